@@ -1,0 +1,1 @@
+"""What the function app is made of: see docs/architecture.md for the rooms."""

@@ -1,0 +1,214 @@
+"""Wires settings, policy, storage and responders into the verbs; lazily, once.
+
+Nothing happens at import. Each verb is built at its first use and needs no more than it
+needs: a missing PagerDuty key keeps no alert from being stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import msgspec
+
+from shared import settings as environment
+from shared.actions.routing import Routing
+from shared.clouds.http import HttpClient
+from shared.commands import Commands
+from shared.ingest import Ingest
+from shared.model.errors import SettingsError
+from shared.respond import Respond
+from shared.senders import Senders
+from shared.tick import Tick
+from shared.triage import policy as policies
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from responders.base import Responder
+    from shared.clouds.storage import Storage
+    from shared.model.secret import Secret, SecretRef
+    from shared.settings import Settings
+    from shared.triage.policy import Policy
+
+_T = TypeVar("_T")
+
+
+def utc_now() -> datetime:
+    """The clock of the running app."""
+    return datetime.now(UTC)
+
+
+class App:
+    """The app of one process. Every method gives the same object each time.
+
+    All raise SettingsError, listing what is wrong, and StoreUnavailable.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._given = settings
+        self._clock = clock
+        self._http = HttpClient()
+        self._built: dict[str, Any] = {}
+        self._lock = asyncio.Lock()
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The clock everything here goes by."""
+        return self._clock
+
+    async def settings(self) -> Settings:
+        """The environment as it was at first use."""
+
+        async def build() -> Settings:
+            return self._given or environment.from_environment()
+
+        return await self._once("settings", build)
+
+    async def policy(self) -> Policy:
+        """The deployed policy."""
+        found = await self.settings()
+
+        async def build() -> Policy:
+            try:
+                text = await asyncio.to_thread(found.policy.read_bytes)
+            except OSError as error:
+                problem = f"FIREWATCH_POLICY: cannot read it: {error.strerror}"
+                raise SettingsError([problem]) from None
+            return policies.load(text, name=found.policy.name)
+
+        return await self._once("policy", build)
+
+    async def storage(self) -> Storage:
+        """The storage account, opened."""
+        found = await self.settings()
+
+        async def build() -> Storage:
+            from shared.clouds.storage import Storage  # noqa: PLC0415  heavy
+
+            return await Storage(found, self._clock).open()
+
+        return await self._once("storage", build)
+
+    async def ingest(self) -> Ingest:
+        """The first verb."""
+        policy, storage = await self.policy(), await self.storage()
+
+        async def build() -> Ingest:
+            return Ingest(
+                storage.ledger, storage.archive, storage.queue, policy.correlate
+            )
+
+        return await self._once("ingest", build)
+
+    async def respond(self) -> Respond:
+        """The second verb."""
+        settings, policy = await self.settings(), await self.policy()
+        storage = await self.storage()
+
+        async def build() -> Respond:
+            return Respond(
+                storage.ledger,
+                storage.queue,
+                responders=responders(policy, settings, self._http, self._clock),
+                route=Routing(policy.routes),
+                lease=settings.lease,
+            )
+
+        return await self._once("respond", build)
+
+    async def tick(self) -> Tick:
+        """The third verb."""
+        storage = await self.storage()
+
+        async def build() -> Tick:
+            return Tick(storage.ledger, storage.queue)
+
+        return await self._once("tick", build)
+
+    async def commands(self) -> Commands:
+        """What a person can say about an incident."""
+        storage = await self.storage()
+
+        async def build() -> Commands:
+            return Commands(storage.ledger, storage.queue)
+
+        return await self._once("commands", build)
+
+    async def senders(self) -> Senders:
+        """Who may send webhooks."""
+        settings, policy = await self.settings(), await self.policy()
+
+        async def build() -> Senders:
+            return Senders(
+                policy.senders,
+                secret=settings.secret,
+                http=self._http,
+                clock=self._clock,
+            )
+
+        return await self._once("senders", build)
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if "storage" in self._built:
+            await self._built["storage"].close()
+        await self._http.close()
+        self._built.clear()
+
+    async def _once(self, name: str, build: Callable[[], Awaitable[_T]]) -> _T:
+        if name not in self._built:
+            async with self._lock:
+                if name not in self._built:
+                    self._built[name] = await build()
+        found: _T = self._built[name]
+        return found
+
+
+def responders(
+    policy: Policy,
+    settings: Settings,
+    http: HttpClient,
+    clock: Callable[[], datetime],
+) -> dict[str, Responder]:
+    """The responders of the policy by name. Raises SettingsError with every problem."""
+    # Responders belong to no verb but respond; ingest does without importing them.
+    from responders import RESPONDERS  # noqa: PLC0415
+
+    problems: list[str] = []
+    built: dict[str, Responder] = {}
+
+    def secret(ref: SecretRef) -> Secret:
+        found = settings.secret(ref)
+        if found is None:
+            raise SettingsError([f"app setting {ref.setting} has no value"])
+        return found
+
+    for name, given in policy.responders.items():
+        path = f"responders.{name}"
+        use, config = given.get("use"), {k: v for k, v in given.items() if k != "use"}
+        kind = RESPONDERS.get(str(use))
+        if kind is None:
+            problems.append(f"{path}.use: expected one of {', '.join(RESPONDERS)}")
+            continue
+        try:
+            built[name] = kind(
+                name,
+                # Any kind's own settings; which, only the table knows.
+                cast("Any", msgspec.convert(config, kind.Config)),
+                secret=secret,
+                http=http,
+                clock=clock,
+            )
+        except msgspec.ValidationError as error:
+            problems.append(f"{path}: {error}")
+        except SettingsError as error:
+            problems += [f"{path}: {problem}" for problem in error.problems]
+    if problems:
+        raise SettingsError(problems)
+    return built

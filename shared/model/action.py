@@ -1,0 +1,157 @@
+"""What would be done about an incident, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from shared.model.incident import Incident
+
+
+class Kind(StrEnum):
+    """What a responder is for."""
+
+    EVIDENCE = "evidence"
+    NOTIFY = "notify"
+    TICKET = "ticket"
+    FORWARD = "forward"
+    CONTAIN = "contain"
+
+
+class Verb(StrEnum):
+    """What an action does at the other side."""
+
+    TRIGGER = "trigger"
+    RESOLVE = "resolve"
+
+
+class Occasion(StrEnum):
+    """Why a notice goes out; part of its key, so each occasion is told once."""
+
+    OPENED = "opened"
+    RESOLVED = "resolved"
+    MERGED = "merged"
+    STUCK = "stuck"
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One step a responder plans: ``responder`` does ``verb`` to ``target``.
+
+    ``key`` names the step for ever: planned twice, it is one row. ``dedup_key`` is what
+    the other side is given, shared by the trigger and the resolve of one notice.
+    ``content`` is what the responder needs to apply it, secrets excepted; it is planned
+    afresh at each look and never stored.
+    """
+
+    key: str
+    dedup_key: str
+    incident: str
+    responder: str
+    kind: Kind
+    verb: Verb
+    target: str
+    occasion: Occasion
+    content: dict[str, Any]
+
+
+def planned(
+    incident: Incident,
+    *,
+    responder: str,
+    kind: Kind,
+    verb: Verb,
+    target: str,
+    occasion: Occasion,
+    content: dict[str, Any],
+) -> Action:
+    """An action of this incident with its keys.
+
+    Both keys hash the root incident and its epoch, so a reopened incident may notify
+    again and a successor past the caps does not (law 3).
+    """
+    notice = (incident.root, str(incident.epoch), responder, target)
+    return Action(
+        key=_digest(*notice, verb, occasion),
+        dedup_key=f"fw-{_digest(*notice)}",
+        incident=incident.id,
+        responder=responder,
+        kind=kind,
+        verb=verb,
+        target=target,
+        occasion=occasion,
+        content=content,
+    )
+
+
+def closing(resolve: Action, opened: ActionRow, occasion: Occasion) -> Action:
+    """The resolve of a notice of a merged incident, or of an earlier epoch."""
+    return msgspec.structs.replace(
+        resolve,
+        key=_digest(opened.key, Verb.RESOLVE),
+        dedup_key=opened.dedup_key,
+        occasion=occasion,
+    )
+
+
+def as_stuck(trigger: Action, generation: int) -> Action:
+    """The notice that Firewatch itself is stuck, once per generation it is stuck on."""
+    key = _digest(trigger.key, Occasion.STUCK, str(generation))
+    return msgspec.structs.replace(
+        trigger, key=key, dedup_key=f"fw-{key}", occasion=Occasion.STUCK
+    )
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What the other side answered to an action that it took.
+
+    ``reference`` is its own name for what came of it, shown to people; no secrets.
+    """
+
+    reference: str = ""
+
+
+class ActionStatus(StrEnum):
+    """The life of an action row."""
+
+    CLAIMED = "claimed"
+    RETRY = "retry"
+    APPLIED = "applied"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of an action.
+
+    The row is inserted once, when planned; its key is never sent twice on purpose.
+    ``attempts`` counts claims, so a worker that died in between is seen. ``not_before``
+    is when a retry is due.
+    """
+
+    key: str
+    dedup_key: str
+    incident: str
+    responder: str
+    kind: Kind
+    verb: Verb
+    target: str
+    occasion: Occasion
+    status: ActionStatus
+    attempts: int
+    planned_at: datetime
+    changed_at: datetime
+    not_before: datetime | None = None
+    reason: str = ""
+    detail: str = ""
+    reference: str = ""
+
+
+def _digest(*parts: str) -> str:
+    """32 hex digits over length-prefixed parts: ("a", "bc") is not ("ab", "c")."""
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,65 @@
+"""How alerts share a key over time: intervals of detector time, and the gap between.
+
+The gap is measured per key, never on the incident: only so does the order in which
+alerts arrive not decide who joins whom (review F7, run over all permutations).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+# The latest of them; an interval this far back can no longer be within a gap.
+MOST_INTERVALS = 40
+
+
+class Correlation(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """The caps of design 5: how far apart in time, how long and how wide."""
+
+    gap: timedelta = timedelta(hours=5)
+    max_age: timedelta = timedelta(hours=24)
+    max_problems: int = 150
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of detector time in which a key belonged to an incident."""
+
+    start: datetime
+    end: datetime
+    incident: str
+
+    def reaches(self, point: datetime, gap: timedelta) -> bool:
+        """Whether the point lies inside, or within a gap of either end."""
+        return self.start - gap <= point <= self.end + gap
+
+
+class OpenKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything known of one correlation key: the row ``k|key``."""
+
+    intervals: tuple[Interval, ...] = ()
+
+    def near(self, point: datetime, gap: timedelta) -> tuple[Interval, ...]:
+        """The intervals an alert at this point is close enough to join."""
+        return tuple(i for i in self.intervals if i.reaches(point, gap))
+
+    def extended(
+        self, point: datetime, incident: str, tied: frozenset[str], gap: timedelta
+    ) -> OpenKey:
+        """The key after an alert at ``point`` joined ``incident``.
+
+        Intervals in reach that belong to ``tied`` incidents become one with it.
+        """
+        near = [i for i in self.near(point, gap) if i.incident in tied]
+        joined = Interval(
+            start=min([point, *(i.start for i in near)]),
+            end=max([point, *(i.end for i in near)]),
+            incident=incident,
+        )
+        if near == [joined]:
+            return self
+        rest = [i for i in self.intervals if i not in near]
+        kept = sorted([*rest, joined], key=lambda i: (i.end, i.start, i.incident))
+        return OpenKey(intervals=tuple(kept[-MOST_INTERVALS:]))

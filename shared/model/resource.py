@@ -1,0 +1,44 @@
+"""Azure Resource Manager ids, compared as Azure means them."""
+
+from __future__ import annotations
+
+import re
+
+TENANT_SCOPE = "tenant"
+
+_SUBSCRIPTION = re.compile(
+    r"^/subscriptions/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?=/|$)"
+)
+_RESOURCE = re.compile(
+    r"^(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/[^/]+/[^/]+/[^/]+)(?=/|$)"
+)
+
+
+def canonical(resource_id: str) -> str | None:
+    """The id in the one form that is compared, or None where it is not an ARM id.
+
+    ARM ids have no case, and alerts carry every mixture of it (wire-formats.md 1.1).
+    """
+    lowered = resource_id.strip().rstrip("/").lower()
+    return lowered if _SUBSCRIPTION.match(lowered) else None
+
+
+def subscription(canonical_id: str) -> str:
+    """The subscription of a canonical id; ``tenant`` where there is none."""
+    found = _SUBSCRIPTION.match(canonical_id)
+    return found[1] if found else TENANT_SCOPE
+
+
+def whole(canonical_id: str) -> str | None:
+    """The resource people mean: the scale set of an instance, the server of a database.
+
+    None for a subscription or a resource group: what happens there is not one thing
+    happening to one resource.
+    """
+    found = _RESOURCE.match(canonical_id)
+    return found[1] if found else None
+
+
+def display_name(canonical_id: str) -> str:
+    """The last name of the id, for people; never an identity."""
+    return canonical_id.rsplit("/", 1)[-1]

@@ -1,0 +1,437 @@
+"""The second verb: look at an incident, and do what should have been done by now.
+
+::
+
+    look        head and action rows; what is still to do        no lease, no write
+    claim       lease on the head, action rows inserted          one transaction
+    apply       the responders, side by side                     the network
+    record      outcomes, observed generation, lease given back  one transaction
+
+The message says only which incident. A crash after ``claim`` leaves claimed rows and a
+due line at the end of the lease; the next worker sends those notices again under the
+same key. Containment, when it comes, will be verified first (law 3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from shared import telemetry
+from shared.actions import backoff, reconcile
+from shared.model.action import Action, ActionRow, ActionStatus, Outcome, Verb, as_stuck
+from shared.model.errors import (
+    FailureReason,
+    ResponderError,
+    StoreConflict,
+    StoreUnavailable,
+    TransientFailure,
+)
+from shared.model.incident import Fact, Incident, IncidentStatus, Lease, plain
+from shared.store import messages, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from responders.base import Responder
+    from shared.store.draft import Draft
+    from shared.store.ledger import Ledger
+    from shared.store.ports import Queue
+
+# Incidents of one message that are looked at side by side.
+SIDE_BY_SIDE = 8
+
+# One look does what is to do, then what that made possible (a resolve after its
+# trigger), then what came in meanwhile; more than this waits for the next message.
+MOST_PASSES = 6
+
+# Our own answer must be recorded before the lease ends (review F5).
+MARGIN = 1 / 8
+# Others wait this much longer, since clocks are read to the second.
+GRACE = 1 / 4
+
+
+class _Claim(NamedTuple):
+    """What a worker took on: the head as it saw it, and the actions with their rows."""
+
+    head: Incident
+    token: str
+    work: tuple[tuple[Action, ActionRow], ...]
+    etags: dict[str, str]
+    next_at: datetime | None
+
+
+class Respond:
+    """Looks at incidents. ``route`` names the responders that an incident goes to."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        queue: Queue,
+        *,
+        responders: Mapping[str, Responder],
+        route: Callable[[Incident], Iterable[str]],
+        lease: timedelta,
+    ) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._responders = responders
+        self._route = route
+        self._lease = lease
+
+    async def __call__(self, incident_ids: Sequence[str]) -> None:
+        """Look at each incident; one that breaks us does not keep the others waiting.
+
+        Raises StoreError when the store cannot be reached, so that the queue gives the
+        message again.
+        """
+        gate = asyncio.Semaphore(SIDE_BY_SIDE)
+
+        async def one(incident_id: str) -> None:
+            async with gate:
+                await self._guarded(incident_id)
+
+        async with asyncio.TaskGroup() as group:
+            for incident_id in dict.fromkeys(incident_ids):
+                group.create_task(one(incident_id))
+
+    async def give_up_on(self, incident_ids: Sequence[str]) -> None:
+        """A message failed as often as it may: each incident counts as failed once."""
+        for incident_id in incident_ids:
+            await self._failed(incident_id, "its message was poisoned")
+
+    async def _guarded(self, incident_id: str) -> None:
+        try:
+            await self._look(incident_id)
+        except (StoreConflict, StoreUnavailable):
+            raise
+        except Exception as error:  # noqa: BLE001  one incident's fault stays its own
+            telemetry.emit(
+                telemetry.INCIDENT_BROKE_US, error=error, incident=incident_id
+            )
+            await self._failed(incident_id, type(error).__name__)
+
+    async def _look(self, incident_id: str) -> None:
+        for _ in range(MOST_PASSES):
+            claim = await self._claim(incident_id)
+            if claim is None:
+                return
+            incident_id = claim.head.id
+            results = await self._apply(claim)
+            if not await self._record(claim, results):
+                return
+        await self._queue.send(messages.encode([incident_id]))
+
+    async def _claim(self, incident_id: str) -> _Claim | None:
+        """Take the lease and the rows of what is to do; None when there is nothing."""
+        for _ in range(MOST_PASSES):
+            head = await self._head(incident_id)
+            now = self._ledger.now()
+            if head is None or not self._needs_look(head, now):
+                return None
+            stored, etags = await self._rows(head)
+            todo = await self._todo(head, stored, now)
+            claim = await self._commit_claim(head, todo, stored, etags)
+            if claim is not None:
+                return claim if claim.work else None
+            # Somebody changed the incident between our look and our claim.
+        return None
+
+    def _needs_look(self, head: Incident, now: datetime) -> bool:
+        if head.lease is not None and head.lease.until + self._lease * GRACE > now:
+            return False
+        return head.is_dirty or (head.due is not None and head.due <= now)
+
+    async def _head(self, incident_id: str) -> Incident | None:
+        """The incident, or the one it was merged into, as the store has it now."""
+        if not rows.is_incident_id(incident_id):
+            return None
+        partition = rows.partition_of_incident(incident_id)
+        await self._ledger.refresh(partition, [rows.incident(incident_id)])
+        head, _ = await self._ledger.transact(
+            partition, lambda draft: draft.incident(incident_id), by="respond"
+        )
+        if head is not None and head.id != incident_id:
+            return await self._head(head.id)
+        return head
+
+    async def _rows(self, head: Incident) -> tuple[list[ActionRow], dict[str, str]]:
+        """The action rows of the incident and of all it absorbed, and their versions."""
+        partition = rows.partition_of_incident(head.id)
+        found = await asyncio.gather(
+            *(
+                self._ledger.scan(partition, f"x|{incident_id}")
+                for incident_id in (head.id, *head.absorbed)
+            )
+        )
+        flat = [row for part in found for row in part]
+        return [rows.decode(row, ActionRow) for row in flat], {
+            row.key: row.etag for row in flat
+        }
+
+    async def _todo(
+        self, head: Incident, stored: Sequence[ActionRow], now: datetime
+    ) -> reconcile.Todo:
+        wanted: list[Action] = []
+        resolves: list[Action] = []
+        ended = replace(head, status=IncidentStatus.RESOLVED, was_active=True)
+        for name in self._route(head):
+            responder = self._responders[name]
+            wanted += await responder.plan(head)
+            # Only notices of other incidents or epochs need closing on their own.
+            if stored:
+                closers = await responder.plan(replace(ended, root=ended.id))
+                resolves += [a for a in closers if a.verb is Verb.RESOLVE]
+        return reconcile.todo(head, wanted, resolves, stored, now)
+
+    async def _commit_claim(
+        self,
+        head: Incident,
+        todo: reconcile.Todo,
+        stored: Sequence[ActionRow],
+        etags: Mapping[str, str],
+    ) -> _Claim | None:
+        token = uuid.uuid4().hex
+        before = {row.key: row for row in stored}
+        # One action may be wanted by two plans; a key is one row.
+        actions = {action.key: action for action in todo.actions}
+
+        def decide(draft: Draft) -> list[tuple[Action, ActionRow]] | None:
+            known = draft.incident(head.id)
+            if known is None or known != head:
+                return None
+            for row in todo.dropped:
+                given_up = replace(
+                    row, status=ActionStatus.DROPPED, changed_at=draft.now
+                )
+                draft.put_action(given_up, etags[rows.action(row.incident, row.key)])
+            if not actions:
+                draft.change(_rested(known, todo.next_at))
+                return []
+            work = [
+                (action, _claimed(action, before.get(action.key), draft.now))
+                for action in actions.values()
+            ]
+            for _, row in work:
+                draft.put_action(row, etags.get(rows.action(row.incident, row.key)))
+            until = draft.now + self._lease
+            draft.change(
+                replace(
+                    known,
+                    lease=Lease(owner=token, until=until),
+                    attempts=known.attempts + 1,
+                    due=until + self._lease * GRACE,
+                )
+            )
+            return work
+
+        partition = rows.partition_of_incident(head.id)
+        try:
+            work, versions = await self._ledger.transact(
+                partition, decide, by="respond"
+            )
+        except StoreConflict:
+            # Action rows are the lease holder's alone: somebody else holds it now.
+            return None
+        if work is None:
+            return None
+        return _Claim(head, token, tuple(work), versions, todo.next_at)
+
+    async def _apply(self, claim: _Claim) -> list[Outcome | BaseException]:
+        """Do every action of the claim, side by side; what came of each, in order."""
+        limit = self._lease.total_seconds() * (1 - MARGIN)
+
+        async def one(action: Action) -> Outcome:
+            async with asyncio.timeout(limit):
+                return await self._responders[action.responder].apply(action)
+
+        return await asyncio.gather(
+            *(one(action) for action, _ in claim.work), return_exceptions=True
+        )
+
+    async def _record(
+        self, claim: _Claim, results: Sequence[Outcome | BaseException]
+    ) -> bool:
+        """Write down what came of it; whether there is more to do at once."""
+        now = self._ledger.now()
+        after = [
+            _concluded(row, result, now)
+            for (_, row), result in zip(claim.work, results, strict=True)
+        ]
+        for row in after:
+            _tell(row)
+        stored, _ = await self._rows(claim.head)
+        changed = {row.key: row for row in after}
+        stored = [changed.get(row.key, row) for row in stored]
+        todo = await self._todo(claim.head, stored, now)
+
+        def decide(draft: Draft) -> Incident | None:
+            head = draft.read(rows.incident(claim.head.id), Incident)
+            if head is None:
+                return None
+            if head.lease is None or head.lease.owner != claim.token:
+                draft.change(head, Fact(kind="outcome.late"))
+                return None
+            for row in after:
+                key = rows.action(row.incident, row.key)
+                draft.put_action(row, claim.etags[key])
+            head = replace(head, lease=None, attempts=0, stuck="")
+            if head.generation == claim.head.generation and not todo.actions:
+                head = _rested(head, todo.next_at)
+            else:
+                head = replace(head, due=draft.now)
+            draft.change(head, *(_fact(row) for row in after))
+            return head
+
+        partition = rows.partition_of_incident(claim.head.id)
+        head, _ = await self._ledger.transact(partition, decide, by="respond")
+        if head is None:
+            telemetry.emit(telemetry.OUTCOME_LATE, incident=claim.head.id)
+            return False
+        if head.due is not None and head.due > now:
+            wait = timedelta(seconds=math.ceil((head.due - now).total_seconds()))
+            await self._queue.send(messages.encode([head.id]), delay=wait)
+        return head.is_dirty or head.due == now
+
+    async def _failed(self, incident_id: str, reason: str) -> None:
+        """Let a broken incident rest, longer each time; at last, tell somebody."""
+        if not rows.is_incident_id(incident_id):
+            return
+
+        def decide(draft: Draft) -> Incident | None:
+            head = draft.incident(incident_id)
+            if head is None:
+                return None
+            failures = head.attempts + (head.lease is None)
+            head = replace(
+                head,
+                lease=None,
+                attempts=failures,
+                due=draft.now + backoff.rest_for(failures),
+                stuck=reason if failures >= backoff.STUCK_AFTER else "",
+            )
+            draft.change(head, Fact(kind="incident.failed", detail=reason))
+            return head
+
+        partition = rows.partition_of_incident(incident_id)
+        await self._ledger.refresh(partition, [rows.incident(incident_id)])
+        head, _ = await self._ledger.transact(partition, decide, by="respond")
+        if head is not None and head.attempts == backoff.STUCK_AFTER:
+            await self._tell_stuck(head)
+
+    async def _tell_stuck(self, head: Incident) -> None:
+        """Page that we cannot handle this incident, with nothing of it in the page."""
+        telemetry.emit(telemetry.INCIDENT_STUCK, incident=head.id, reason=head.stuck)
+        for name, responder in self._responders.items():
+            for action in await responder.plan(plain(head)):
+                if action.verb is not Verb.TRIGGER:
+                    continue
+                notice = as_stuck(action, head.generation)
+                try:
+                    await responder.apply(notice)
+                except ResponderError as error:
+                    telemetry.emit(
+                        telemetry.DELIVERY_FAILED,
+                        incident=head.id,
+                        responder=name,
+                        occasion=notice.occasion,
+                        reason=error.reason,
+                    )
+
+
+def _rested(head: Incident, next_at: datetime | None) -> Incident:
+    """The head with everything looked at, due when there is more to do."""
+    return replace(
+        head,
+        observed=head.generation,
+        due=next_at,
+        lease=None,
+        attempts=0,
+        stuck="",
+    )
+
+
+def _claimed(action: Action, before: ActionRow | None, now: datetime) -> ActionRow:
+    if before is not None:
+        return replace(
+            before,
+            status=ActionStatus.CLAIMED,
+            attempts=before.attempts + 1,
+            changed_at=now,
+            not_before=None,
+        )
+    return ActionRow(
+        key=action.key,
+        dedup_key=action.dedup_key,
+        incident=action.incident,
+        responder=action.responder,
+        kind=action.kind,
+        verb=action.verb,
+        target=action.target,
+        occasion=action.occasion,
+        status=ActionStatus.CLAIMED,
+        attempts=1,
+        planned_at=now,
+        changed_at=now,
+    )
+
+
+def _concluded(
+    row: ActionRow, result: Outcome | BaseException, now: datetime
+) -> ActionRow:
+    """The row after the responder answered, raised, or took too long."""
+    if isinstance(result, Outcome):
+        return replace(
+            row,
+            status=ActionStatus.APPLIED,
+            changed_at=now,
+            reason="",
+            detail="",
+            reference=result.reference,
+        )
+    if isinstance(result, asyncio.CancelledError):
+        raise result
+    error = _as_failure(result)
+    failed = replace(row, changed_at=now, reason=error.reason, detail=str(error))
+    is_late = now - row.planned_at > backoff.GIVE_UP_AFTER
+    if isinstance(error, TransientFailure) and not is_late:
+        wait = backoff.retry_in(row.attempts, error.retry_after)
+        return replace(failed, status=ActionStatus.RETRY, not_before=now + wait)
+    return replace(failed, status=ActionStatus.FAILED)
+
+
+def _as_failure(error: BaseException) -> ResponderError:
+    if isinstance(error, ResponderError):
+        return error
+    if isinstance(error, TimeoutError):
+        return TransientFailure(FailureReason.TIMEOUT, "took longer than the lease")
+    telemetry.emit(telemetry.INCIDENT_BROKE_US, error=error)
+    name = type(error).__name__
+    return TransientFailure(FailureReason.UNKNOWN, f"a defect of Firewatch: {name}")
+
+
+def _fact(row: ActionRow) -> Fact:
+    what = f"{row.responder} {row.verb} ({row.occasion})"
+    why = f": {row.reason}" if row.reason else ""
+    return Fact(kind=f"delivery.{row.status}", detail=what + why)
+
+
+def _tell(row: ActionRow) -> None:
+    event = {
+        ActionStatus.APPLIED: telemetry.DELIVERY_APPLIED,
+        ActionStatus.RETRY: telemetry.DELIVERY_RETRIED,
+    }.get(row.status, telemetry.DELIVERY_FAILED)
+    telemetry.emit(
+        event,
+        incident=row.incident,
+        responder=row.responder,
+        occasion=row.occasion,
+        key=row.dedup_key,
+        attempts=row.attempts,
+        reason=row.reason,
+    )

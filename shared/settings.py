@@ -1,0 +1,89 @@
+"""The environment, read here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from shared.model.errors import SettingsError
+from shared.model.secret import Secret, SecretRef
+
+PACKAGED_POLICY = Path(__file__).parent.parent / "policy.yaml"
+
+# A worker that died leaves its incidents leased this long. The slowest responder call
+# must fit well inside.
+DEFAULT_LEASE = timedelta(seconds=120)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where things are. Secrets stay in the environment until ``secret`` asks for one.
+
+    Either ``connection_string`` is set, or the three service URIs are and the app's
+    managed identity (``client_id``, if user-assigned) opens them.
+    """
+
+    connection_string: Secret | None
+    table_uri: str
+    blob_uri: str
+    queue_uri: str
+    client_id: str
+    policy: Path
+    lease: timedelta
+    environment: Mapping[str, str]
+
+    def secret(self, ref: SecretRef) -> Secret | None:
+        """The secret a policy names; None where no such setting has a value."""
+        value = self.environment.get(ref.setting, "")
+        # An unresolved Key Vault reference arrives as its own text.
+        if not value or value.startswith("@Microsoft.KeyVault("):
+            return None
+        return Secret(value)
+
+    def __repr__(self) -> str:
+        return f"Settings(policy={self.policy}, lease={self.lease})"
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings. Raises SettingsError listing every problem, no values of secrets."""
+    env = os.environ if environment is None else environment
+    problems: list[str] = []
+    connection = env.get("AzureWebJobsStorage", "")
+    uris = {
+        service: env.get(f"AzureWebJobsStorage__{service}ServiceUri", "")
+        for service in ("table", "blob", "queue")
+    }
+    if not connection and not all(uris.values()):
+        missing = [s for s, uri in uris.items() if not uri]
+        problems.append(
+            "AzureWebJobsStorage: set a connection string, or"
+            + "".join(f" AzureWebJobsStorage__{s}ServiceUri" for s in missing)
+        )
+    lease = _seconds(env, "FIREWATCH_LEASE_SECONDS", DEFAULT_LEASE, problems)
+    if problems:
+        raise SettingsError(problems)
+    return Settings(
+        connection_string=Secret(connection) if connection else None,
+        table_uri=uris["table"],
+        blob_uri=uris["blob"],
+        queue_uri=uris["queue"],
+        client_id=env.get("AzureWebJobsStorage__clientId", ""),
+        policy=Path(env.get("FIREWATCH_POLICY", "") or PACKAGED_POLICY),
+        lease=lease,
+        environment=env,
+    )
+
+
+def _seconds(
+    env: Mapping[str, str], name: str, default: timedelta, problems: list[str]
+) -> timedelta:
+    text = env.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 600):
+        problems.append(f"{name}: expected whole seconds from 1 to 600")
+        return default
+    return timedelta(seconds=int(text))

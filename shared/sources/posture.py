@@ -1,0 +1,38 @@
+"""Recommendations, scores and compliance records that share the export's hub."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.model.alert import Road
+    from shared.sources.fields import Fields
+
+_ENRICHMENTS = frozenset(
+    {
+        "securityeventdataenrichment",
+        "assessmenteventdataenrichment",
+        "subassessmenteventdataenrichment",
+    }
+)
+
+
+def recognises(fields: Fields) -> bool:
+    """A posture record by its enrichment or its ARM type (wire-formats.md 0 and 1.4).
+
+    Sub-assessments carry TimeGenerated and Severity and look like alerts otherwise.
+    """
+    if _ENRICHMENTS & fields.names():
+        return True
+    kind = fields.text("type").lower()
+    return kind.startswith("microsoft.security/") and not kind.endswith("/alerts")
+
+
+def read(fields: Fields, *, road: Road, received_at: datetime) -> str:
+    """The reason to ignore it, naming its kind."""
+    del road, received_at
+    kind = fields.text("type").lower().removeprefix("microsoft.security/")
+    known = kind if kind.replace("/", "").isalpha() and len(kind) < 80 else "unnamed"
+    return f"posture record ({known}), not an alert"

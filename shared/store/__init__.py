@@ -1,0 +1,1 @@
+"""Rows, blobs and messages: the ports the core needs and their Azure adapters."""

@@ -1,0 +1,256 @@
+"""One transaction in the making: what is known of a partition, and what will change.
+
+Pure. A row that is not known is taken to be absent; the transaction then inserts it,
+and if it did exist the store says so and the caller reads and decides again. That
+costs nothing where alerts are new and one wasted request where they are not.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from msgspec.structs import replace
+
+from shared.model.alert import AlertRow
+from shared.model.books import Books
+from shared.model.correlation import OpenKey
+from shared.model.incident import Entry, Fact, Incident
+from shared.store import limits, rows
+from shared.store.ports import Delete, Put
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.model.action import ActionRow
+    from shared.store.ports import Row, Write
+
+# How long after a change the timer looks, should the message be lost. The message
+# comes at once; a line of the due index in the past would have the timer send another.
+SAFETY_NET = timedelta(seconds=30)
+
+# Heads, keys and alerts a worker remembers, a few hundred bytes each.
+MOST_KNOWN = 50_000
+
+# The largest change of one alert is far below both.
+ROOM_ROWS = 30
+ROOM_BYTES = 512 * 1024
+
+_D = TypeVar("_D", AlertRow, Books, Incident, OpenKey)
+
+
+class Known(NamedTuple):
+    """A row as last read or written."""
+
+    document: AlertRow | Books | Incident | OpenKey
+    etag: str
+
+
+_KINDS: dict[str, type[AlertRow | Books | Incident | OpenKey]] = {
+    "a": AlertRow,
+    "b": Books,
+    "h": Incident,
+    "k": OpenKey,
+}
+
+
+class Memory:
+    """Rows this worker has seen, the least used forgotten.
+
+    It may be behind the store, never wrong about it: every write names the version it
+    replaces. An alert row's version only rises, so a duplicate of what is remembered
+    is a duplicate for ever and needs no read.
+    """
+
+    def __init__(self, most: int = MOST_KNOWN) -> None:
+        self._known: OrderedDict[tuple[str, str], Known] = OrderedDict()
+        self._most = most
+
+    def recall(self, partition: str, key: str) -> Known | None:
+        """The row, if this worker has seen it."""
+        known = self._known.get((partition, key))
+        if known is not None:
+            self._known.move_to_end((partition, key))
+        return known
+
+    def learn(self, partition: str, found: dict[str, Row]) -> None:
+        """Remember rows just read."""
+        for key, row in found.items():
+            kind = _KINDS[key[0]]
+            self.keep(partition, key, Known(rows.decode(row, kind), row.etag))
+
+    def keep(self, partition: str, key: str, known: Known) -> None:
+        """Remember a row just written."""
+        self._known[partition, key] = known
+        self._known.move_to_end((partition, key))
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+    def forget(self, partition: str, keys: Iterable[str]) -> None:
+        """Take nothing for granted about these rows."""
+        for key in keys:
+            self._known.pop((partition, key), None)
+
+
+class Draft:
+    """What one transaction on a partition will read and write.
+
+    ``missing`` are heads that some row names and nobody has read yet: read them and
+    decide again. ``gone`` are those that the store does not have. ``conflicts`` counts
+    how often this decision lost to another worker.
+    """
+
+    def __init__(
+        self,
+        partition: str,
+        memory: Memory,
+        now: datetime,
+        *,
+        gone: frozenset[str] = frozenset(),
+        conflicts: int = 0,
+    ) -> None:
+        self.partition = partition
+        self.now = now
+        self.conflicts = conflicts
+        self.touched: set[str] = set()
+        self.missing: set[str] = set()
+        self._gone = gone
+        self._memory = memory
+        self._documents: dict[str, AlertRow | Books | Incident | OpenKey] = {}
+        self._facts: dict[str, list[Fact]] = {}
+        self._actions: dict[str, tuple[ActionRow, str | None]] = {}
+        self._extra: list[Write] = []
+
+    def read(self, key: str, kind: type[_D]) -> _D | None:
+        """The row as this transaction would leave it; None where it is not known."""
+        self.touched.add(key)
+        if (mine := self._documents.get(key)) is not None:
+            return mine if isinstance(mine, kind) else None
+        known = self._memory.recall(self.partition, key)
+        if known is None or not isinstance(known.document, kind):
+            return None
+        return known.document
+
+    def put(self, key: str, document: AlertRow | Books | OpenKey) -> None:
+        """Insert or replace a row."""
+        self.touched.add(key)
+        self._documents[key] = document
+
+    def put_action(self, row: ActionRow, etag: str | None) -> None:
+        """Insert an action row, or replace the version read."""
+        self._actions[rows.action(row.incident, row.key)] = (row, etag)
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """The incident, or the one it was merged into."""
+        for _ in range(1000):
+            key = rows.incident(incident_id)
+            found = self.read(key, Incident)
+            if found is None and key not in self._gone:
+                self.missing.add(key)
+            if found is None or found.merged_into is None:
+                return found
+            incident_id = found.merged_into
+        raise RuntimeError(f"incident {incident_id} is merged in a circle")
+
+    def change(self, incident: Incident, *facts: Fact) -> None:
+        """Write the head; facts become an entry of its timeline."""
+        key = rows.incident(incident.id)
+        self.touched.add(key)
+        self._documents[key] = incident
+        self._facts.setdefault(incident.id, []).extend(facts)
+
+    @property
+    def dirty(self) -> list[str]:
+        """The incidents that a worker must look at and need not have before."""
+        return [
+            incident_id
+            for incident_id in self._facts
+            if self._head(incident_id).is_dirty and not self._was_dirty(incident_id)
+        ]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether another alert might not fit."""
+        heads = len(self._facts)
+        size = sum(300 * len(self._head(i).problems) for i in self._facts)
+        return (
+            len(self._documents) + 3 * heads + ROOM_ROWS > limits.OPERATIONS
+            or size + 2_000 * len(self._documents) + ROOM_BYTES
+            > limits.TRANSACTION_BYTES // 2
+        )
+
+    def finish(self, by: str) -> list[Write]:
+        """Every write of the transaction, a timeline entry for each incident with news.
+
+        ``by`` says who did it. Call once.
+        """
+        self._extra = []
+        for incident_id, facts in self._facts.items():
+            if facts:
+                self._record(self._head(incident_id), tuple(facts), by)
+            self._index(self._head(incident_id))
+        writes: list[Write] = [
+            Put(key, rows.encode(document), self._etag(key))
+            for key, document in self._documents.items()
+        ]
+        writes += [
+            Put(key, rows.encode(row), etag)
+            for key, (row, etag) in self._actions.items()
+        ]
+        return [*writes, *self._extra]
+
+    def committed(self, etags: dict[str, str]) -> None:
+        """Remember what the store took."""
+        for key, document in self._documents.items():
+            self._memory.keep(self.partition, key, Known(document, etags[key]))
+
+    def _record(self, head: Incident, facts: tuple[Fact, ...], by: str) -> None:
+        line = Entry(
+            sequence=head.sequence + 1,
+            at=self.now,
+            by=by,
+            facts=facts,
+            previous=head.chain,
+        )
+        self._extra.append(Put(rows.entry(head.id, line.sequence), rows.encode(line)))
+        self._documents[rows.incident(head.id)] = replace(
+            head, sequence=line.sequence, chain=rows.chained(line)
+        )
+
+    def _index(self, head: Incident) -> None:
+        before = self._before(head.id)
+        was = before.due if before else None
+        if was == head.due:
+            return
+        if was is not None:
+            self._extra.append(Delete(rows.due(was, head.id)))
+        if head.due is not None:
+            document = rows.encode(rows.Due(incident=head.id))
+            self._extra.append(Put(rows.due(head.due, head.id), document))
+
+    def _head(self, incident_id: str) -> Incident:
+        head = self._documents[rows.incident(incident_id)]
+        assert isinstance(head, Incident)  # noqa: S101  change() put it there
+        return head
+
+    def _before(self, incident_id: str) -> Incident | None:
+        known = self._memory.recall(self.partition, rows.incident(incident_id))
+        if known is None or not isinstance(known.document, Incident):
+            return None
+        return known.document
+
+    def _was_dirty(self, incident_id: str) -> bool:
+        before = self._before(incident_id)
+        return before is not None and before.is_dirty
+
+    def _etag(self, key: str) -> str | None:
+        known = self._memory.recall(self.partition, key)
+        return known.etag if known else None
+
+
+def news(incident: Incident, now: datetime) -> Incident:
+    """The incident with something new for a worker to look at, at the latest soon."""
+    soon = now + SAFETY_NET
+    due = min(incident.due, soon) if incident.due else soon
+    return replace(incident, generation=incident.generation + 1, due=due)

@@ -1,0 +1,97 @@
+"""The one loop of read, decide, commit that everything which writes goes through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeVar
+
+from shared.model.errors import StoreConflict
+from shared.store import rows
+from shared.store.draft import Draft, Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from datetime import datetime
+
+    from shared.store.ports import Row, Table
+
+# After that many the batch is the platform's to run again (review F1).
+MOST_CONFLICTS = 20
+
+META_PARTITION = "meta"
+META_ROW = "layout"
+
+_T = TypeVar("_T")
+
+
+class Ledger:
+    """Transactions on the partitions of table ``work``.
+
+    Decisions are pure functions of a Draft; they may run several times and must change
+    nothing else. Within one process a partition has one writer at a time, so workers
+    conflict only across processes.
+    """
+
+    def __init__(self, table: Table, partitions: int) -> None:
+        self.table = table
+        self.partitions = partitions
+        self.memory = Memory()
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def now(self) -> datetime:
+        """The time by the store's clock."""
+        return self.table.now()
+
+    async def transact(
+        self, partition: str, decide: Callable[[Draft], _T], *, by: str
+    ) -> tuple[_T, dict[str, str]]:
+        """Decide on what is known, commit, and give the result and the new versions.
+
+        Raises StoreConflict when 20 attempts lost, StoreUnavailable when the store
+        does not answer; then nothing of the last attempt was written, or all of it.
+        """
+        gone: set[str] = set()
+        conflicts = 0
+        async with self._locks[partition]:
+            while True:
+                draft = Draft(
+                    partition,
+                    self.memory,
+                    self.now(),
+                    gone=frozenset(gone),
+                    conflicts=conflicts,
+                )
+                result = decide(draft)
+                if draft.missing:
+                    gone |= await self._read(partition, draft.missing)
+                    continue
+                writes = draft.finish(by)
+                if not writes:
+                    return result, {}
+                try:
+                    etags = await self.table.commit(partition, writes)
+                except StoreConflict:
+                    conflicts += 1
+                    if conflicts >= MOST_CONFLICTS:
+                        raise
+                    gone |= await self._read(partition, draft.touched)
+                    continue
+                draft.committed(etags)
+                return result, etags
+
+    async def refresh(self, partition: str, keys: Collection[str]) -> None:
+        """Read rows again, whatever is remembered of them."""
+        async with self._locks[partition]:
+            await self._read(partition, set(keys))
+
+    async def scan(self, partition: str, prefix: str) -> list[Row]:
+        """All rows of a partition whose key begins with ``prefix`` and a bar."""
+        return await self.table.scan(partition, *rows.span(prefix))
+
+    async def _read(self, partition: str, keys: set[str]) -> set[str]:
+        """Learn the rows; the keys that do not exist."""
+        self.memory.forget(partition, keys)
+        found = await self.table.get(partition, keys)
+        self.memory.learn(partition, found)
+        return keys - found.keys()

@@ -1,0 +1,126 @@
+"""Which rows there are, what their keys are, and what their documents hold.
+
+The layout is decision 0001. Keys made from an attacker's text are hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from shared.model.action import ActionRow
+from shared.model.alert import AlertRow
+from shared.model.books import Books
+from shared.model.correlation import OpenKey
+from shared.model.incident import Entry, Incident
+
+if TYPE_CHECKING:
+    from shared.store.ports import Row
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the due index; its key says it all."""
+
+    incident: str
+
+
+Document = AlertRow | Books | Due | Incident | OpenKey | Entry | ActionRow
+
+_D = TypeVar("_D", bound=Document)
+
+_DUE = "%Y%m%dT%H%M%S.%f"
+
+_INCIDENT_ID = re.compile(r"[0-9a-f]{16}")
+
+# The first key after every key of a kind: "|" is 0x7C, "}" the next.
+_AFTER = "}"
+
+
+def partition_of(scope: str, partitions: int) -> str:
+    """The partition of a scope, two hex digits."""
+    digest = hashlib.sha256(scope.encode()).digest()
+    return f"{int.from_bytes(digest[:4], 'big') % partitions:02x}"
+
+
+def partition_of_incident(incident_id: str) -> str:
+    """The partition an incident lies in: its id begins with it."""
+    return incident_id[:2]
+
+
+def is_incident_id(text: str) -> bool:
+    """Whether a text from outside has the form of an incident's id."""
+    return _INCIDENT_ID.fullmatch(text) is not None
+
+
+def all_partitions(partitions: int) -> list[str]:
+    """Every partition of the table."""
+    return [f"{number:02x}" for number in range(partitions)]
+
+
+def alert(alert_id: str) -> str:
+    """The row of an alert, from its id in any case."""
+    return "a|" + hashlib.sha256(alert_id.lower().encode()).hexdigest()[:32]
+
+
+def books(source: str) -> str:
+    """The books of a source, such as ``hub/alerts/0`` or ``http``."""
+    return "b|" + source.replace("/", "|")
+
+
+def incident(incident_id: str) -> str:
+    """The head of an incident."""
+    return f"h|{incident_id}"
+
+
+def open_key(digest: str) -> str:
+    """A correlation key."""
+    return f"k|{digest}"
+
+
+def entry(incident_id: str, sequence: int) -> str:
+    """One timeline row, sorted by sequence."""
+    return f"t|{incident_id}|{sequence:06d}"
+
+
+def action(incident_id: str, key: str) -> str:
+    """One action of an incident."""
+    return f"x|{incident_id}|{key}"
+
+
+def due(at: datetime, incident_id: str) -> str:
+    """One line of the due index, sorted by time."""
+    return f"d|{at.astimezone(UTC):{_DUE}}|{incident_id}"
+
+
+def due_at(key: str) -> datetime:
+    """The time that a line of the due index stands under."""
+    return datetime.strptime(key.split("|")[1], _DUE).replace(tzinfo=UTC)
+
+
+def span(prefix: str) -> tuple[str, str]:
+    """The range of keys that begin with ``prefix`` and a bar."""
+    return f"{prefix}|", f"{prefix}{_AFTER}"
+
+
+def due_until(at: datetime) -> tuple[str, str]:
+    """The range of due lines up to and including a moment."""
+    return "d|", due(at, _AFTER)
+
+
+def encode(document: Document) -> bytes:
+    """The document as it is stored."""
+    return msgspec.json.encode(document)
+
+
+def decode(row: Row, kind: type[_D]) -> _D:
+    """The document of a row."""
+    return msgspec.json.decode(row.doc, type=kind)
+
+
+def chained(line: Entry) -> str:
+    """The hash that the next timeline entry names: of this one as it is stored."""
+    return hashlib.sha256(encode(line)).hexdigest()

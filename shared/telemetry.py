@@ -1,0 +1,69 @@
+"""What the app says about itself: constant event names, fields as data, no bodies.
+
+Values are JSON-encoded, so text from an alert cannot start a log line of its own.
+Names are the whole vocabulary; a dashboard or an alert rule can rely on them.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+import msgspec
+
+_LOG = logging.getLogger("firewatch")
+
+# Attacker's text may be long; a log line need not be.
+LONGEST_VALUE = 300
+
+
+class LogEvent(NamedTuple):
+    """A name that log lines carry, and how loud it is."""
+
+    name: str
+    level: int
+
+
+BATCH_TAKEN = LogEvent("batch.taken", logging.INFO)
+UNIT_REJECTED = LogEvent("unit.rejected", logging.WARNING)
+UNIT_BROKE_US = LogEvent("unit.broke_us", logging.ERROR)
+SENDER_REFUSED = LogEvent("sender.refused", logging.WARNING)
+DELIVERY_APPLIED = LogEvent("delivery.applied", logging.INFO)
+DELIVERY_RETRIED = LogEvent("delivery.retried", logging.WARNING)
+DELIVERY_FAILED = LogEvent("delivery.failed", logging.ERROR)
+OUTCOME_LATE = LogEvent("outcome.late", logging.WARNING)
+INCIDENT_BROKE_US = LogEvent("incident.broke_us", logging.ERROR)
+INCIDENT_STUCK = LogEvent("incident.stuck", logging.CRITICAL)
+MESSAGE_POISONED = LogEvent("message.poisoned", logging.ERROR)
+TICK_DONE = LogEvent("tick.done", logging.INFO)
+
+
+def emit(
+    event: LogEvent, *, error: BaseException | None = None, **fields: str | int | None
+) -> None:
+    """Write one log line: the event's name, then its fields.
+
+    ``error`` adds a traceback; give it only for errors of our own making, since other
+    errors may quote what they were given.
+    """
+    if not _LOG.isEnabledFor(event.level):
+        return
+    text = " ".join(f"{name}={_shown(value)}" for name, value in fields.items())
+    _LOG.log(
+        event.level,
+        "%s %s",
+        event.name,
+        text,
+        extra={"firewatch_event": event.name},
+        exc_info=error,
+    )
+
+
+def _shown(value: str | int | None) -> str:
+    if isinstance(value, str):
+        value = value[:LONGEST_VALUE].encode(errors="replace").decode()
+        # JSON leaves DEL and the C1 controls alone; terminals do not.
+        value = "".join(
+            c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value
+        )
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,1 @@
+"""Which alerts are one problem, and which problems are one incident. Pure."""

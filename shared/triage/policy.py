@@ -1,0 +1,87 @@
+"""policy.yaml as typed values; every mistake is named with its path."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shared.actions.routing import Route, parse_matcher
+from shared.model.correlation import Correlation
+from shared.model.errors import SettingsError
+from shared.senders import Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DURATION = re.compile(r"^(\d{1,6})\s*(s|m|h|d)$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATIONS = (("correlate", "gap"), ("correlate", "max_age"))
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the deployment decides: who may send, what groups, who is told.
+
+    ``responders`` are named instances; ``use`` names the kind, and the rest are its
+    settings, which the kind itself checks. Secrets are named, never written.
+    """
+
+    responders: dict[str, dict[str, Any]]
+    routes: tuple[Route, ...]
+    senders: dict[str, Sender] = {}
+    correlate: Correlation = Correlation()
+
+
+def load(text: bytes, *, name: str = "policy.yaml") -> Policy:
+    """The policy of a YAML text. Raises SettingsError naming every mistake found."""
+    try:
+        raw = msgspec.yaml.decode(text)
+        policy = msgspec.convert(_with_durations(raw), Policy)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise SettingsError([f"{name}: {error}"]) from None
+    problems = [f"{name}: {problem}" for problem in _problems(policy)]
+    if problems:
+        raise SettingsError(problems)
+    return policy
+
+
+def _problems(policy: Policy) -> Iterator[str]:
+    if not policy.routes:
+        yield "$.routes: is empty; at least one route must name a responder"
+    for place, route in enumerate(policy.routes):
+        for responder in route.to:
+            if responder not in policy.responders:
+                yield f"$.routes[{place}].to: no responder is named {responder}"
+        for number, matcher in enumerate(route.match):
+            try:
+                parse_matcher(matcher)
+            except ValueError as error:
+                yield f"$.routes[{place}].match[{number}]: {error}"
+    for field in ("gap", "max_age"):
+        if getattr(policy.correlate, field) <= timedelta(0):
+            yield f"$.correlate.{field}: expected a duration above zero, such as 5h"
+    if policy.correlate.max_problems < 1:
+        yield "$.correlate.max_problems: expected at least 1"
+
+
+def _with_durations(raw: object) -> object:
+    """The YAML value with texts such as 5h made into the seconds they are."""
+    if not isinstance(raw, dict):
+        return raw
+    changed = dict(raw)
+    for section, field in _DURATIONS:
+        inner = changed.get(section)
+        if isinstance(inner, dict) and isinstance(inner.get(field), str):
+            changed[section] = {**inner, field: _duration(inner[field], section, field)}
+    return changed
+
+
+def _duration(text: str, section: str, field: str) -> timedelta:
+    found = _DURATION.match(text.strip())
+    if found is None:
+        raise msgspec.ValidationError(
+            f"Expected a duration such as 90s, 30m, 5h or 2d - at `$.{section}.{field}`"
+        )
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -1,0 +1,1 @@
+"""From what the platform hands a function to what the verbs take, and back."""

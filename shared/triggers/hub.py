@@ -1,0 +1,54 @@
+"""Event Hub batches as events."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shared.model.alert import Road
+from shared.model.event import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import azure.functions as func
+
+# What a hub or a partition may be called (Event Hubs quotas); it becomes a blob's path.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}")
+
+
+def events(batch: Sequence[func.EventHubEvent], now: datetime) -> list[Event]:
+    """The batch as events of one partition, in order.
+
+    Hub and partition come from the trigger's metadata, which the events of a batch
+    share.
+    """
+    return [
+        Event(
+            body=event.get_body(),
+            source=_source(event.metadata),
+            # Twenty digits hold any sequence number and sort as numbers do.
+            place=f"{event.sequence_number or 0:020d}",
+            road=Road.HUB,
+            received_at=_aware(event.enqueued_time) or now,
+        )
+        for event in batch
+    ]
+
+
+def _source(metadata: Any) -> str:  # noqa: ANN401  whatever the host sent
+    context = metadata.get("PartitionContext") if metadata else None
+    if isinstance(context, str):
+        context = msgspec.json.decode(context)
+    context = context if isinstance(context, dict) else {}
+    names = (str(context.get(name, "")) for name in ("EventHubName", "PartitionId"))
+    return "/".join(
+        ["hub", *(name if _NAME.fullmatch(name) else "unknown" for name in names)]
+    )
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    return at if at is not None and at.tzinfo is not None else None
