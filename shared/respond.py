@@ -32,7 +32,7 @@ from shared.model.errors import (
     StoreUnavailable,
     TransientFailure,
 )
-from shared.model.incident import Fact, Incident, IncidentStatus, Lease, plain
+from shared.model.incident import Fact, Incident, IncidentStatus, Lease, stripped
 from shared.store import messages, rows
 
 if TYPE_CHECKING:
@@ -179,13 +179,15 @@ class Respond:
     ) -> reconcile.Todo:
         wanted: list[Action] = []
         resolves: list[Action] = []
-        ended = replace(head, status=IncidentStatus.RESOLVED, was_active=True)
+        is_open = head.status is IncidentStatus.OPEN
+        status = IncidentStatus.MERGED if is_open else head.status
+        ended = replace(head, status=status, was_active=True, root=head.id)
         for name in self._route(head):
             responder = self._responders[name]
             wanted += await responder.plan(head)
             # Only notices of other incidents or epochs need closing on their own.
             if stored:
-                closers = await responder.plan(replace(ended, root=ended.id))
+                closers = await responder.plan(ended)
                 resolves += [a for a in closers if a.verb is Verb.RESOLVE]
         return reconcile.todo(head, wanted, resolves, stored, now)
 
@@ -328,7 +330,7 @@ class Respond:
         """Page that we cannot handle this incident, with nothing of it in the page."""
         telemetry.emit(telemetry.INCIDENT_STUCK, incident=head.id, reason=head.stuck)
         for name, responder in self._responders.items():
-            for action in await responder.plan(plain(head)):
+            for action in await responder.plan(stripped(head)):
                 if action.verb is not Verb.TRIGGER:
                     continue
                 notice = as_stuck(action, head.generation)

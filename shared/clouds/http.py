@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
@@ -92,7 +91,10 @@ class HttpClient:
 
 
 def _new_client(read_timeout_s: float) -> httpx.AsyncClient:
-    import httpx  # noqa: PLC0415 - see HttpClient._send
+    # As in HttpClient._send.
+    from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415
+
+    import httpx  # noqa: PLC0415
 
     # They log URLs and headers, where some sides keep their secret.
     for chatty in ("httpx", "httpcore"):

@@ -22,8 +22,8 @@ class Http(Protocol):
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Reply:
         """Send the bytes once; redirects are not followed, TLS is always verified.
 
-        Raises TransientFailure with reason TIMEOUT (the outcome is unknown) or
-        UNAVAILABLE (nothing was taken). Its message never holds the URL's path or
+        Raises TransientFailure with reason TIMEOUT or UNAVAILABLE; either way the
+        other side may have taken it. Its message never holds the URL's path or
         query, since those may be the secret.
         """
         ...

@@ -126,7 +126,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     previous: str
 
 
-def plain(incident: Incident) -> Incident:
+def stripped(incident: Incident) -> Incident:
     """The incident with nothing in it that could break whoever renders it."""
     problem = Problem(
         alert_type="Firewatch",

@@ -1,0 +1,90 @@
+# `make run` plays an attack against the app on this machine; `make test` runs the suite.
+# Both set up what they need: a virtual environment, and Azurite from npm. No cloud, no
+# Docker, no root.
+
+# The newest Python that runs; Azure runs 3.13.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+  $$p -c 'import sys, venv, ensurepip; sys.exit(not (3,11) <= sys.version_info < (3,14))' \
+  >/dev/null 2>&1 && echo $$p && break; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+AZURITE := devhost/azurite/node_modules/.package-lock.json
+NODE_IS_NEW := $(shell node -e 'process.exit(+(parseInt(process.versions.node) < 18))' \
+  >/dev/null 2>&1 && npm --version >/dev/null 2>&1 && echo yes)
+
+# A Python 3.13 anywhere, for the test that has Azure's own runtime index the app.
+RUNTIME := .venv-runtime
+PYTHON313 := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python3.13; do \
+  $$p -c 'import venv, ensurepip' >/dev/null 2>&1 && echo $$p && break; done)
+
+ONCE ?=
+
+.PHONY: help setup run test soak check fix lock clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup: $(VENV)/.ready $(AZURITE) ## install what run and test need
+
+run: setup ## play the attack and show what came of it; ONCE=1 exits then
+	@$(BIN)/firewatch run $(if $(ONCE),--once)
+
+test: setup $(if $(PYTHON313),$(RUNTIME)/.ready) ## the whole suite
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+soak: setup ## what takes minutes: 200 kills, large properties
+	@$(BIN)/python -m pytest -m soak -n 2 --timeout 3600
+
+check: $(VENV)/.ready ## format, lint, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+fix: $(VENV)/.ready ## format, and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.ready ## compile requirements*.txt from pyproject.toml
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	  --generate-hashes --no-header --quiet --upgrade -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-header --quiet --upgrade -c requirements.txt \
+	  -o requirements-dev.txt
+
+clean: ## remove everything that setup made
+	rm -rf $(VENV) $(RUNTIME) devhost/azurite/node_modules .run .hypothesis \
+	  .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/.ready: requirements-dev.txt
+	@test -n "$(PYTHON)" || { \
+	  echo "make: no Python 3.11, 3.12 or 3.13 with venv found; set PYTHON=..." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON); a minute, once."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes -r requirements-dev.txt
+	@printf '#!%s\nimport sys\nsys.path.insert(0, "%s")\nfrom cli.main import main\nmain()\n' \
+	  "$(CURDIR)/$(BIN)/python" "$(CURDIR)" > $(BIN)/firewatch
+	@chmod +x $(BIN)/firewatch
+	@touch $@
+
+$(RUNTIME)/.ready: requirements-dev.txt
+	@echo "Setting up $(RUNTIME) with $(PYTHON313), for Azure's own runtime; once."
+	@$(PYTHON313) -m venv $(RUNTIME)
+	@$(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# npm comes with Node.js; where there is none that is new enough, PyPI has both.
+$(AZURITE): devhost/azurite/package-lock.json | $(VENV)/.ready
+	@echo "Installing Azurite from npm; once."
+ifeq ($(NODE_IS_NEW),yes)
+	@cd devhost/azurite && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+else
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes -r devhost/azurite/requirements-node.txt
+	@cd devhost/azurite && PATH="$(CURDIR)/$(BIN):$$PATH" \
+	  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+endif
+	@touch $@

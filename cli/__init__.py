@@ -1,0 +1,1 @@
+"""The `firewatch` command, for people; not deployed."""

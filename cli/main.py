@@ -1,0 +1,162 @@
+"""The command `firewatch` and its verbs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli import dead_letters, incidents
+from cli.account import AccountError
+from cli.feed import FeedError
+from devhost.local import LocalError, RealHub
+from devhost.rehearsal import RehearsalError
+from devhost.storage import StorageError
+from shared.model.errors import FirewatchError
+
+app = typer.Typer(
+    help="Answers to Microsoft Defender alerts, on this machine and on a running app.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(dead_letters.app, name="dead-letters")
+
+console = Console()
+errors = Console(stderr=True)
+
+
+@app.callback()
+def firewatch() -> None:
+    """Keep verbs as commands, however few they are."""
+
+
+@app.command()
+def run(
+    feed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Feed these files or folders through the Event Hub, in the order of"
+            " their names, instead of the written attack. A .ndjson file is an event"
+            " per line, any other file one event, byte for byte. Repeat as needed.",
+            show_default=False,
+        ),
+    ] = None,
+    more: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...", help="More paths to feed.", show_default=False
+        ),
+    ] = None,
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="Exit after the tables; 1 if it does not add up."),
+    ] = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your policy.yaml; its remote sides are replaced by stand-ins."
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what came of it as JSON to this file.")
+    ] = None,
+    live: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Let this responder of the policy call its real remote side, with the"
+            " secrets of your environment. Repeat as needed.",
+            show_default=False,
+        ),
+    ] = None,
+    hub: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FIREWATCH_HUB",
+            help="Read a real Event Hub (connection string) instead of the stand-in.",
+            show_default=False,
+        ),
+    ] = None,
+    hub_name: Annotated[str, typer.Option(help="The real hub's name.")] = "",
+    consumer_group: Annotated[
+        str,
+        typer.Option(
+            help="The consumer group to read the real hub with: one of your own, since"
+            " reading with the app's would take its partitions away."
+        ),
+    ] = "",
+) -> None:
+    """Run Firewatch on this machine: play an attack, or feed it your own alerts."""
+    # Imported here, so that the other verbs do without the Event Hub SDK.
+    from cli import run as runs  # noqa: PLC0415
+    from cli.feed import read  # noqa: PLC0415
+
+    runs.interrupt_on_termination()
+    paths = [*(feed or []), *(more or [])]
+    real = _real_hub(hub, hub_name, consumer_group, paths=paths, once=once)
+    if more and not feed:
+        raise typer.BadParameter("name the paths after --feed", param_hint="PATH")
+    plan = runs.Plan(
+        pieces=read(paths) if paths else None,
+        policy=_policy(policy) if policy else runs.packaged_policy(),
+        once=once,
+        live=tuple(live or ()),
+        hub=real,
+        report=report,
+    )
+    raise typer.Exit(runs.run(plan, console))
+
+
+def main() -> None:
+    """Run the command; errors that people can mend are said without a traceback."""
+    try:
+        app(standalone_mode=True)
+    except (
+        AccountError,
+        FeedError,
+        FirewatchError,
+        LocalError,
+        OSError,
+        RehearsalError,
+        StorageError,
+    ) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except RuntimeError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> None:
+    errors.print(f"firewatch: {message}", style="red", markup=False, highlight=False)
+    sys.exit(1)
+
+
+def _policy(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(
+            f"cannot read {path}: {error.strerror}", param_hint="--policy"
+        ) from None
+
+
+def _real_hub(
+    hub: str | None, name: str, group: str, *, paths: list[Path], once: bool
+) -> RealHub | None:
+    if not hub:
+        return None
+    if not name or not group or group.lower() == "$default":
+        raise typer.BadParameter(
+            "a real hub needs --hub-name and --consumer-group, and not $Default",
+            param_hint="--hub",
+        )
+    if paths or once:
+        raise typer.BadParameter(
+            "a real hub is only read: leave out --feed and --once", param_hint="--hub"
+        )
+    return RealHub(hub, name, group)

@@ -1,0 +1,158 @@
+"""Tables for people; whatever an alert says is shown, never interpreted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from shared.model.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cli.report import Report
+    from shared.model.books import Books
+    from shared.model.incident import Entry, Incident
+
+_COLOURS = {
+    "high": "bold red",
+    "medium": "yellow",
+    "low": "cyan",
+    "informational": "dim",
+}
+
+
+def table(
+    title: str, columns: Sequence[str], lines: Iterable[Sequence[object]]
+) -> Table:
+    """A table of plain text; controls and markup in a cell have no effect."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
+    for column in columns:
+        made.add_column(
+            column.lstrip(">"), justify="right" if column[0] == ">" else "left"
+        )
+    for line in lines:
+        made.add_row(*(_cell(value) for value in line))
+    return made
+
+
+def incidents(report: Report) -> Table:
+    """The incidents of a run, the first seen first."""
+    found = sorted(report.incidents, key=lambda i: (i.first_seen, i.id))
+    pages = {a.incident for a in report.deliveries if a.status == "applied"}
+    return table(
+        f"{len(found)} incidents",
+        ("incident", "severity", "status", ">alerts", "resource", "title", "told"),
+        (
+            (
+                i.id,
+                i.severity,
+                i.status,
+                len(i.alerts),
+                _names(i.resources),
+                i.title,
+                "yes" if i.id in pages else "no",
+            )
+            for i in found
+        ),
+    )
+
+
+def pages(received: Sequence[dict[str, Any]]) -> Table:
+    """The pages that the receiving side says it got."""
+    return table(
+        f"{len(received)} pages, as PagerDuty saw them",
+        ("dedup key", "severity", ">opened", "state", "summary"),
+        (
+            (
+                page["dedup_key"][:15],
+                page["severity"],
+                page["opens"],
+                "resolved" if page["resolved"] else "open",
+                page["summary"],
+            )
+            for page in received
+        ),
+    )
+
+
+def books(kept: Books) -> Table:
+    """Law 1: nothing that came in is unaccounted for."""
+    counts = msgspec.to_builtins(kept)
+    verdict = "they balance" if kept.is_balanced else "THEY DO NOT BALANCE"
+    return table(
+        f"The books: {verdict}",
+        [f">{name.replace('_', ' ')}" for name in counts],
+        [list(counts.values())],
+    )
+
+
+def dead_letters(report: Report) -> Table:
+    """What could not become an alert, and why."""
+    return table(
+        f"{len(report.dead_letters)} in dead letters",
+        ("from", "why"),
+        ((letter.source, letter.reason) for letter in report.dead_letters),
+    )
+
+
+def heads(found: Sequence[Incident]) -> Table:
+    """Incidents as a list to pick from."""
+    return table(
+        f"{len(found)} incidents",
+        ("incident", "severity", "status", ">alerts", "opened", "resource", "title"),
+        (
+            (
+                head.id,
+                head.severity.value,
+                _status(head),
+                head.alerts,
+                f"{head.opened_at:%Y-%m-%d %H:%M}Z",
+                _names(head.resources),
+                head.title,
+            )
+            for head in found
+        ),
+    )
+
+
+def timeline(entries: Sequence[Entry]) -> Table:
+    """What happened to an incident, in order."""
+    return table(
+        "Timeline",
+        (">no", "at", "by", "what"),
+        (
+            (
+                entry.sequence,
+                f"{entry.at:%Y-%m-%d %H:%M:%S}Z",
+                entry.by,
+                " ".join(part for part in (fact.kind, fact.alert, fact.detail) if part),
+            )
+            for entry in entries
+            for fact in entry.facts
+        ),
+    )
+
+
+def _status(head: Incident) -> str:
+    marks = [head.status.value]
+    if head.acknowledged is not None:
+        marks.append(f"acknowledged by {head.acknowledged.by}")
+    if head.stuck:
+        marks.append("STUCK")
+    return ", ".join(marks)
+
+
+def _names(resources: Sequence[str]) -> str:
+    names = [resource.rsplit("/", 1)[-1] for resource in resources]
+    more = f" +{len(names) - 2}" if len(names) > 2 else ""
+    return ", ".join(names[:2]) + more
+
+
+def _cell(value: object) -> Text:
+    text = one_line(str(value))
+    return Text(text, style=_COLOURS.get(text, ""))

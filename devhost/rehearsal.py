@@ -1,0 +1,98 @@
+"""A policy for one machine: the user's own, with every remote side a stand-in."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+
+class Rehearsal(NamedTuple):
+    """What the app is started with: the policy, and a value for each secret it names.
+
+    ``webhook_secrets`` are those that the stand-in receivers must know, by responder.
+    """
+
+    policy: bytes
+    environment: dict[str, str]
+    webhook_secrets: dict[str, str]
+
+
+class RehearsalError(Exception):
+    """The policy cannot be rehearsed; the message says what is wrong with it."""
+
+
+def rehearse(
+    policy: bytes,
+    *,
+    outside: str,
+    live: Collection[str],
+    environment: Mapping[str, str],
+) -> Rehearsal:
+    """Point every responder that is not ``live`` at the outside world's stand-ins.
+
+    Secrets of live responders come from ``environment``; all others are made up, so
+    nothing on this machine holds one that opens anything. Raises RehearsalError.
+    """
+    try:
+        raw = msgspec.yaml.decode(policy)
+    except msgspec.DecodeError as error:
+        raise RehearsalError(f"not YAML: {error}") from None
+    responders = raw.get("responders") if isinstance(raw, dict) else None
+    if not isinstance(raw, dict) or not isinstance(responders, dict):
+        raise RehearsalError("expected a mapping with a section responders")
+    if unknown := sorted(set(live) - set(responders)):
+        raise RehearsalError(f"--live {unknown[0]}: the policy has no such responder")
+    changed = {
+        name: given if name in live else _stand_in(name, given, outside)
+        for name, given in responders.items()
+    }
+    made: dict[str, str] = {}
+    known: dict[str, str] = {}
+    for name, given in changed.items():
+        for setting in _settings(given):
+            if name in live:
+                made[setting] = environment.get(setting, "")
+            elif isinstance(given, dict) and given.get("use") == "webhook":
+                made.setdefault(setting, _webhook_secret())
+                known[name] = made[setting]
+            else:
+                made.setdefault(setting, secrets.token_hex(16))
+    for setting in _settings(raw.get("senders")):
+        made.setdefault(setting, secrets.token_hex(16))
+    text = msgspec.json.encode({**raw, "responders": changed})
+    return Rehearsal(text, made, known)
+
+
+def _stand_in(name: str, given: object, outside: str) -> object:
+    """The responder's settings with the URL of its stand-in."""
+    if not isinstance(given, dict):
+        return given
+    match given.get("use"):
+        case "pagerduty":
+            return {**given, "url": f"{outside}/pagerduty"}
+        case "webhook":
+            return {**given, "url": f"{outside}/webhook/{name}"}
+        case _:
+            return given
+
+
+def _settings(value: object) -> list[str]:
+    """Every app setting that a part of the policy refers to."""
+    if isinstance(value, dict):
+        named: Any = value.get("setting")
+        if isinstance(named, str) and len(value) == 1:
+            return [named]
+        return [s for inner in value.values() for s in _settings(inner)]
+    if isinstance(value, list):
+        return [s for inner in value for s in _settings(inner)]
+    return []
+
+
+def _webhook_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
