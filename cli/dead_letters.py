@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import httpx
 import msgspec
 import typer
-from rich.console import Console
 
 from cli import tables
 from cli.account import named, open_account, running
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="List dead letters, and put them back on their road.", no_args_is_help=True
 )
-console = Console()
+console = tables.console()
 
 # So that whoever reads the hub can tell a replay from the detector's own delivery.
 REPLAY_PROPERTY = "firewatch-replay"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import msgspec
 import typer
-from rich.console import Console
 
 from cli import tables
 from cli.account import named, open_account
@@ -31,7 +30,7 @@ _T = TypeVar("_T")
 app = typer.Typer(
     help="List, show, acknowledge and resolve incidents.", no_args_is_help=True
 )
-console = Console()
+console = tables.console()
 
 Account = Annotated[
     str | None,

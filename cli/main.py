@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from cli import dead_letters, incidents
+from cli import dead_letters, incidents, tables
 from cli.account import AccountError
 from cli.feed import FeedError
 from devhost.local import LocalError, RealHub
@@ -26,8 +25,8 @@ app = typer.Typer(
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(dead_letters.app, name="dead-letters")
 
-console = Console()
-errors = Console(stderr=True)
+console = tables.console()
+errors = tables.console(stderr=True)
 
 
 @app.callback()

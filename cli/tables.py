@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -26,14 +28,30 @@ _COLOURS = {
 }
 
 
+# Where nobody looks, such as a log, lines may be as long as they are read easily.
+UNSEEN_WIDTH = 120
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where the command prints: as wide as the terminal, or 120 columns."""
+    made = Console(stderr=stderr)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = UNSEEN_WIDTH
+    return made
+
+
 def table(
     title: str, columns: Sequence[str], lines: Iterable[Sequence[object]]
 ) -> Table:
     """A table of plain text; controls and markup in a cell have no effect."""
     made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
-    for column in columns:
+    for place, column in enumerate(columns):
         made.add_column(
-            column.lstrip(">"), justify="right" if column[0] == ">" else "left"
+            column.lstrip(">"),
+            justify="right" if column[0] == ">" else "left",
+            # The first column is what people copy; the last takes what room there is.
+            no_wrap=place < len(columns) - 1,
+            overflow="fold" if place == 0 else "ellipsis",
         )
     for line in lines:
         made.add_row(*(_cell(value) for value in line))
@@ -46,16 +64,16 @@ def incidents(report: Report) -> Table:
     pages = {a.incident for a in report.deliveries if a.status == "applied"}
     return table(
         f"{len(found)} incidents",
-        ("incident", "severity", "status", ">alerts", "resource", "title", "told"),
+        ("incident", "severity", "status", ">alerts", "told", "resource", "title"),
         (
             (
                 i.id,
                 i.severity,
                 i.status,
                 len(i.alerts),
+                "yes" if i.id in pages else "no",
                 _names(i.resources),
                 i.title,
-                "yes" if i.id in pages else "no",
             )
             for i in found
         ),
@@ -69,7 +87,7 @@ def pages(received: Sequence[dict[str, Any]]) -> Table:
         ("dedup key", "severity", ">opened", "state", "summary"),
         (
             (
-                page["dedup_key"][:15],
+                page["dedup_key"],
                 page["severity"],
                 page["opens"],
                 "resolved" if page["resolved"] else "open",

@@ -1,0 +1,92 @@
+"""`/control`: what people and tests see of the outside world, and how it is made fail.
+
+Every request needs the header `x-control-key`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from devhost.outside.faults import Fault
+
+if TYPE_CHECKING:
+    from devhost.outside.server import Outside
+
+KEY_HEADER = "x-control-key"
+
+T = TypeVar("T")
+
+
+class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A receiver and the secret it verifies with."""
+
+    name: str
+    secret: str
+
+
+class Control:
+    """The handlers of `/control`."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def routes(self) -> list[web.RouteDef]:
+        """Every path of it."""
+        return [
+            web.get("/control/pages", self._pages),
+            web.get("/control/received", self._received),
+            web.post("/control/faults", self._add_fault),
+            web.delete("/control/faults", self._clear_faults),
+            web.post("/control/webhook-secret", self._trust),
+        ]
+
+    def admits(self, request: web.Request) -> bool:
+        """Whether the request holds the key."""
+        offered = request.headers.get(KEY_HEADER, "").encode(errors="replace")
+        return hmac.compare_digest(offered, self._outside.control_key.encode())
+
+    async def _pages(self, _request: web.Request) -> web.Response:
+        return _json(self._outside.pagerduty.pages())
+
+    async def _received(self, _request: web.Request) -> web.Response:
+        return _json({side.name: side.received() for side in self._outside.sides})
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        fault = await _read(request, Fault)
+        if fault.side not in {side.name for side in self._outside.sides}:
+            raise _bad_request("no such side")
+        self._outside.faults.add(fault)
+        return web.Response(status=204)
+
+    async def _clear_faults(self, _request: web.Request) -> web.Response:
+        self._outside.faults.clear()
+        return web.Response(status=204)
+
+    async def _trust(self, request: web.Request) -> web.Response:
+        trust = await _read(request, Trust)
+        try:
+            self._outside.webhook.trust(trust.name, trust.secret)
+        except ValueError as exc:
+            raise _bad_request(str(exc)) from exc
+        return web.Response(status=204)
+
+
+async def _read(request: web.Request, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except msgspec.MsgspecError as exc:
+        raise _bad_request(str(exc)) from exc
+
+
+def _bad_request(problem: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=problem)
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(value), content_type="application/json"
+    )

@@ -1,0 +1,101 @@
+"""One loopback server that is every remote side at once."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from devhost.outside.control import Control
+from devhost.outside.faults import Faults
+from devhost.outside.pagerduty import PagerDutySide
+from devhost.outside.webhook import WebhookSide
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+HOST = "127.0.0.1"
+# Over PagerDuty's own limit, so that it is the side that refuses.
+REQUEST_LIMIT = 2 * 1024 * 1024
+
+
+class Outside:
+    """The sides, and the server that serves them; made by ``start``."""
+
+    def __init__(self, *, clock: Callable[[], datetime]) -> None:
+        self.pagerduty = PagerDutySide(clock)
+        self.webhook = WebhookSide(clock)
+        self.faults = Faults(clock)
+        self.control_key = secrets.token_urlsafe(24)
+        self.port = 0
+        self._control = Control(self)
+
+    @property
+    def sides(self) -> tuple[PagerDutySide | WebhookSide, ...]:
+        """Every remote side there is."""
+        return (self.pagerduty, self.webhook)
+
+    @property
+    def url(self) -> str:
+        """Where it is served; each side is below, at its name."""
+        return f"http://{HOST}:{self.port}"
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls,
+        *,
+        port: int = 0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> AsyncIterator[Outside]:
+        """Serve on loopback, on a free port unless one is given, until left."""
+        outside = cls(clock=clock)
+        # Nobody waits for the stand-ins to finish (0 would be for ever).
+        runner = web.AppRunner(
+            outside._application(), access_log=None, shutdown_timeout=0.05
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, port).start()
+            outside.port = runner.addresses[0][1]
+            yield outside
+        finally:
+            outside.faults.give_up()
+            await runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application(
+            middlewares=[self._admit, self._misbehave], client_max_size=REQUEST_LIMIT
+        )
+        for part in (*self.sides, self._control):
+            application.add_routes(part.routes())
+        return application
+
+    @web.middleware
+    async def _admit(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Keep out what a browser sends for a page of somebody else."""
+        own = {f"{host}:{self.port}" for host in (HOST, "localhost")}
+        if request.host not in own:
+            raise web.HTTPForbidden(text="unknown Host")
+        origin = request.headers.get("Origin")
+        if origin is not None and origin.removeprefix("http://") not in own:
+            raise web.HTTPForbidden(text="foreign Origin")
+        if request.path.startswith("/control") and not self._control.admits(request):
+            raise web.HTTPUnauthorized(text="x-control-key is missing or wrong")
+        return await handler(request)
+
+    @web.middleware
+    async def _misbehave(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        side = request.path.split("/")[1]
+        return await self.faults.answer(side, request, lambda: handler(request))

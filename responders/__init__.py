@@ -1,0 +1,17 @@
+"""What can be done about an incident: a file per responder, and the table of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from responders.pagerduty import PagerDuty
+from responders.webhook import Webhook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The name that a policy writes after `use:` -> the class that it means.
+RESPONDERS: Mapping[str, type[PagerDuty | Webhook]] = {
+    "pagerduty": PagerDuty,
+    "webhook": Webhook,
+}

@@ -1,0 +1,160 @@
+"""What every responder is, and the one reading of HTTP answers they share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Protocol, assert_never
+from urllib.parse import urlsplit
+
+from shared.model.action import Occasion, Verb
+from shared.model.errors import (
+    FailureReason,
+    PermanentFailure,
+    TransientFailure,
+)
+from shared.model.incident import IncidentStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.model.action import Action, Kind, Outcome
+    from shared.model.http import Reply
+    from shared.model.incident import Incident, Problem
+
+# remote-apis-sinks.md 20: a Retry-After outside these bounds is clamped to them.
+SHORTEST_RETRY = timedelta(seconds=1)
+LONGEST_RETRY = timedelta(hours=1)
+
+
+class Responder(Protocol):
+    """One reaction to incidents.
+
+    A responder never loops, sleeps, retries, logs or catches what it does not know; it
+    raises TransientFailure, PermanentFailure or ActionRefused, and ``shared.actions``
+    alone schedules and records. Its constructor takes its settings and the ports it
+    uses, complete, and does no I/O.
+    """
+
+    name: str
+    kind: Kind
+
+    async def plan(self, incident: Incident) -> Sequence[Action]:
+        """What should have been done about this incident by now; changes nothing."""
+        ...
+
+    async def apply(self, action: Action) -> Outcome:
+        """Do one action. Sent again with the same key, it must not count twice."""
+        ...
+
+
+def wanted(incident: Incident) -> tuple[tuple[Verb, Occasion], ...]:
+    """The notices that should have gone out about this incident by now.
+
+    A successor opens none of its own, but its end may be the end of the one its root
+    opened: the keys are the root's. Which are still to be done is the core's to say.
+    """
+    notices: list[tuple[Verb, Occasion]] = []
+    if incident.was_active and incident.root == incident.id:
+        notices.append((Verb.TRIGGER, Occasion.OPENED))
+    match incident.status:
+        case IncidentStatus.OPEN:
+            pass
+        case IncidentStatus.RESOLVED:
+            notices.append((Verb.RESOLVE, Occasion.RESOLVED))
+        case IncidentStatus.MERGED:
+            notices.append((Verb.RESOLVE, Occasion.MERGED))
+        case _:
+            assert_never(incident.status)
+    return tuple(notices)
+
+
+def worst_first(incident: Incident) -> list[Problem]:
+    """The problems in the order that ``Incident.title`` picks the first of."""
+    ranked = sorted(
+        incident.problems.items(),
+        key=lambda item: (-item[1].severity.rank, item[1].first_seen, item[0]),
+    )
+    return [problem for _, problem in ranked]
+
+
+def url_problem(url: str) -> str:
+    """What keeps a URL of the policy from being sent to; empty if nothing does.
+
+    It must be https, or plain http to this machine. The URL is not repeated: its path
+    may be the secret.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "is not a URL"
+    if not host or "@" in parts.netloc or not (url.isascii() and url.isprintable()):
+        return "is not a URL without user name, in plain ASCII"
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host)):
+        return ""
+    return "must begin with https:// (http:// is for this machine only)"
+
+
+def raise_for_status(
+    reply: Reply,
+    *,
+    side: str,
+    accepted: Sequence[int],
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> None:
+    """Return for an accepted status; raise what every other status means.
+
+    408, 425, 429 and 5xx are transient, all else is permanent (remote-apis-sinks.md 0
+    and 20). ``side`` names the other side in the message; its body never enters.
+    """
+    if reply.status in accepted:
+        return
+    message = f"{side} answered {reply.status}"
+    if reply.status in _TRANSIENT or reply.status >= 500:
+        raise TransientFailure(
+            _TRANSIENT.get(reply.status, FailureReason.SERVER),
+            message,
+            retry_after=retry_after(reply, now=now()),
+        )
+    raise PermanentFailure(_PERMANENT.get(reply.status, FailureReason.INVALID), message)
+
+
+def retry_after(reply: Reply, *, now: datetime) -> timedelta | None:
+    """What Retry-After asks for, in whole seconds or as a date, clamped; else None."""
+    value = reply.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        # More digits than this is past the clamp whatever they say.
+        wait = timedelta(seconds=int(value[:9]))
+    else:
+        try:
+            at = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
+    return min(max(wait, SHORTEST_RETRY), LONGEST_RETRY)
+
+
+_TRANSIENT = {
+    408: FailureReason.TIMEOUT,
+    425: FailureReason.UNAVAILABLE,
+    429: FailureReason.RATE_LIMITED,
+    502: FailureReason.UNAVAILABLE,
+    503: FailureReason.UNAVAILABLE,
+    504: FailureReason.TIMEOUT,
+}
+_PERMANENT = {
+    401: FailureReason.AUTH,
+    403: FailureReason.AUTH,
+    404: FailureReason.NOT_FOUND,
+    409: FailureReason.CONFLICT,
+    410: FailureReason.NOT_FOUND,
+}
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

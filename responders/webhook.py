@@ -1,0 +1,195 @@
+"""Tells any HTTPS endpoint about incidents, signed as Standard Webhooks 1.0.0.
+
+Needs a URL and the secret that the receiver verifies with. ``webhook-id`` stays the same
+when a notice is sent again, so a receiver that remembers ids acts once.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from responders.base import raise_for_status, url_problem, wanted
+from shared.model.action import Action, Kind, Outcome, planned
+from shared.model.errors import SettingsError
+from shared.model.secret import SecretRef
+from shared.model.text import instant, is_link, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from shared.model.http import Http
+    from shared.model.incident import Incident
+    from shared.model.secret import Secret
+
+# remote-apis-sinks.md 5. The lists are kept to bytes so that the whole stays < 20 KB:
+# 8,000 + 2,000 + 4,000 for them, 4 bytes for each character of the rest.
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark in front of secrets, not one
+SECRET_SIZES = range(24, 65)
+TITLE_LIMIT = 300
+TEXT_LIMIT = 512
+RESOURCES_SIZE = 8_000
+TACTICS_SIZE = 2_000
+LINKS_SIZE = 4_000
+
+
+class Webhook:
+    """One receiver of signed notices."""
+
+    kind = Kind.NOTIFY
+
+    class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """What the policy says.
+
+        While a secret is being changed, notices carry the signatures of both, so that
+        the receiver may change over at any moment.
+        """
+
+        url: str
+        secret: SecretRef
+        previous_secret: SecretRef | None = None
+
+    def __init__(
+        self,
+        name: str,
+        config: Config,
+        *,
+        secret: Callable[[SecretRef], Secret],
+        http: Http,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.name = name
+        self._url = config.url
+        self._http = http
+        self._clock = clock
+        refs = {"secret": config.secret, "previous_secret": config.previous_secret}
+        given = {field: (ref, secret(ref)) for field, ref in refs.items() if ref}
+        self._secrets = [value for _, value in given.values()]
+        problems = [
+            f"responders.{name}.{field}: the setting {ref.setting} does not hold "
+            f"{SECRET_PREFIX} and 24 to 64 bytes in base64"
+            for field, (ref, value) in given.items()
+            if not _is_secret(value)
+        ]
+        if problem := url_problem(config.url):
+            problems.append(f"responders.{name}.url {problem}")
+        if problems:
+            raise SettingsError(problems)
+
+    async def plan(self, incident: Incident) -> Sequence[Action]:
+        """A notice of each thing that became of the incident."""
+        return [
+            planned(
+                incident,
+                responder=self.name,
+                kind=self.kind,
+                verb=verb,
+                # The URL says where it goes, and its path may be for nobody else to see.
+                target=self.name,
+                occasion=occasion,
+                content=_content(incident),
+            )
+            for verb, occasion in wanted(incident)
+        ]
+
+    async def apply(self, action: Action) -> Outcome:
+        """Sign the notice as of now and send those very bytes."""
+        now = self._clock()
+        body = msgspec.json.encode(
+            {
+                "type": f"incident.{action.occasion}",
+                "timestamp": instant(now),
+                "data": action.content | {"dedup_key": action.dedup_key},
+            }
+        )
+        sent_at = int(now.timestamp())
+        reply = await self._http.post(
+            self._url,
+            headers={
+                "content-type": "application/json",
+                "webhook-id": action.key,
+                "webhook-timestamp": str(sent_at),
+                "webhook-signature": " ".join(
+                    sign(
+                        _key(secret), message_id=action.key, sent_at=sent_at, body=body
+                    )
+                    for secret in self._secrets
+                ),
+            },
+            body=body,
+        )
+        raise_for_status(
+            reply,
+            side=f"the receiver of {self.name}",
+            accepted=range(200, 300),
+            now=self._clock,
+        )
+        return Outcome(reference=action.key)
+
+
+def sign(key: bytes, *, message_id: str, sent_at: int, body: bytes) -> str:
+    """One signature of Standard Webhooks, as it stands in the header."""
+    signed = f"{message_id}.{sent_at}.".encode() + body
+    digest = hmac.new(key, signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def _key(secret: Secret) -> bytes:
+    return base64.b64decode(secret.reveal().removeprefix(SECRET_PREFIX), validate=True)
+
+
+def _is_secret(secret: Secret) -> bool:
+    if not secret.reveal().startswith(SECRET_PREFIX):
+        return False
+    try:
+        return len(_key(secret)) in SECRET_SIZES
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _content(incident: Incident) -> dict[str, Any]:
+    """What receivers read: the same fields each time, all text harmless to show."""
+    resources = _within(incident.resources, RESOURCES_SIZE)
+    return {
+        "id": plain(incident.id, TEXT_LIMIT),
+        "title": plain(incident.title, TITLE_LIMIT) or "alert without a title",
+        "severity": incident.severity.value,
+        "status": incident.status.value,
+        "sample": incident.is_sample,
+        "scope": plain(incident.scope, TEXT_LIMIT),
+        "resources": resources,
+        "resources_left_out": len(incident.resources) - len(resources),
+        "tactics": _within(incident.tactics, TACTICS_SIZE),
+        "alerts": incident.alerts,
+        "first_seen": instant(incident.first_seen),
+        "last_seen": instant(incident.last_seen),
+        "predecessor": _optional(incident.predecessor),
+        "merged_into": _optional(incident.merged_into),
+        "links": _within(filter(is_link, incident.links), LINKS_SIZE, show=str),
+    }
+
+
+def _within(
+    texts: Iterable[str],
+    size: int,
+    *,
+    show: Callable[[str], str] = lambda text: plain(text, TEXT_LIMIT),
+) -> list[str]:
+    """As many of the texts, from the first, as fit into the bytes as JSON."""
+    fitting = []
+    for text in map(show, texts):
+        size -= len(msgspec.json.encode(text)) + 1
+        if size < 0:
+            break
+        fitting.append(text)
+    return fitting
+
+
+def _optional(text: str | None) -> str | None:
+    return None if text is None else plain(text, TEXT_LIMIT)

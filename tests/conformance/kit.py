@@ -1,0 +1,304 @@
+"""What every responder is measured by: a case for each, and the two worlds they run in.
+
+Adding a responder: add its ``Case`` to ``CASES``; test_responders.py does the rest.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from devhost.outside import Fault, Outside
+from responders import RESPONDERS
+from shared.clouds.http import HttpClient
+from shared.model.errors import FailureReason, TransientFailure
+from shared.model.http import Reply
+from shared.model.secret import Secret
+from tests.factories import NOON, make_incident, make_problem
+from tests.fakes.http import FakeHttp, ListeningHttp, Sent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping
+
+    from responders.base import Responder
+    from shared.model.http import Http
+    from shared.model.incident import Incident
+
+# How long the sender waits where the test is that nobody answers.
+SHORT_TIMEOUT_S = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One responder of the table, and what its other side is like.
+
+    ``settings`` are as in a policy, given where the other side is. ``seeded`` are the
+    texts that must never show: secrets, and parts of URLs that may be. ``identity`` is
+    what the other side tells repeats by. ``effects`` counts what it did.
+    """
+
+    settings: Callable[[str], dict[str, Any]]
+    secrets: Mapping[str, str]
+    seeded: tuple[str, ...]
+    accepted: Container[int]
+    body_cap: int
+    identity: Callable[[Sent], object]
+    effects: Callable[[Outside], int]
+
+
+_WEBHOOK_SECRET = "whsec_Y29uZm9ybWFuY2UtYmx1ZS1zZWNyZXQtMDE="
+_PREVIOUS_SECRET = "whsec_Y29uZm9ybWFuY2UtZ3JlZW4tc2VjcmV0LTI="
+_ROUTING_KEY = "c0nf0rmanceroutingkey00000000001"
+
+CASES: Mapping[str, Case] = {
+    "pagerduty": Case(
+        settings=lambda url: {
+            "routing_key": {"setting": "ROUTING_KEY"},
+            "url": f"{url}/pagerduty",
+            "client_url": "https://firewatch.example/incidents",
+        },
+        secrets={"ROUTING_KEY": _ROUTING_KEY},
+        seeded=(_ROUTING_KEY,),
+        accepted={202},
+        body_cap=512_000,
+        identity=lambda sent: (sent.json["event_action"], sent.json["dedup_key"]),
+        effects=lambda outside: sum(page.opens for page in outside.pagerduty.pages()),
+    ),
+    "webhook": Case(
+        settings=lambda url: {
+            "url": f"{url}/webhook/conformance?sig=s33ded-query",
+            "secret": {"setting": "SIGNING"},
+            "previous_secret": {"setting": "PREVIOUS"},
+        },
+        secrets={"SIGNING": _WEBHOOK_SECRET, "PREVIOUS": _PREVIOUS_SECRET},
+        seeded=(
+            _WEBHOOK_SECRET.removeprefix("whsec_"),
+            _PREVIOUS_SECRET.removeprefix("whsec_"),
+            "conformance-blue-secret-01",
+            "s33ded-query",
+        ),
+        accepted=range(200, 300),
+        body_cap=20_000,
+        identity=lambda sent: sent.headers["webhook-id"],
+        effects=lambda outside: len(outside.webhook.deliveries),
+    ),
+}
+
+
+def build(name: str, *, http: Http, url: str) -> Responder:
+    """The responder as bootstrap would build it from a policy."""
+    case, responder = CASES[name], RESPONDERS[name]
+    config: Any = msgspec.convert(case.settings(url), responder.Config)
+    return responder(
+        f"{name}-1",
+        config,
+        secret=lambda ref: Secret(case.secrets[ref.setting]),
+        http=http,
+        clock=lambda: NOON,
+    )
+
+
+class World(Protocol):
+    """The other side, well until told otherwise."""
+
+    sent: list[Sent]
+
+    @property
+    def responder(self) -> Responder: ...
+
+    def answers(self, status: int, *, retry_after: str | None = None) -> None:
+        """Give this answer to the next request."""
+
+    def hangs(self) -> None:
+        """Do not answer the next request."""
+
+    def drops(self) -> None:
+        """Do what the next request asks, and break the connection."""
+
+    def effects(self) -> int:
+        """How often the other side did something that people notice."""
+
+
+class FakeWorld:
+    """No network: a scripted Http, whose answers repeat every secret they can."""
+
+    def __init__(self, name: str) -> None:
+        self._case = CASES[name]
+        self._http = FakeHttp(default=self._reply(202, {}))
+        self.sent = self._http.sent
+        self.responder = build(name, http=self._http, url="https://side.example")
+
+    def answers(self, status: int, *, retry_after: str | None = None) -> None:
+        headers = {} if retry_after is None else {"retry-after": retry_after}
+        self._http.script.append(self._reply(status, headers))
+
+    def hangs(self) -> None:
+        self._fails(FailureReason.TIMEOUT)
+
+    def drops(self) -> None:
+        self._fails(FailureReason.UNAVAILABLE)
+
+    def effects(self) -> int:
+        return len({self._case.identity(sent) for sent in self.sent})
+
+    def _fails(self, reason: FailureReason) -> None:
+        self._http.script.append(TransientFailure(reason, "side.example: no answer"))
+
+    def _reply(self, status: int, headers: dict[str, str]) -> Reply:
+        seeded = " ".join(self._case.seeded)
+        headers = {"location": seeded, **headers}
+        return Reply(status=status, headers=headers, body=seeded.encode())
+
+
+class OutsideWorld:
+    """The real adapter, loopback sockets, and the stand-ins of devhost."""
+
+    def __init__(self, name: str, outside: Outside) -> None:
+        self._name = name
+        self._outside = outside
+        self._patient = HttpClient()
+        self._impatient = HttpClient(read_timeout_s=SHORT_TIMEOUT_S)
+        self._http = ListeningHttp(self._patient)
+        self.sent = self._http.sent
+        self.responder = build(name, http=self._http, url=outside.url)
+
+    def answers(self, status: int, *, retry_after: str | None = None) -> None:
+        self._http.inner = self._patient
+        self._fault(status=status, retry_after=retry_after)
+
+    def hangs(self) -> None:
+        self._http.inner = self._impatient
+        self._fault(delay_s=60)
+
+    def drops(self) -> None:
+        self._http.inner = self._patient
+        self._fault(drop=True, taken=True)
+
+    def effects(self) -> int:
+        return CASES[self._name].effects(self._outside)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._patient.close()
+        await self._impatient.close()
+
+    def _fault(self, **fault: Any) -> None:  # noqa: ANN401 - the fields of Fault
+        self._outside.faults.add(Fault(side=self._name, times=1, **fault))
+
+
+@asynccontextmanager
+async def outside_world(name: str) -> AsyncIterator[OutsideWorld]:
+    """Serve the stand-ins for one test."""
+    async with Outside.start(clock=lambda: NOON) as outside:
+        outside.webhook.trust("conformance", _WEBHOOK_SECRET)
+        world = OutsideWorld(name, outside)
+        try:
+            yield world
+        finally:
+            await world.close()
+
+
+# remote-apis-sinks.md 20, and the ways URLs hide in it.
+HOSTILE = (
+    "",
+    " ",
+    "<!channel>",
+    "<at>x</at>",
+    "[a](https://evil.example)",
+    "{{DATE(2026-01-01T00:00:00Z)}}",
+    "x|y",
+    "a=b",
+    "a\\",
+    "a\tb",
+    "a\r\nb",
+    "a\u2028b\u2029c\x85d",
+    "[code]<script>alert(1)</script>",
+    "${jndi:ldap://x.example}",
+    '"]',
+    "&" * 40_000,
+    "\U0001f525" * 10_000,
+    '"\\' * 20_000,
+    "\u202egpj.exe",
+    "\u2066left\u2069",
+    "\ud800 lone",
+    "lone \udfff",
+    "nul\x00bell\x07esc\x1b[31m",
+    "ht\u200btp\u00ads://evil.example/\ufeffpath",
+    "HtTpS://EVIL.example",
+    "http:\\\\evil.example",
+    "www.evil.example",
+    "WWW.EVIL.example",
+    "javascript://evil.example/%0aalert(1)",
+    "e\u0301 is \u00e9",
+    "tag\U000e0041\U000e0042",
+)
+
+
+def hostile_incident(text: str) -> Incident:
+    """An incident with the text wherever an alert can put some."""
+    return make_incident(
+        problems={
+            f"fp-{number}": make_problem(title=text, alert_type=text)
+            for number in range(30)
+        },
+        resources=tuple(f"{number}/{text}" for number in range(30)),
+        tactics=(text,) * 30,
+        scope=text,
+        predecessor=text,
+        links=(
+            text,
+            "http://portal.example/",
+            "javascript:alert(1)",
+            "https://portal.example@evil.example/",
+            f"https://portal.example/{text}",
+            *("https://portal.example/alert",) * 30,
+        ),
+    )
+
+
+def request_problems(sent: Sent, case: Case) -> list[str]:
+    """What is wrong with a request, whatever its sink."""
+    problems = []
+    if len(sent.body) > case.body_cap:
+        problems.append(f"{len(sent.body)} bytes, over {case.body_cap}")
+    problems += [
+        f"header {header!r}"
+        for header in sent.headers.values()
+        if not (header.isascii() and header.isprintable())
+    ]
+    for path, text in _texts(sent.json, ""):
+        unseen = [
+            char
+            for char in text
+            if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        ]
+        if unseen:
+            problems.append(f"{path} holds {unseen}")
+        if unicodedata.normalize("NFC", text) != text:
+            problems.append(f"{path} is not NFC")
+        if path in {".links[].href", ".data.links[]"}:
+            if not (text.startswith("https://portal.example/") and text.isascii()):
+                problems.append(f"{path} leads to {text}")
+        elif path != ".client_url" and _is_live(text):
+            problems.append(f"{path} holds a live URL: {text[:80]}")
+    return problems
+
+
+def _is_live(text: str) -> bool:
+    lowered = text.lower().replace("hxxp://", "").replace("hxxps://", "")
+    return any(mark in lowered for mark in ("://", "http:", "https:", "www."))
+
+
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _texts(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, f"{path}[]")

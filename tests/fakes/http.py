@@ -1,0 +1,69 @@
+"""The port `shared.model.http.Http` without a network, and one that listens in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from shared.model.http import Http, Reply
+
+OK = Reply(status=202, headers={}, body=b"")
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """One request as it left."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body as JSON."""
+        return msgspec.json.decode(self.body, type=dict[str, Any])
+
+
+class FakeHttp:
+    """Answers with what the test scripted, in order, then with ``default`` for ever.
+
+    A scripted exception is raised in place of an answer. ``sent`` is what was asked.
+    """
+
+    def __init__(
+        self, *script: Reply | Exception, default: Reply | Exception = OK
+    ) -> None:
+        self.script = list(script)
+        self.default = default
+        self.sent: list[Sent] = []
+
+    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Reply:
+        return self._answer(Sent(method="POST", url=url, headers=headers, body=body))
+
+    async def get(self, url: str) -> Reply:
+        return self._answer(Sent(method="GET", url=url, headers={}, body=b""))
+
+    def _answer(self, sent: Sent) -> Reply:
+        self.sent.append(sent)
+        answer = self.script.pop(0) if self.script else self.default
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class ListeningHttp:
+    """Passes everything on to another Http, and keeps what was sent in ``sent``."""
+
+    def __init__(self, inner: Http) -> None:
+        self.inner = inner
+        self.sent: list[Sent] = []
+
+    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Reply:
+        self.sent.append(Sent(method="POST", url=url, headers=headers, body=body))
+        return await self.inner.post(url, headers=headers, body=body)
+
+    async def get(self, url: str) -> Reply:
+        self.sent.append(Sent(method="GET", url=url, headers={}, body=b""))
+        return await self.inner.get(url)

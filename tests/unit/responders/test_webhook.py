@@ -1,0 +1,259 @@
+"""What a receiver of signed notices is sent."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from responders.webhook import Webhook, sign
+from shared.model.action import Occasion
+from shared.model.errors import FailureReason, PermanentFailure, SettingsError
+from shared.model.http import Reply
+from shared.model.incident import IncidentStatus
+from shared.model.secret import Secret, SecretRef
+from tests.factories import NOON, SUBSCRIPTION, VM, make_incident, make_problem
+from tests.fakes.http import FakeHttp, Sent
+
+URL = "https://portal.example/firewatch"
+SECRET = "whsec_" + base64.b64encode(b"n" * 32).decode()
+OLD_SECRET = "whsec_" + base64.b64encode(b"o" * 24).decode()
+
+
+def make_webhook(
+    http: FakeHttp,
+    *,
+    url: str = URL,
+    secret: str = SECRET,
+    previous_secret: str | None = None,
+) -> Webhook:
+    secrets = {"NEW": secret, "OLD": previous_secret or ""}
+    previous = None if previous_secret is None else SecretRef("OLD")
+    return Webhook(
+        "portal",
+        Webhook.Config(url=url, secret=SecretRef("NEW"), previous_secret=previous),
+        secret=lambda ref: Secret(secrets[ref.setting]),
+        http=http,
+        clock=lambda: NOON,
+    )
+
+
+def signed(sent: Sent, key: bytes) -> str:
+    """The signature that the receiver expects."""
+    return sign(
+        key,
+        message_id=sent.headers["webhook-id"],
+        sent_at=int(sent.headers["webhook-timestamp"]),
+        body=sent.body,
+    )
+
+
+def test_the_signature_is_that_of_the_standard() -> None:
+    """The vector of the reference library (remote-apis-sinks.md 5)."""
+    key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
+    signature = sign(
+        key,
+        message_id="msg_p5jXN8AQM9LWM0D4loKWxJek",
+        sent_at=1614265330,
+        body=b'{"test": 2432232314}',
+    )
+
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+async def test_a_notice_tells_what_became_of_the_incident() -> None:
+    """Type, time of this attempt, and the incident as it is."""
+    http = FakeHttp()
+    webhook = make_webhook(http)
+    incident = make_incident(links=("https://portal.azure.com/alert", "http://x"))
+
+    [action] = await webhook.plan(incident)
+    outcome = await webhook.apply(action)
+
+    [sent] = http.sent
+    assert sent.url == URL
+    assert sent.json == {
+        "type": "incident.opened",
+        "timestamp": "2026-11-23T12:00:00.000Z",
+        "data": {
+            "id": "inc-1",
+            "dedup_key": action.dedup_key,
+            "title": "Possible web shell detected",
+            "severity": "high",
+            "status": "open",
+            "sample": False,
+            "scope": SUBSCRIPTION,
+            "resources": [VM],
+            "resources_left_out": 0,
+            "tactics": ["Persistence"],
+            "alerts": 3,
+            "first_seen": "2026-11-23T12:00:00.000Z",
+            "last_seen": "2026-11-23T12:00:00.000Z",
+            "predecessor": None,
+            "merged_into": None,
+            "links": ["https://portal.azure.com/alert"],
+        },
+    }
+    assert outcome.reference == action.key
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (IncidentStatus.RESOLVED, "incident.resolved"),
+        (IncidentStatus.MERGED, "incident.merged"),
+    ],
+)
+async def test_the_end_of_an_incident_is_told(
+    status: IncidentStatus, kind: str
+) -> None:
+    """With where it went, if it was merged."""
+    http = FakeHttp()
+    webhook = make_webhook(http)
+
+    actions = await webhook.plan(make_incident(status=status, merged_into="inc-0"))
+    await webhook.apply(actions[-1])
+
+    [sent] = http.sent
+    assert sent.json["type"] == kind
+    assert sent.json["data"]["merged_into"] == "inc-0"
+
+
+async def test_a_stuck_incident_has_its_own_type() -> None:
+    """A notice of that occasion can be sent, though none plans it."""
+    http = FakeHttp()
+    webhook = make_webhook(http)
+    [action] = await webhook.plan(make_incident())
+
+    await webhook.apply(msgspec.structs.replace(action, occasion=Occasion.STUCK))
+
+    assert http.sent[0].json["type"] == "incident.stuck"
+
+
+async def test_each_attempt_is_signed_anew_under_the_same_id() -> None:
+    """The receiver sees a fresh time and knows the notice."""
+    http = FakeHttp()
+    times = iter([NOON, NOON, NOON + timedelta(minutes=20)])
+    webhook = make_webhook(http)
+    webhook._clock = lambda: next(times, NOON)
+    [action] = await webhook.plan(make_incident())
+
+    for _ in range(3):
+        await webhook.apply(action)
+
+    first, _, third = http.sent
+    assert {sent.headers["webhook-id"] for sent in http.sent} == {action.key}
+    assert "." not in action.key
+    assert first.headers["webhook-timestamp"] == str(int(NOON.timestamp()))
+    assert third.headers["webhook-signature"] == signed(third, b"n" * 32)
+
+
+async def test_two_secrets_give_two_signatures() -> None:
+    """While a secret is being changed, the receiver may know either."""
+    http = FakeHttp()
+    webhook = make_webhook(http, previous_secret=OLD_SECRET)
+
+    [action] = await webhook.plan(make_incident())
+    await webhook.apply(action)
+
+    [sent] = http.sent
+    assert sent.headers["webhook-signature"].split(" ") == [
+        signed(sent, b"n" * 32),
+        signed(sent, b"o" * 24),
+    ]
+
+
+async def test_long_lists_are_cut_to_the_size() -> None:
+    """The whole stays under 20 KB, and says how much is missing."""
+    http = FakeHttp()
+    webhook = make_webhook(http)
+    wide = "\U0001f525" * 40_000
+    incident = make_incident(
+        problems={"fp": make_problem(title=wide)},
+        resources=tuple(f"{VM}-{number}" for number in range(1000)),
+        tactics=(wide,) * 100,
+        scope=wide,
+        predecessor=wide,
+        merged_into=wide,
+        links=tuple(f"https://portal.azure.com/{n:0900}" for n in range(100)),
+    )
+
+    [action] = await webhook.plan(incident)
+    await webhook.apply(action)
+
+    [sent] = http.sent
+    data = sent.json["data"]
+    assert len(sent.body) < 20_000
+    assert len(data["resources"]) > 40
+    assert len(data["resources"]) + data["resources_left_out"] == 1000
+    assert len(data["links"]) == 4
+    assert data["title"].endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (302, FailureReason.INVALID),
+        (410, FailureReason.NOT_FOUND),
+        (401, FailureReason.AUTH),
+    ],
+)
+async def test_a_receiver_that_wants_no_more_gets_no_more(
+    status: int, reason: FailureReason
+) -> None:
+    """Redirects are not followed, and 410 is for ever."""
+    http = FakeHttp(Reply(status=status, headers={"location": URL}, body=b""))
+    webhook = make_webhook(http)
+    [action] = await webhook.plan(make_incident())
+
+    with pytest.raises(PermanentFailure, match="the receiver of portal") as caught:
+        await webhook.apply(action)
+
+    assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        "whsec_",
+        base64.b64encode(b"n" * 32).decode(),
+        "whsec_" + base64.b64encode(b"n" * 23).decode(),
+        "whsec_" + base64.b64encode(b"n" * 65).decode(),
+        SECRET.rstrip("="),
+        SECRET + "\n",
+        "whsec_" + base64.urlsafe_b64encode(b"\xff" * 32).decode(),
+        "whsec_\u00e9",
+        "whsk_" + SECRET,
+    ],
+)
+def test_a_malformed_secret_is_said_at_start(secret: str) -> None:
+    """For either secret, by the name of its setting and never with its value."""
+    with pytest.raises(SettingsError) as caught:
+        make_webhook(FakeHttp(), secret=secret, previous_secret=secret)
+
+    first, second = caught.value.problems
+    assert first.startswith("responders.portal.secret: the setting NEW ")
+    assert second.startswith("responders.portal.previous_secret: the setting OLD ")
+    assert not secret.removeprefix("whsec_") or secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://portal.example/", "ftp://portal.example", "portal", "", "https://a@b/"],
+)
+def test_a_url_that_is_not_https_is_said_at_start(url: str) -> None:
+    """Plain http would show incidents to the whole way there."""
+    with pytest.raises(SettingsError, match=r"responders\.portal\.url "):
+        make_webhook(FakeHttp(), url=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080/", "http://localhost/x", "http://[::1]/"]
+)
+def test_plain_http_is_for_this_machine(url: str) -> None:
+    """What never leaves the machine needs no TLS."""
+    assert make_webhook(FakeHttp(), url=url).name == "portal"
