@@ -112,7 +112,7 @@ def ack(
     """Acknowledge: somebody works on it."""
 
     async def say(commands: Commands) -> Incident | None:
-        return await commands.acknowledge(incident, by=by or _user(), note=note)
+        return await commands.acknowledge(incident, by=_person(by), note=note)
 
     _command(incident, account, say, "acknowledged")
 
@@ -124,7 +124,7 @@ def resolve(
     """Resolve: it is over; a recurrence opens a new incident that names this one."""
 
     async def say(commands: Commands) -> Incident | None:
-        return await commands.resolve(incident, by=by or _user(), note=note)
+        return await commands.resolve(incident, by=_person(by), note=note)
 
     _command(incident, account, say, "resolved")
 
@@ -210,8 +210,9 @@ def _unknown(incident: str) -> None:
     raise typer.Exit(1)
 
 
-def _user() -> str:
-    return f"cli:{getpass.getuser()}"
+def _person(by: str) -> str:
+    """Who says so, as the timeline shows it; never mistaken for the app itself."""
+    return f"cli:{by or getpass.getuser()}"
 
 
 def _with(account: str | None, ask: Callable[[Storage], Awaitable[_T]]) -> _T:

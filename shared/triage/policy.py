@@ -16,6 +16,9 @@ from shared.senders import Sender
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Names become parts of row keys, blob names and log fields.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
+
 _DURATION = re.compile(r"^(\d{1,6})\s*(s|m|h|d)$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATIONS = (("correlate", "gap"), ("correlate", "max_age"))
@@ -48,6 +51,23 @@ def load(text: bytes, *, name: str = "policy.yaml") -> Policy:
 
 
 def _problems(policy: Policy) -> Iterator[str]:
+    for section in (policy.senders, policy.responders):
+        for place, name in enumerate(section):
+            if not _NAME.fullmatch(name):
+                which = "senders" if section is policy.senders else "responders"
+                yield (
+                    f"$.{which}: name {place + 1} of it is not 1 to 40 letters, digits"
+                    " and hyphens, beginning with a letter"
+                )
+    yield from _route_problems(policy)
+    for field in ("gap", "max_age"):
+        if getattr(policy.correlate, field) <= timedelta(0):
+            yield f"$.correlate.{field}: expected a duration above zero, such as 5h"
+    if policy.correlate.max_problems < 1:
+        yield "$.correlate.max_problems: expected at least 1"
+
+
+def _route_problems(policy: Policy) -> Iterator[str]:
     if not policy.routes:
         yield "$.routes: is empty; at least one route must name a responder"
     for place, route in enumerate(policy.routes):
@@ -59,11 +79,6 @@ def _problems(policy: Policy) -> Iterator[str]:
                 parse_matcher(matcher)
             except ValueError as error:
                 yield f"$.routes[{place}].match[{number}]: {error}"
-    for field in ("gap", "max_age"):
-        if getattr(policy.correlate, field) <= timedelta(0):
-            yield f"$.correlate.{field}: expected a duration above zero, such as 5h"
-    if policy.correlate.max_problems < 1:
-        yield "$.correlate.max_problems: expected at least 1"
 
 
 def _with_durations(raw: object) -> object:

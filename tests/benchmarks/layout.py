@@ -16,12 +16,14 @@ import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DOC = "x" * 700
 BATCH = 100
@@ -85,7 +87,8 @@ class Layout:
     ) -> None:
         todo = list(rows.items())
         for start in range(0, len(todo), 100):
-            part, operations = todo[start : start + 100], []
+            part = todo[start : start + 100]
+            operations: list[Any] = []
             for key, row in part:
                 etag = self.etags.get((at, key))
                 if etag is None:
@@ -96,16 +99,19 @@ class Layout:
                         "etag": etag,
                         "match_condition": MatchConditions.IfNotModified,
                     }
-                    operations.append(("update", row, how))  # type: ignore[arg-type]
+                    operations.append(("update", row, how))
             async with gate:
                 self.requests += 1
-                answers = await self.table.submit_transaction(operations)  # type: ignore[arg-type]
+                answers = await self.table.submit_transaction(operations)
             for (key, _), answer in zip(part, answers, strict=True):
                 self.etags[at, key] = str(answer["etag"])
 
 
 def by_scope(partitions: int) -> Callable[[Event, str], str]:
-    return lambda event, kind: f"{digest(event.scope) % partitions:02x}"
+    def where(event: Event, _kind: str) -> str:
+        return f"{digest(event.scope) % partitions:02x}"
+
+    return where
 
 
 def by_incident(event: Event, kind: str) -> str:
