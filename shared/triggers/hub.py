@@ -12,7 +12,7 @@ from shared.model.event import Event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import UTC, datetime
 
     import azure.functions as func
 
@@ -33,7 +33,7 @@ def events(batch: Sequence[func.EventHubEvent], now: datetime) -> list[Event]:
             # Twenty digits hold any sequence number and sort as numbers do.
             place=f"{event.sequence_number or 0:020d}",
             road=Road.HUB,
-            received_at=_aware(event.enqueued_time) or now,
+            received_at=_utc(event.enqueued_time) or now,
         )
         for event in batch
     ]
@@ -50,5 +50,8 @@ def _source(metadata: Any) -> str:  # noqa: ANN401  whatever the host sent
     )
 
 
-def _aware(at: datetime | None) -> datetime | None:
-    return at if at is not None and at.tzinfo is not None else None
+def _utc(at: datetime | None) -> datetime | None:
+    """The enqueued time; some hosts send it without saying that it is UTC."""
+    if at is None:
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
