@@ -87,8 +87,8 @@ class Respond:
     async def __call__(self, incident_ids: Sequence[str]) -> None:
         """Look at each incident; one that breaks us does not keep the others waiting.
 
-        Raises StoreError when the store cannot be reached, so that the queue gives the
-        message again.
+        Raises StoreError when the store cannot be reached, once all were tried, so that
+        the queue gives the message again.
         """
         gate = asyncio.Semaphore(SIDE_BY_SIDE)
 
@@ -96,9 +96,14 @@ class Respond:
             async with gate:
                 await self._guarded(incident_id)
 
-        async with asyncio.TaskGroup() as group:
-            for incident_id in dict.fromkeys(incident_ids):
-                group.create_task(one(incident_id))
+        # Not a TaskGroup: it would cancel the others in the middle of what they send.
+        results = await asyncio.gather(
+            *(one(incident_id) for incident_id in dict.fromkeys(incident_ids)),
+            return_exceptions=True,
+        )
+        for result in results:
+            if result is not None:
+                raise result
 
     async def give_up_on(self, incident_ids: Sequence[str]) -> None:
         """A message failed as often as it may: each incident counts as failed once."""

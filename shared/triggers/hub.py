@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,7 +13,7 @@ from shared.model.event import Event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import UTC, datetime
+    from datetime import datetime
 
     import azure.functions as func
 
