@@ -20,10 +20,10 @@ PYTHON313 := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/pytho
 
 ONCE ?=
 
-.PHONY: help setup run test soak check fix lock clean
+.PHONY: help setup run test soak check fix lock clean coverage-report
 
 help: ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 setup: $(VENV)/.ready $(AZURITE) ## install what run and test need
 
@@ -40,6 +40,9 @@ check: $(VENV)/.ready ## format, lint, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+coverage-report: $(VENV)/.ready ## which documented alert types POLICY (policy.yaml) answers
+	@$(BIN)/firewatch coverage $(if $(POLICY),--policy $(POLICY))
 
 fix: $(VENV)/.ready ## format, and mend what the linter can
 	@$(BIN)/ruff format .

@@ -19,6 +19,10 @@ class AccountError(Exception):
     """No account to work on; the message says how to name one."""
 
 
+class RunError(Exception):
+    """A run did not come to its end; the message says why, or what was pending."""
+
+
 class Run(NamedTuple):
     """A `firewatch run` that is up: what other commands need of it."""
 
@@ -42,13 +46,18 @@ def announce(run: Run) -> Path:
 
 def running() -> Run | None:
     """The latest `firewatch run` that is up, or None."""
-    files = sorted(RUNS.glob("*.json"), key=lambda f: f.stat().st_mtime, reverse=True)
-    for file in files:
-        run = Run(**json.loads(file.read_text()))
+    alive: list[tuple[float, Run]] = []
+    for file in RUNS.glob("*.json"):
+        try:
+            run = Run(**json.loads(file.read_text()))
+            began = file.stat().st_mtime
+        except FileNotFoundError:
+            continue
         if _is_alive(run.pid):
-            return run
-        file.unlink(missing_ok=True)
-    return None
+            alive.append((began, run))
+        else:
+            file.unlink(missing_ok=True)
+    return max(alive, key=lambda pair: pair[0])[1] if alive else None
 
 
 def named(account: str | None) -> str:

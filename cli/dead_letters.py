@@ -13,6 +13,7 @@ import typer
 from cli import tables
 from cli.account import named, open_account, running
 from cli.incidents import Account, Json, print_json
+from shared.model.text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,13 +51,15 @@ def list_(account: Account = None, as_json: Json = False) -> None:
     console.print(
         tables.table(
             f"{len(found)} dead letters",
-            ("name", "received", "replayed", "why"),
+            ("why", "received", "replayed", "name"),
             (
                 (
-                    name,
+                    cut(
+                        "; ".join(f"{p.path}: {p.problem}" for p in letter.problems), 60
+                    ),
                     _shown(letter.received_at),
                     _shown(letter.replayed_at),
-                    "; ".join(f"{p.path}: {p.problem}" for p in letter.problems),
+                    name,
                 )
                 for name, letter in found
             ),

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cli import dead_letters, incidents, tables
-from cli.account import AccountError
+from cli import coverage, dead_letters, incidents, tables
+from cli.account import AccountError, RunError
 from cli.feed import FeedError
 from devhost.local import LocalError, RealHub
 from devhost.rehearsal import RehearsalError
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(coverage.coverage)
 
 console = tables.console()
 errors = tables.console(stderr=True)
@@ -121,13 +122,12 @@ def main() -> None:
         LocalError,
         OSError,
         RehearsalError,
+        RunError,
         StorageError,
     ) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
-    except RuntimeError as error:
-        _fail(str(error))
 
 
 def _fail(message: str) -> None:

@@ -14,6 +14,7 @@ from azure.core.exceptions import AzureError
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from cli import account, feed, report, tables
+from cli.account import RunError
 from cli.story.attack import POLICY, Way, attack
 from cli.watch import Watch
 from devhost.local import Local
@@ -32,10 +33,6 @@ LOOK_EVERY_S = 0.5
 # What is not quiet by then never will be; a feed gets more time by its size.
 PATIENCE_S = 180.0
 PATIENCE_PER_EVENT_S = 0.05
-
-
-class RunError(Exception):
-    """The run did not come to its end; the message says what was still pending."""
 
 
 class Plan(NamedTuple):
@@ -165,7 +162,8 @@ def _show(local: Local, found: Report, console: Console, *, seconds: float) -> N
 
 def _stay(local: Local, plan: Plan, console: Console) -> None:
     """Say where everything is, and stay until Ctrl-C."""
-    console.print(f"\nThe app answers at {local.url}/api/alerts and /api/health")
+    console.print(f"\nThe app answers at {local.url}/api/alerts")
+    console.print(f"Its health: {local.url}/api/health?code={local.function_key}")
     console.print(
         f"The outside world is at {local.outside_url}; logs in {local.folder}"
     )

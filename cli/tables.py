@@ -51,7 +51,7 @@ def table(
             justify="right" if column[0] == ">" else "left",
             # The first column is what people copy; the last takes what room there is.
             no_wrap=place < len(columns) - 1,
-            overflow="fold" if place == 0 else "ellipsis",
+            overflow="fold" if place in {0, len(columns) - 1} else "ellipsis",
         )
     for line in lines:
         made.add_row(*(_cell(value) for value in line))

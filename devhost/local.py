@@ -18,6 +18,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from devhost.parent import STARTED_BY
 from devhost.rehearsal import rehearse
 from devhost.storage import Azurite
 
@@ -233,7 +234,12 @@ class _Process:
             self._popen = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **settings},
+                env={
+                    **os.environ,
+                    "PYTHONUNBUFFERED": "1",
+                    STARTED_BY: str(os.getpid()),
+                    **settings,
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

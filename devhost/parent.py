@@ -12,6 +12,9 @@ import time
 # <linux/prctl.h>: the signal this process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
 
+# By which a starter tells a child its own process id: it may die before the child asks.
+STARTED_BY = "DEVHOST_STARTED_BY"
+
 
 def exit_with_parent(*, poll_s: float = 1.0) -> None:
     """
@@ -19,9 +22,10 @@ def exit_with_parent(*, poll_s: float = 1.0) -> None:
 
     On Linux the kernel sends it, when the parent's THREAD that started us ends: start
     children from a thread that lives as long as they shall. Elsewhere a thread of ours
-    looks every `poll_s` seconds. A parent that died before the call is not noticed.
+    looks every `poll_s` seconds. A parent that died before the call is noticed where it
+    named itself in `STARTED_BY`.
     """
-    parent = os.getppid()
+    parent = int(os.environ.get(STARTED_BY, os.getppid()))
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0) == 0:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devhost.parent import STARTED_BY
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
@@ -25,6 +27,7 @@ ACCOUNT = "firewatch"
 # Azurite 3.35 runs on Node.js 18 and newer (its own minimum is older, and untested here).
 OLDEST_NODE = 18
 ENTRY = Path(__file__).parent / "azurite/node_modules/azurite/dist/src/azurite.js"
+EXIT_WITH_PARENT = Path(__file__).parent / "azurite/exit-with-parent.cjs"
 _LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at \S+:(\d+)")
 
 
@@ -75,12 +78,23 @@ class Azurite:
         key = account_key or base64.b64encode(secrets.token_bytes(32)).decode()
         wanted = ports or Ports()
         process = subprocess.Popen(
-            [find_node(), str(find_azurite()), *_arguments(wanted, location)],
-            env={**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{key}"},
+            [
+                find_node(),
+                *("--require", str(EXIT_WITH_PARENT)),
+                str(find_azurite()),
+                *_arguments(wanted, location),
+            ],
+            env={
+                **os.environ,
+                "AZURITE_ACCOUNTS": f"{ACCOUNT}:{key}",
+                STARTED_BY: str(os.getpid()),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # Ctrl-C is for us: storage must outlive the app that writes to it.
+            start_new_session=True,
         )
         try:
             found = _wait_for_ports(process, timeout_s)

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol, assert_never
 from urllib.parse import urlsplit
 
-from shared.model.action import Occasion, Verb
+from shared.model.action import Kind, Occasion, Verb, planned
 from shared.model.errors import (
     FailureReason,
     PermanentFailure,
@@ -19,7 +19,7 @@ from shared.model.incident import IncidentStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.model.action import Action, Kind, Outcome
+    from shared.model.action import Action, Outcome
     from shared.model.http import Reply
     from shared.model.incident import Incident, Problem
 
@@ -47,6 +47,39 @@ class Responder(Protocol):
     async def apply(self, action: Action) -> Outcome:
         """Do one action. Sent again with the same key, it must not count twice."""
         ...
+
+
+class Unusable:
+    """Stands in for a responder whose settings are wrong.
+
+    It plans notices as one, so that they are on record and wait; each attempt fails
+    with what is wrong. Whoever mends the settings restarts the app, and they go out.
+    """
+
+    kind = Kind.NOTIFY
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        self._problem = problem
+
+    async def plan(self, incident: Incident) -> Sequence[Action]:
+        """What a notifier of this name would plan."""
+        return [
+            planned(
+                incident,
+                responder=self.name,
+                kind=self.kind,
+                verb=verb,
+                target=self.name,
+                occasion=occasion,
+                content={},
+            )
+            for verb, occasion in wanted(incident)
+        ]
+
+    async def apply(self, action: Action) -> Outcome:  # noqa: ARG002  as the protocol
+        """Raise TransientFailure: mending the settings is all it takes."""
+        raise TransientFailure(FailureReason.AUTH, self._problem)
 
 
 def wanted(incident: Incident) -> tuple[tuple[Verb, Occasion], ...]:
@@ -102,7 +135,7 @@ def raise_for_status(
     *,
     side: str,
     accepted: Sequence[int],
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Callable[[], datetime],
 ) -> None:
     """Return for an accepted status; raise what every other status means.
 

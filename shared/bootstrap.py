@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -109,18 +109,27 @@ class App:
     async def respond(self) -> Respond:
         """The second verb."""
         settings, policy = await self.settings(), await self.policy()
-        storage = await self.storage()
+        staff, storage = await self.staff(), await self.storage()
 
         async def build() -> Respond:
             return Respond(
                 storage.ledger,
                 storage.queue,
-                responders=responders(policy, settings, self._http, self._clock),
+                responders=staff.responders,
                 route=Routing(policy.routes),
                 lease=settings.lease,
             )
 
         return await self._once("respond", build)
+
+    async def staff(self) -> Staff:
+        """The responders of the policy, and what is wrong with some of them."""
+        settings, policy = await self.settings(), await self.policy()
+
+        async def build() -> Staff:
+            return staffed(policy, settings, self._http, self._clock)
+
+        return await self._once("staff", build)
 
     async def tick(self) -> Tick:
         """The third verb."""
@@ -170,18 +179,27 @@ class App:
         return found
 
 
-def responders(
+class Staff(NamedTuple):
+    """Every responder of the policy by name; ``problems`` of those that cannot work."""
+
+    responders: dict[str, Responder]
+    problems: tuple[str, ...]
+
+
+def staffed(
     policy: Policy,
     settings: Settings,
     http: HttpClient,
     clock: Callable[[], datetime],
-) -> dict[str, Responder]:
-    """The responders of the policy by name. Raises SettingsError with every problem."""
+) -> Staff:
+    """Build each responder; one with wrong settings keeps no other from paging.
+
+    It is there all the same, and its notices wait until its settings are mended
+    (law 6: notices fail open).
+    """
     # Responders belong to no verb but respond; ingest does without importing them.
     from responders import RESPONDERS  # noqa: PLC0415
-
-    problems: list[str] = []
-    built: dict[str, Responder] = {}
+    from responders.base import Unusable  # noqa: PLC0415
 
     def secret(ref: SecretRef) -> Secret:
         found = settings.secret(ref)
@@ -189,26 +207,23 @@ def responders(
             raise SettingsError([f"app setting {ref.setting} has no value"])
         return found
 
+    built: dict[str, Responder] = {}
+    problems: list[str] = []
     for name, given in policy.responders.items():
         path = f"responders.{name}"
         use, config = given.get("use"), {k: v for k, v in given.items() if k != "use"}
         kind = RESPONDERS.get(str(use))
         if kind is None:
             problems.append(f"{path}.use: expected one of {', '.join(RESPONDERS)}")
+            built[name] = Unusable(name, problems[-1])
             continue
         try:
-            built[name] = kind(
-                name,
-                # Any kind's own settings; which, only the table knows.
-                cast("Any", msgspec.convert(config, kind.Config)),
-                secret=secret,
-                http=http,
-                clock=clock,
-            )
-        except msgspec.ValidationError as error:
-            problems.append(f"{path}: {error}")
-        except SettingsError as error:
-            problems += [f"{path}: {problem}" for problem in error.problems]
-    if problems:
-        raise SettingsError(problems)
-    return built
+            # Any kind's own settings; which, only the table knows.
+            settled = cast("Any", msgspec.convert(config, kind.Config))
+            built[name] = kind(name, settled, secret=secret, http=http, clock=clock)
+        except (msgspec.ValidationError, SettingsError) as error:
+            found = error.problems if isinstance(error, SettingsError) else [str(error)]
+            said = [p if p.startswith(path) else f"{path}: {p}" for p in found]
+            problems += said
+            built[name] = Unusable(name, said[0])
+    return Staff(built, tuple(problems))

@@ -27,6 +27,7 @@ class LogEvent(NamedTuple):
 BATCH_TAKEN = LogEvent("batch.taken", logging.INFO)
 UNIT_REJECTED = LogEvent("unit.rejected", logging.WARNING)
 UNIT_BROKE_US = LogEvent("unit.broke_us", logging.ERROR)
+REQUEST_PUT_OFF = LogEvent("request.put_off", logging.ERROR)
 SENDER_REFUSED = LogEvent("sender.refused", logging.WARNING)
 DELIVERY_APPLIED = LogEvent("delivery.applied", logging.INFO)
 DELIVERY_RETRIED = LogEvent("delivery.retried", logging.WARNING)

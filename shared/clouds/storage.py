@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.model.errors import StoreConflict, StoreUnavailable
+from shared.model.errors import SettingsError, StoreConflict, StoreUnavailable
 from shared.store.archive import Archive
 from shared.store.blobs import AzureBlobs
 from shared.store.ledger import META_PARTITION, META_ROW, Ledger
@@ -62,16 +62,28 @@ class Storage:
     async def open(self) -> Storage:
         """Connect, and create what is missing at the very first start.
 
-        Raises StoreUnavailable when the account does not answer.
+        Raises StoreUnavailable when the account does not answer, SettingsError when the
+        connection string is none.
         """
+        try:
+            return await self._opened()
+        except BaseException:
+            # The hub tries again for ever: a set of clients a try would pile up.
+            await self.close()
+            raise
+
+    async def _opened(self) -> Storage:
         # Imported here: the three SDKs cost a quarter of a second (review 0).
         from azure.core.exceptions import AzureError  # noqa: PLC0415
 
-        tables, blobs, queues = self._clients()
-        self._closers += [tables, blobs, queues]
+        try:
+            tables, blobs, queue = self._clients()
+        except ValueError:
+            problem = "AzureWebJobsStorage: is not a storage connection string"
+            raise SettingsError([problem]) from None
+        self._closers += [tables, blobs, queue]
         table = AzureTable(tables.get_table_client(TABLE), self._clock)
         container = blobs.get_container_client(CONTAINER)
-        queue = queues
         try:
             found = await table.get(META_PARTITION, [META_ROW])
             if not found:

@@ -98,6 +98,16 @@ def closing(resolve: Action, opened: ActionRow, occasion: Occasion) -> Action:
     )
 
 
+def continuing(trigger: Action, opened: ActionRow) -> Action:
+    """The unfinished trigger of a merged incident, sent on under the keys it has."""
+    return msgspec.structs.replace(
+        trigger,
+        key=opened.key,
+        dedup_key=opened.dedup_key,
+        incident=opened.incident,
+    )
+
+
 def as_stuck(trigger: Action, generation: int) -> Action:
     """The notice that Firewatch itself is stuck, once per generation it is stuck on."""
     key = _digest(trigger.key, Occasion.STUCK, str(generation))

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.model.entity import Entity
+
 
 class Severity(StrEnum):
     """How bad the detector thinks it is; ordered by ``rank``."""
@@ -37,10 +39,22 @@ class Road(StrEnum):
 
     HUB = "hub"
     WEBHOOK = "webhook"
+    ARM = "arm"
+    SENTINEL = "sentinel"
+    LOG_ANALYTICS = "log analytics"
+    ACTIVITY_LOG = "activity log"
 
 
-# Both carry the detector's own object (wire-formats.md 1 and 2), so they rank alike.
-ROAD_RANK = {Road.HUB: 50, Road.WEBHOOK: 50}
+# Hub and workflow automation carry the detector's own object (wire-formats.md 1 and 2),
+# so they rank alike; the order of the others is review F18.
+ROAD_RANK = {
+    Road.HUB: 50,
+    Road.WEBHOOK: 50,
+    Road.ARM: 40,
+    Road.SENTINEL: 30,
+    Road.LOG_ANALYTICS: 20,
+    Road.ACTIVITY_LOG: 10,
+}
 
 
 class Version(msgspec.Struct, frozen=True, order=True, kw_only=True):
@@ -61,6 +75,13 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     ``model.resource``) or None where the alert names none that can be read.
     ``scope`` is the subscription of the resource, or ``tenant``. ``point`` is the
     detector time that correlation uses, held near the time of receipt.
+
+    ``kind`` is the format's name in ``shared.sources.FORMATS``. ``members`` are the ids
+    of the alerts that a detector's own incident says it is made of. ``is_part`` is said
+    of one record of several that are one alert together. ``reported_severity`` and
+    ``reported_status`` are the detector's words, ``resource_text`` an ARM id that cannot
+    be read. ``sample_hints`` are what anybody could have written (review F15): they
+    block automatic containment and make no sample.
     """
 
     id: str
@@ -81,6 +102,17 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     uri: str = ""
     is_sample: bool = False
     archived: str = ""
+    # What only some formats carry.
+    kind: str = "defender"
+    techniques: tuple[str, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    members: tuple[str, ...] = ()
+    is_part: bool = False
+    reported_severity: str = ""
+    reported_status: str = ""
+    resource_text: str = ""
+    sample_hints: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class AlertRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,9 @@ import re
 
 TENANT_SCOPE = "tenant"
 
+# Longer than any that Azure gives; a head holds fifty of them and must fit a row.
+LONGEST = 1_000
+
 _SUBSCRIPTION = re.compile(
     r"^/subscriptions/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?=/|$)"
 )
@@ -20,6 +23,8 @@ def canonical(resource_id: str) -> str | None:
     ARM ids have no case, and alerts carry every mixture of it (wire-formats.md 1.1).
     """
     lowered = resource_id.strip().rstrip("/").lower()
+    if len(lowered) > LONGEST or not lowered.isprintable():
+        return None
     return lowered if _SUBSCRIPTION.match(lowered) else None
 
 

@@ -6,10 +6,20 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from shared.model.errors import AlertRejected
 
 # .NET writes seven digits of a second, Python reads six.
 _FRACTION = re.compile(r"(\.\d{6})\d+")
+# Entra, Log Alerts V1 and the portal's exports: "3/24/2022 2:42:35 PM", month first.
+_US_TIME = re.compile(
+    r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}),?\s+([0-9]{1,2}):([0-9]{2})"
+    r"(?::([0-9]{2})(?:\.([0-9]{1,6})[0-9]*)?)?(?:\s*([AaPp])[Mm])?"
+)
+
+# Codes and scales are small; a text of a huge number costs quadratic time.
+LARGEST_WORD = 1_000_000
 
 
 class Fields:
@@ -57,6 +67,17 @@ class Fields:
                 return value.strip()
         return ""
 
+    def word(self, *names: str) -> str:
+        """Like ``text``; a small whole number is taken for its digits."""
+        for name in names:
+            value = self.get(name)
+            if isinstance(value, int) and not isinstance(value, bool):
+                if abs(value) <= LARGEST_WORD:
+                    return str(value)
+            elif isinstance(value, str) and value.strip():
+                return value.strip()
+        return ""
+
     def time(self, *names: str) -> datetime | None:
         """The first of the names that holds a readable time, in UTC."""
         for name in names:
@@ -81,16 +102,44 @@ class Fields:
             if isinstance(item, dict)
         ]
 
+    def child(self, name: str) -> Fields:
+        """The object under the name, or in its text; an empty one where it is none."""
+        value = self.decoded(name)
+        return Fields(value if isinstance(value, dict) else {}, f"{self.path}.{name}")
+
+    def decoded(self, name: str) -> object:
+        """The value; where it is a text that holds a JSON object or list, that."""
+        value = self.get(name)
+        if not isinstance(value, str) or value.lstrip()[:1] not in {"{", "["}:
+            return value
+        try:
+            return msgspec.json.decode(value)
+        except (ValueError, RecursionError):
+            return value
+
     def canonical(self) -> dict[str, Any]:
         """The object with lower-case names at this level, to digest."""
         return self._values
 
 
 def parse_time(text: str) -> datetime | None:
-    """An ISO 8601 time in UTC; None where it is none. No offset is read as UTC."""
+    """An ISO 8601 or US time in UTC; None where it is none. No offset is UTC."""
     try:
+        if us := _US_TIME.fullmatch(text.strip()):
+            return _us_time(us)
         at = datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         return at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _us_time(found: re.Match[str]) -> datetime:
+    month, day, year, hour, minute = (int(found[group]) for group in range(1, 6))
+    half = (found[8] or "").lower()
+    if half and not 1 <= hour <= 12:
+        raise ValueError(hour)
+    if half:
+        hour = hour % 12 + (12 if half == "p" else 0)
+    micros = int((found[7] or "").ljust(6, "0"))
+    return datetime(year, month, day, hour, minute, int(found[6] or 0), micros, UTC)

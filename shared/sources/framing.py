@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,6 +10,16 @@ import msgspec
 from shared.model.errors import AlertRejected
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_ARM_LIST = frozenset({"value", "nextLink"})
+
+# .NET cuts long texts between the halves of a surrogate pair. The half is no Unicode,
+# but the alert is one: group 1 is such a half, the rest is passed over.
+_HALVES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,9 +37,11 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 def units(body: bytes) -> list[Unit]:
     """Every unit of a body, each good or rejected alone; never raises.
 
-    Accepts one object, a list, ``{"records": [...]}`` and newline-delimited objects,
-    with or without a byte order mark (wire-formats.md 0 and 1.3). A body that is none
-    of them is one rejected unit. An empty list or ``records`` holds no unit.
+    Accepts one object, a list, ``{"records": [...]}``, the list answers of Azure
+    Resource Manager (``{"value": [...]}``) and newline-delimited objects, with or
+    without a byte order mark (wire-formats.md 0 and 1.3), and lists of these. A body
+    that is none of them is one rejected unit. An empty list, ``records`` or ``value``
+    holds no unit.
     """
     text = body.removeprefix(BYTE_ORDER_MARK).strip()
     if not text:
@@ -63,6 +76,9 @@ def _decode(text: bytes) -> object:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
+        mended = _HALVES.sub(lambda m: rb"\ufffd" if m[1] else m[0], text)
+        if mended != text:
+            return _decode(mended)
         raise AlertRejected("$", f"not JSON: {error}") from None
     except UnicodeDecodeError as error:
         raise AlertRejected("$", f"not UTF-8 at byte {error.start}") from None
@@ -71,23 +87,49 @@ def _decode(text: bytes) -> object:
 
 
 def _flatten(value: object, path: str) -> list[Unit]:
+    if isinstance(value, list):
+        places = enumerate(value)
+        return [
+            u for place, item in places for u in _unframed(item, f"{path}[{place}]")
+        ]
+    return _unframed(value, path)
+
+
+def _unframed(value: object, path: str) -> list[Unit]:
     if isinstance(value, dict):
         records = value.get("records")
         if isinstance(records, list):
             return _items(records, f"{path}.records")
-        return [Unit(path=path, fields=value)]
-    if isinstance(value, list):
-        return _items(value, path)
-    return [_rejected(path, f"expected an object, got {_kind(value)}")]
+        if (answer := _arm_list(value)) is not None:
+            return _items(answer, f"{path}.value")
+    return [_unit(value, path)]
+
+
+def _arm_list(value: dict[str, Any]) -> list[object] | None:
+    """The resources of a list that Azure Resource Manager answered; None for others.
+
+    Nothing else stands beside them, so no unit is lost with the frame.
+    """
+    items = value.get("value")
+    if not isinstance(items, list) or not value.keys() <= _ARM_LIST:
+        return None
+    return items if all(_is_resource(item) for item in items) else None
+
+
+def _is_resource(item: object) -> bool:
+    return isinstance(item, dict) and all(
+        isinstance(item.get(name), str) for name in ("id", "type")
+    )
 
 
 def _items(items: list[object], path: str) -> list[Unit]:
-    return [
-        Unit(path=f"{path}[{place}]", fields=item)
-        if isinstance(item, dict)
-        else _rejected(f"{path}[{place}]", f"expected an object, got {_kind(item)}")
-        for place, item in enumerate(items)
-    ]
+    return [_unit(item, f"{path}[{place}]") for place, item in enumerate(items)]
+
+
+def _unit(value: object, path: str) -> Unit:
+    if isinstance(value, dict):
+        return Unit(path=path, fields=value)
+    return _rejected(path, f"expected an object, got {_kind(value)}")
 
 
 def _rejected(path: str, problem: str) -> Unit:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from shared.model.alert import AlertStatus
 from shared.model.incident import Incident, IncidentStatus, Mark, Problem
+from shared.model.text import is_link
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,7 +68,7 @@ def opened(
             problems={fingerprint: _problem(alert)},
             resources=(alert.resource,) if alert.resource else (),
             tactics=alert.tactics[:MOST_TACTICS],
-            links=(alert.uri,) if alert.uri else (),
+            links=(alert.uri,) if is_link(alert.uri) else (),
             predecessor=predecessor.id if predecessor else None,
             acknowledged=predecessor.acknowledged
             if predecessor and is_sequel
@@ -202,7 +203,7 @@ def _settled(incident: Incident, now: datetime) -> Incident:
 
 def _widened(incident: Incident, alert: Alert) -> Incident:
     resources = (alert.resource,) if alert.resource else ()
-    links = (alert.uri,) if alert.uri else ()
+    links = (alert.uri,) if is_link(alert.uri) else ()
     return replace(
         incident,
         severity=max(incident.severity, alert.severity, key=lambda s: s.rank),

@@ -16,6 +16,9 @@ from shared.senders import Sender
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The head of an incident holds them all, and must stay far below a row's 1 MiB.
+MOST_PROBLEMS = 300
+
 # Names become parts of row keys, blob names and log fields.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 
@@ -63,8 +66,8 @@ def _problems(policy: Policy) -> Iterator[str]:
     for field in ("gap", "max_age"):
         if getattr(policy.correlate, field) <= timedelta(0):
             yield f"$.correlate.{field}: expected a duration above zero, such as 5h"
-    if policy.correlate.max_problems < 1:
-        yield "$.correlate.max_problems: expected at least 1"
+    if not 1 <= policy.correlate.max_problems <= MOST_PROBLEMS:
+        yield f"$.correlate.max_problems: expected 1 to {MOST_PROBLEMS}"
 
 
 def _route_problems(policy: Policy) -> Iterator[str]:

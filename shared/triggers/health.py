@@ -19,29 +19,39 @@ async def report(app: App) -> Answer:
     """200 and what is known, or 503 and what is wrong; never a secret's value."""
     problems: list[str] = []
     content: dict[str, Any] = {"status": "ok", "problems": problems}
-    for part in (app.ingest, app.respond, app.senders):
+    for part in (_policy, _senders, _staff, _storage):
         try:
-            await part()
+            problems += await part(app, content)
         except SettingsError as error:
-            problems += [p for p in error.problems if p not in problems]
+            problems += error.problems
         except StoreError as error:
             problems.append(f"storage: {error}")
-            break
-    else:
-        problems += await _state(app, content)
+    # The same setting may be in the way of several parts.
+    problems[:] = dict.fromkeys(problems)
     if problems:
         content["status"] = "unhealthy"
         return Answer(HTTPStatus.SERVICE_UNAVAILABLE, content)
     return Answer(HTTPStatus.OK, content)
 
 
-async def _state(app: App, content: dict[str, Any]) -> list[str]:
-    try:
-        storage = await app.storage()
-        books = await reading.books(storage.ledger)
-        oldest = await reading.oldest_due(storage.ledger)
-    except (SettingsError, StoreError) as error:
-        return [f"storage: {error}"]
+async def _policy(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
+    await app.policy()
+    return ()
+
+
+async def _senders(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
+    await app.senders()
+    return ()
+
+
+async def _staff(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
+    return (await app.staff()).problems
+
+
+async def _storage(app: App, content: dict[str, Any]) -> tuple[str, ...]:
+    storage = await app.storage()
+    books = await reading.books(storage.ledger)
+    oldest = await reading.oldest_due(storage.ledger)
     content["books"] = msgspec.to_builtins(books)
     content["oldest_due"] = oldest.isoformat() if oldest else None
-    return []
+    return ()

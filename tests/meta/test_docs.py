@@ -1,0 +1,388 @@
+"""What the documents say of the code is what the code says."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import textwrap
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import pytest
+
+from responders import RESPONDERS
+from shared import bootstrap, settings, sources, telemetry
+from shared.actions.routing import FIELDS, Operator, Route
+from shared.clouds.http import HttpClient
+from shared.model.correlation import Correlation
+from shared.model.errors import FailureReason
+from shared.senders import EntraSender, HmacSender, KeySender, Senders
+from shared.triage import policy
+from tests.meta.source_tree import DEPLOYED, ROOT, modules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.meta.source_tree import Module
+
+DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SENDERS = (KeySender, HmacSender, EntraSender)
+
+_FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```",
+    re.MULTILINE | re.DOTALL,
+)
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
+
+# What the examples leave for their reader to fill in.
+PLACEHOLDERS = {
+    "<tenant id>": "0b1f6471-1bf0-4dda-aec3-cb9272f09590",
+    "<client id>": "11111111-1bf0-4dda-aec3-cb9272f09590",
+    "<application id>": "22222222-1bf0-4dda-aec3-cb9272f09590",
+}
+
+# A secret that each kind takes for one.
+SECRETS = {
+    "pagerduty": "0123456789abcdef0123456789abcdef",
+    "webhook": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+}
+
+
+class Example(NamedTuple):
+    """A fenced block of a document."""
+
+    path: Path
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path.relative_to(ROOT)}:{self.line}"
+
+
+def read(name: str) -> str:
+    """A document in docs/."""
+    return (ROOT / "docs" / name).read_text("utf-8")
+
+
+def section(text: str, heading: str) -> str:
+    """What stands below a heading, up to the next of its level or a higher one."""
+    level = heading.partition(" ")[0]
+    pattern = rf"^{re.escape(heading)}$(.*?)(?=^#{{1,{len(level)}}} |\Z)"
+    found = re.search(pattern, text, re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """The lines of tables by the words in code in their first cell."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line.startswith("| `") and line.endswith("|"):
+            first, *rest = [cell.strip() for cell in line.strip("|").split("|")]
+            for name in re.findall(r"`([^`]+)`", first):
+                found[name] = rest
+    return found
+
+
+def examples(language: str) -> list[Example]:
+    """Every block in a language, of every document."""
+    return [
+        Example(
+            path,
+            text.count("\n", 0, found.start()) + 1,
+            textwrap.dedent(found["text"]),
+        )
+        for path in DOCS
+        for text in [path.read_text("utf-8")]
+        for found in _FENCE.finditer(text)
+        if found["language"] == language
+    ]
+
+
+class Asked(Mapping[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.names: set[str] = set()
+        self._values = values
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("settings are read by name")
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def test_every_setting_is_documented() -> None:
+    """Each setting that the app reads or is bound to has a line in configuration.md."""
+    environment = Asked({"AzureWebJobsStorage": "UseDevelopmentStorage=true"})
+    settings.from_environment(environment)
+    app = (ROOT / "function_app.py").read_text()
+    bound = re.findall(r'%(\w+)%|connection="(\w+)"', app)
+    names = environment.names | {one or other for one, other in bound}
+
+    assert len(names) > 7
+    documented = rows(section(read("configuration.md"), "## App settings"))
+    assert names - {*documented} == set()
+
+
+def test_every_field_of_the_policy_is_documented() -> None:
+    """Each section, and each field of each, has a line in policy.md."""
+    text = read("policy.md")
+    missing = {
+        f"{heading}: {name}"
+        for heading, names in {
+            "# Policy": policy.Policy.__struct_encode_fields__,
+            "## routes": Route.__struct_encode_fields__,
+            "### Matchers": (*FIELDS, *Operator),
+            "## correlate": Correlation.__struct_encode_fields__,
+            "## senders": (
+                "method",
+                *(name for kind in SENDERS for name in kind.__struct_encode_fields__),
+                *(form.name for form in sources.FORMATS),
+            ),
+        }.items()
+        for name in names
+        if name not in rows(section(text, heading))
+    }
+
+    assert missing == set()
+
+
+def test_sections_of_the_policy_have_headings() -> None:
+    """Each top-level field of a policy has a part of its own."""
+    text = read("policy.md")
+
+    for name in policy.Policy.__struct_encode_fields__:
+        assert section(text, f"## {name}"), name
+
+
+def test_defaults_of_the_policy_are_as_documented() -> None:
+    """The defaults in the table of `correlate` are those of the code."""
+    table = rows(section(read("policy.md"), "## correlate"))
+    raw: dict[str, Any] = {
+        "responders": {"soc": {}},
+        "routes": [{"to": ["soc"]}],
+        "correlate": {name: cells[0].strip("`") for name, cells in table.items()},
+    }
+    raw["correlate"]["max_problems"] = int(raw["correlate"]["max_problems"])
+
+    assert policy.load(msgspec.json.encode(raw)).correlate == Correlation()
+
+
+def test_methods_of_senders_are_documented() -> None:
+    """Each method has a part in webhooks.md."""
+    text = read("webhooks.md")
+
+    for kind in SENDERS:
+        assert section(text, f"## {kind.__struct_config__.tag}"), kind
+
+
+@pytest.mark.parametrize("name", RESPONDERS)
+def test_every_responder_is_documented(name: str) -> None:
+    """Each responder has a section, and in it a line for each of its settings."""
+    text = section(read("responders.md"), f"## {name}")
+    config: Any = RESPONDERS[name].Config
+
+    assert text
+    assert {*config.__struct_encode_fields__} == {*rows(text)}
+    assert f"use: {name}" in text
+    assert "**Permissions**" in text
+
+
+def test_the_documents_name_no_responder_that_is_not_there() -> None:
+    """The sections of responders.md are those of the table."""
+    assert re.findall(r"^## (.+)$", read("responders.md"), re.MULTILINE) == [
+        *RESPONDERS
+    ]
+
+
+def test_every_log_event_is_documented() -> None:
+    """The table of log events is the vocabulary of telemetry.py, levels and all."""
+    events = {
+        value.name: value.level
+        for value in vars(telemetry).values()
+        if isinstance(value, telemetry.LogEvent)
+    }
+    levels = {"info": 20, "warning": 30, "error": 40, "critical": 50}
+    text = section(read("operations.md"), "## Log events").partition("\n### ")[0]
+
+    documented = {name: levels[cells[0]] for name, cells in rows(text).items()}
+    assert documented == events
+
+
+def test_every_reason_is_documented() -> None:
+    """The table of reasons is the closed list of errors.py."""
+    text = section(read("operations.md"), "### Reasons of a delivery")
+
+    assert {*rows(text)} == {*FailureReason}
+
+
+def test_host_json_is_as_documented() -> None:
+    """Each value of host.json stands in configuration.md with what it is."""
+    host = json.loads((ROOT / "host.json").read_text())
+    documented = {
+        name: cells[0].strip("`")
+        for name, cells in rows(
+            section(read("configuration.md"), "## host.json")
+        ).items()
+    }
+
+    values = dict(_leaves({k: host[k] for k in ("extensions", "logging")}))
+    assert documented == values
+    assert host["version"] == "2.0"
+    assert host["extensionBundle"]["version"] == "[4.*, 5.0.0)"
+    assert host["extensions"]["eventHubs"]["maxEventBatchSize"] <= 100
+
+
+def _leaves(value: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:
+    for name, inner in value.items():
+        if isinstance(inner, dict):
+            yield from _leaves(inner, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", str(inner)
+
+
+@pytest.mark.parametrize("example", examples("yaml"), ids=str)
+def test_examples_of_policies_load(example: Example) -> None:
+    """Each YAML example, made whole where it is a part, is a policy the app runs with."""
+    text = example.text
+    for placeholder, value in PLACEHOLDERS.items():
+        text = text.replace(placeholder, value)
+
+    found = policy.load(msgspec.json.encode(_whole(msgspec.yaml.decode(text))))
+
+    _build(found)
+
+
+def test_the_packaged_policy_loads() -> None:
+    """The policy that is deployed is one the app runs with."""
+    _build(policy.load((ROOT / "policy.yaml").read_bytes()))
+
+
+def _whole(raw: dict[str, Any]) -> dict[str, Any]:
+    """A policy of what an example shows of one."""
+    routes = raw.get("routes") or [{"to": [*raw.get("responders", ("soc",))]}]
+    named = {name for route in routes for name in route["to"]}
+    stand_in = {
+        "use": "webhook",
+        "url": "https://soc.example.com/",
+        "secret": {"setting": "SOC_WEBHOOK_SECRET"},
+    }
+    responders = raw.get("responders") or dict.fromkeys(sorted(named), stand_in)
+    return {**raw, "routes": routes, "responders": responders}
+
+
+def _build(found: policy.Policy) -> None:
+    """Make responders and senders as the app does, with secrets of the right form."""
+    values = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+    for given in found.responders.values():
+        for value in given.values():
+            if isinstance(value, dict):
+                values[value["setting"]] = SECRETS[given["use"]]
+    for sender in found.senders.values():
+        for field in ("secret", "previous"):
+            reference = getattr(sender, field, None)
+            if reference is not None:
+                values[reference.setting] = "0123456789abcdef"
+    made = settings.from_environment(values)
+
+    def clock() -> datetime:
+        return datetime(2026, 11, 23, tzinfo=UTC)
+
+    assert not bootstrap.staffed(found, made, HttpClient(), clock).problems
+    Senders(found.senders, secret=made.secret, http=HttpClient(), clock=clock)
+    known = {form.name for form in sources.FORMATS}
+    for sender in found.senders.values():
+        assert {*sender.formats} <= known
+
+
+@pytest.mark.parametrize("example", examples("json"), ids=str)
+def test_examples_in_json_are_json(example: Example) -> None:
+    """Each JSON example can be read, and books in it balance."""
+    found = json.loads(example.text)
+
+    counts = found.get("books", found)
+    if "received" in counts:
+        parts = {k: v for k, v in counts.items() if k not in {"received", "suppressed"}}
+        assert counts["received"] == sum(parts.values())
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    """Each link to a file of the tree, or to a heading in one, resolves."""
+    broken = []
+    for found in _LINK.finditer(_FENCE.sub("", path.read_text("utf-8"))):
+        target, _, anchor = found["target"].partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        file = (path.parent / target).resolve() if target else path
+        if not file.exists() or (anchor and anchor not in _anchors(file)):
+            broken.append(found["target"])
+
+    assert broken == []
+
+
+def _anchors(path: Path) -> set[str]:
+    """The headings of a document, as its links name them."""
+    titles = _HEADING.findall(_FENCE.sub("", path.read_text("utf-8")))
+    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+
+
+def test_every_document_is_found_from_the_readme() -> None:
+    """Nobody has to know that a document is there: links lead to each."""
+    reached: set[Path] = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        path = waiting.pop()
+        if path in reached or not path.exists():
+            continue
+        reached.add(path)
+        for found in _LINK.finditer(path.read_text("utf-8")):
+            target = (path.parent / found["target"].partition("#")[0]).resolve()
+            waiting += [*target.glob("*.md")] if target.is_dir() else []
+            waiting += [target] if target.suffix == ".md" else []
+
+    names = {path.relative_to(ROOT) for path in DOCS if path.parent != ROOT}
+    assert names - {path.relative_to(ROOT) for path in reached} == set()
+
+
+def test_files_named_by_the_architecture_exist() -> None:
+    """Each path in code in architecture.md is a file or a folder of the tree."""
+    named = re.findall(
+        r"`((?:shared|responders|tests|docs)/[\w/.]*)`", read("architecture.md")
+    )
+
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_contributing_fits_on_a_page() -> None:
+    """Nobody reads a second one."""
+    lines = (ROOT / "CONTRIBUTING.md").read_text().splitlines()
+
+    assert len(lines) <= 60
+
+
+@pytest.mark.parametrize(
+    "module", modules(*DEPLOYED, "cli", "devhost"), ids=lambda module: module.name
+)
+def test_everything_public_has_a_docstring(module: Module) -> None:
+    """Each module, and each class and function that is public in it, says what it is."""
+    public = [
+        node
+        for node in module.tree.body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and not node.name.startswith("_")
+    ]
+
+    assert ast.get_docstring(module.tree), module.name
+    assert [node.name for node in public if not ast.get_docstring(node)] == []

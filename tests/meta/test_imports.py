@@ -1,0 +1,412 @@
+"""Who may import whom, and who may reach outside: the tables below are the rules.
+
+docs/architecture.md says why. A module that no line names may import nothing, so a new
+room needs a line before its first file.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from tests.meta.source_tree import DEPLOYED, OURS, ROOT, is_below, modules, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.meta.source_tree import Module
+
+# The half of the store that is pure or speaks to ports alone. The other half, the
+# adapters, is where the SDKs are.
+STORE = (
+    "shared.store.archive",
+    "shared.store.draft",
+    "shared.store.ledger",
+    "shared.store.limits",
+    "shared.store.messages",
+    "shared.store.ports",
+    "shared.store.reading",
+    "shared.store.rows",
+)
+MODEL = "shared.model"
+
+# Module or package -> what of ours it may import. The longest name that fits is the one
+# that counts. Deployed code first, from the inside out.
+ROOMS: Mapping[str, tuple[str, ...]] = {
+    "shared": (),
+    "shared.model": (MODEL,),
+    "shared.sources": (MODEL, "shared.sources"),
+    # Pure, and folds into a draft: that is a value too.
+    "shared.triage": (
+        MODEL,
+        "shared.triage",
+        "shared.store.draft",
+        "shared.store.rows",
+    ),
+    # The whole policy's schema names the sections that other rooms own.
+    "shared.triage.policy": (MODEL, "shared.actions.routing", "shared.senders"),
+    "shared.actions": (MODEL, "shared.actions"),
+    "shared.senders": (MODEL, "shared.senders"),
+    "shared.store": (),
+    **dict.fromkeys(STORE, (MODEL, *STORE)),
+    "shared.store.ports": (),
+    "shared.store.messages": (),
+    "shared.store.tables": (MODEL, "shared.store.limits", "shared.store.ports"),
+    "shared.store.blobs": (MODEL, "shared.store.ports"),
+    "shared.store.queues": (MODEL, "shared.store.ports"),
+    "shared.settings": (MODEL,),
+    "shared.telemetry": (),
+    "shared.clouds": (),
+    "shared.clouds.http": (MODEL,),
+    "shared.clouds.storage": (MODEL, "shared.store", "shared.settings"),
+    # The verbs: the only ones that see decisions and storage together.
+    "shared.ingest": (
+        MODEL,
+        "shared.sources",
+        "shared.telemetry",
+        "shared.triage.correlation",
+        *STORE,
+    ),
+    "shared.respond": (
+        MODEL,
+        "responders.base",
+        "shared.actions",
+        "shared.telemetry",
+        *STORE,
+    ),
+    "shared.tick": ("shared.telemetry", *STORE),
+    "shared.commands": (MODEL, *STORE),
+    "shared.bootstrap": (
+        MODEL,
+        "responders",
+        "shared.actions.routing",
+        "shared.clouds",
+        "shared.commands",
+        "shared.ingest",
+        "shared.respond",
+        "shared.senders",
+        "shared.settings",
+        "shared.tick",
+        "shared.triage.policy",
+    ),
+    "shared.triggers": (
+        MODEL,
+        "shared.bootstrap",
+        "shared.senders",
+        "shared.telemetry",
+        "shared.triggers",
+        *STORE,
+    ),
+    "function_app": ("shared.bootstrap", "shared.store.messages", "shared.triggers"),
+    # A responder is given what it needs; another responder is none of its business.
+    "responders": (MODEL, "responders.base"),
+    "responders.base": (MODEL,),
+    # For development machines.
+    "cli": ("cli", "devhost", "shared"),
+    "cli.story": ("cli.story",),
+    "devhost": ("devhost",),
+}
+
+# The one module that sees every responder.
+RESPONDER_TABLE = "responders"
+
+
+class Library(NamedTuple):
+    """Who may import a library, and who only for a type checker's sake."""
+
+    users: tuple[str, ...]
+    typing: tuple[str, ...] = ()
+
+
+# Everything that deployed code may import besides the standard library and our own.
+LIBRARIES: Mapping[str, Library] = {
+    "msgspec": Library(("function_app", "shared", "responders", "cli", "devhost")),
+    "azure.functions": Library(("function_app", "devhost"), ("shared.triggers",)),
+    "azure": Library(
+        (
+            "shared.store.tables",
+            "shared.store.blobs",
+            "shared.store.queues",
+            "shared.clouds",
+            "cli",
+            "devhost",
+        )
+    ),
+    "httpx": Library(("shared.clouds.http", "cli")),
+    "jwt": Library(("shared.senders.tokens",), ("shared.senders.entra",)),
+    # Development machines only.
+    "aiohttp": Library(("devhost",)),
+    "croniter": Library(("devhost",)),
+    "multidict": Library(("devhost",)),
+    "rich": Library(("cli",)),
+    "typer": Library(("cli",)),
+}
+
+# What would have a decision depend on more than what it is given. Name -> who may.
+REACHES: Mapping[str, tuple[str, ...]] = {
+    "os.environ": ("shared.settings", "cli", "devhost"),
+    "os.getenv": ("cli", "devhost"),
+    "datetime.datetime.now": ("shared.bootstrap", "cli", "devhost"),
+    "datetime.datetime.utcnow": (),
+    "datetime.datetime.today": (),
+    "datetime.date.today": (),
+    "time": ("cli", "devhost"),
+    "random": ("shared.actions.backoff",),
+    "uuid": ("shared.respond", "devhost"),
+    "secrets": ("cli", "devhost"),
+    # The tree says what happens through telemetry; http.py only mutes libraries.
+    "logging": ("shared.telemetry", "shared.clouds.http", "devhost"),
+    "socket": ("devhost",),
+    "subprocess": ("devhost",),
+    "threading": ("devhost",),
+    "urllib.request": ("devhost",),
+    "requests": (),
+    "asyncio.sleep": ("cli", "devhost"),
+}
+
+# Whoever breaks one of these says so by its own name, whatever the room.
+PURE = ("shared.model", "shared.sources", "shared.triage", "shared.actions")
+
+
+def allowed(module: str) -> tuple[str, ...] | None:
+    """What of ours a module may import; None where no line names it."""
+    rooms = [room for room in ROOMS if is_below(module, room)]
+    room = max(rooms, key=len, default=None)
+    # A package's line speaks for what is inside it, save for those that hold rooms.
+    if room is None or (room in {"shared", "shared.store"} and module != room):
+        return None
+    return ROOMS[room]
+
+
+def strangers(module: Module) -> list[str]:
+    """The imports of ours that the table does not allow."""
+    rooms = allowed(module.name)
+    if rooms is None:
+        return [f"{module.path}: no line of ROOMS speaks for {module.name}"]
+    return [
+        f"{module.where(found.line)}: {module.name} imports {found.module}"
+        for found in module.imports()
+        if any(is_below(found.module, top) for top in OURS)
+        and not any(is_below(found.module, room) for room in rooms)
+        and not (
+            module.name == RESPONDER_TABLE and is_below(found.module, "responders")
+        )
+    ]
+
+
+def wrong_libraries(module: Module) -> list[str]:
+    """The imports of libraries that the table does not allow."""
+    found = []
+    for each in module.imports():
+        top = each.module.partition(".")[0]
+        if top in sys.stdlib_module_names or top in OURS:
+            continue
+        name = max((n for n in LIBRARIES if is_below(each.module, n)), default=None)
+        users = () if name is None else LIBRARIES[name].users
+        if each.is_typing and name is not None:
+            users += LIBRARIES[name].typing
+        if not any(is_below(module.name, user) for user in users):
+            where = module.where(each.line)
+            found.append(f"{where}: {module.name} imports {each.module}")
+    return found
+
+
+def reaches(module: Module) -> list[str]:
+    """Where it takes the time, the environment, chance or the network for itself."""
+    found = {
+        (line, name)
+        for used, line in module.uses()
+        for name, users in REACHES.items()
+        if is_below(used, name)
+        and not any(is_below(module.name, user) for user in users)
+    }
+    return [
+        f"{module.where(line)}: {module.name} uses {name}"
+        for line, name in sorted(found)
+    ]
+
+
+ALL = {module.name: module for module in modules(*DEPLOYED, "cli", "devhost")}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_rooms_import_only_what_they_may(name: str) -> None:
+    """Every import of ours, function-local ones too, is one that the table allows."""
+    assert strangers(ALL[name]) == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_libraries_stay_in_their_place(name: str) -> None:
+    """Each library is imported where the table says: an SDK is an adapter's matter."""
+    assert wrong_libraries(ALL[name]) == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nobody_reaches_for_the_world(name: str) -> None:
+    """Time, environment, chance and network are given, save where the table says."""
+    assert reaches(ALL[name]) == []
+
+
+def test_every_line_of_the_tables_is_of_use() -> None:
+    """A line that speaks for no module any more is taken out."""
+    lines = {
+        *ROOMS,
+        *(each for rooms in ROOMS.values() for each in rooms),
+        *(user for library in LIBRARIES.values() for part in library for user in part),
+        *(user for users in REACHES.values() for user in users),
+    }
+    names = {*ALL, *OURS}
+
+    assert [
+        line for line in sorted(lines) if not any(is_below(n, line) for n in names)
+    ] == []
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_decisions_are_pure(room: str) -> None:
+    """Model, sources, triage and actions import no adapter, cloud, setting or library."""
+    found = {
+        each.module
+        for module in ALL.values()
+        if is_below(module.name, room)
+        for each in module.imports()
+        if not each.is_typing
+    }
+    outside = {"shared.store.tables", "shared.store.blobs", "shared.store.queues"}
+    outside |= {"shared.clouds", "shared.settings", "shared.telemetry", "asyncio"}
+    outside |= {"azure", "httpx", "jwt"}
+
+    assert [m for m in sorted(found) if any(is_below(m, out) for out in outside)] == []
+
+
+def test_modules_import_each_other_in_one_direction() -> None:
+    """No two modules of the deployed code import each other, by whatever detour."""
+    edges = {
+        module.name: {
+            each.module
+            for each in module.imports()
+            if not each.is_typing and each.module in ALL and each.module != module.name
+        }
+        for module in ALL.values()
+        if module.name.partition(".")[0] in DEPLOYED
+    }
+    path: list[str] = []
+    done: set[str] = set()
+
+    def visit(name: str) -> None:
+        assert name not in path, " -> ".join([*path[path.index(name) :], name])
+        if name in done:
+            return
+        path.append(name)
+        for other in sorted(edges.get(name, ())):
+            visit(other)
+        done.add(path.pop())
+
+    for name in edges:
+        visit(name)
+
+
+def test_deployed_code_imports_only_what_is_deployed_with_it() -> None:
+    """Every library of the deployed code is a dependency of the project, not of `dev`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {
+        re.split(r"[^A-Za-z0-9.-]", line)[0].lower() for line in project["dependencies"]
+    }
+    # What a distribution is called, and what it is imported as.
+    named |= {"jwt"} if "pyjwt" in named else set()
+    imported = {
+        each.module
+        for module in ALL.values()
+        if module.name.partition(".")[0] in DEPLOYED
+        for each in module.imports()
+        if each.module.partition(".")[0] not in {*sys.stdlib_module_names, *OURS}
+    }
+
+    # azure.core comes with each of the SDKs.
+    missing = [
+        module
+        for module in sorted(imported)
+        if not is_below(module, "azure.core")
+        and not any(is_below(module, name.replace("-", ".")) for name in named)
+    ]
+    assert missing == []
+
+
+def test_names_of_rooms_are_nobody_elses() -> None:
+    """No package of ours hides a module of the standard library."""
+    assert [name for name in OURS if name in sys.stdlib_module_names] == []
+
+
+class TestTheRulesThemselves:
+    """What the tables forbid is seen, however it is spelt."""
+
+    @pytest.mark.parametrize(
+        ("module", "source"),
+        [
+            ("shared.model.alert", "from shared import settings"),
+            ("shared.model.alert", "import shared.store.rows"),
+            ("shared.sources.defender", "def f():\n  from shared.triage import policy"),
+            ("shared.triage.incidents", "from shared.store.tables import AzureTable"),
+            ("responders.pagerduty", "from responders.webhook import sign"),
+            ("responders.pagerduty", "from responders import webhook"),
+            ("responders.pagerduty", "import shared.settings"),
+            ("shared.respond", "from cli import tables"),
+            ("function_app", "import devhost"),
+            ("shared.bootstrap", "import tests"),
+            ("shared.newcomer", ""),
+        ],
+    )
+    def test_a_strange_import_is_seen(self, module: str, source: str) -> None:
+        """An import across the rooms is found at any depth."""
+        assert strangers(parsed(module, source)) != []
+
+    @pytest.mark.parametrize(
+        ("module", "source"),
+        [
+            ("shared.store.rows", "from azure.data.tables import TableClient"),
+            ("shared.tick", "def f():\n  import azure.core"),
+            ("shared.triggers.hub", "import azure.functions as func"),
+            ("shared.senders.entra", "import jwt"),
+            ("responders.webhook", "import httpx"),
+            ("shared.clouds.http", "import requests"),
+            ("shared.ingest", "import aiohttp"),
+        ],
+    )
+    def test_a_misplaced_library_is_seen(self, module: str, source: str) -> None:
+        """A library outside its place is found, and so is one that nobody named."""
+        assert wrong_libraries(parsed(module, source)) != []
+
+    def test_an_import_for_types_alone_is_told_apart(self) -> None:
+        """Under TYPE_CHECKING a trigger may name the host's types."""
+        source = "if TYPE_CHECKING:\n  import azure.functions as func"
+
+        assert wrong_libraries(parsed("shared.triggers.hub", source)) == []
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "import os\nx = os.environ['A']",
+            "from os import environ\nx = environ.get('A')",
+            "import os as system\nx = system.getenv('A')",
+            "from datetime import datetime\nx = datetime.now()",
+            "import datetime as dt\nx = dt.datetime.now(dt.UTC)",
+            "import time\nx = time.time()",
+            "from time import monotonic\nx = monotonic()",
+            "import random\nx = random.random()",
+            "import asyncio\nasync def f():\n  await asyncio.sleep(1)",
+            "import logging\nlogging.info('x')",
+        ],
+    )
+    def test_a_reach_for_the_world_is_seen(self, source: str) -> None:
+        """However it is imported and named."""
+        assert reaches(parsed("shared.triage.incidents", source)) != []
+
+    def test_what_only_looks_like_it_is_left_alone(self) -> None:
+        """Other attributes of the same modules are nobody's concern."""
+        source = "import os, datetime, asyncio\nx = os.path, datetime.UTC, asyncio.Lock"
+
+        assert reaches(parsed("shared.triage.incidents", source)) == []
