@@ -13,7 +13,8 @@ from shared.bootstrap import App
 from shared.store import messages
 from shared.triggers import health as health_trigger
 from shared.triggers import hub, queue
-from shared.triggers.webhook import Answer, Receiver
+from shared.triggers.answer import Answer
+from shared.triggers.webhook import Receiver
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -48,10 +49,13 @@ async def ingest_alerts(events: List[func.EventHubEvent]) -> None:
 # Anonymous to the platform: the senders of the policy are asked instead, each by its
 # own method (docs/webhooks.md).
 @app.function_name("receive_alerts")
-@app.route(route="alerts", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(
+    route="alerts", methods=["POST", "OPTIONS"], auth_level=func.AuthLevel.ANONYMOUS
+)
 async def receive_alerts(req: func.HttpRequest) -> func.HttpResponse:
-    """Take alerts of a sender."""
+    """Take alerts of a sender, or tell it that they are welcome."""
     answer = await receiver(
+        method=req.method,
         headers={name.lower(): value for name, value in req.headers.items()},
         query=req.params,
         body=req.get_body(),
@@ -83,6 +87,15 @@ async def respond_poison(msg: func.QueueMessage) -> None:
 async def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding's name
     """Have whatever is due looked at."""
     verb = await firewatch.tick()
+    await verb()
+
+
+# At a minute that is nobody's favourite: every app in the world asks at the full hour.
+@app.function_name("reconcile_source")
+@app.timer_trigger(arg_name="timer", schedule="0 17 * * * *", run_on_startup=False)
+async def reconcile_source(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    """Ask Defender itself what its export left out."""
+    verb = await firewatch.reconcile_source()
     await verb()
 
 

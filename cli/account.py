@@ -51,7 +51,8 @@ def running() -> Run | None:
         try:
             run = Run(**json.loads(file.read_text()))
             began = file.stat().st_mtime
-        except FileNotFoundError:
+        except (FileNotFoundError, json.JSONDecodeError):
+            # It is being taken away, or written, while we look.
             continue
         if _is_alive(run.pid):
             alive.append((began, run))

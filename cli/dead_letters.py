@@ -29,6 +29,10 @@ console = tables.console()
 REPLAY_PROPERTY = "firewatch-replay"
 
 
+class ReplayError(Exception):
+    """A dead letter could not be put back on its road; the message says why."""
+
+
 class Road(NamedTuple):
     """Where a replay goes: an Event Hub, or the app's webhook with a sender's key."""
 
@@ -152,27 +156,31 @@ async def _replay(
 async def _send(road: Road, body: bytes) -> None:
     from azure.eventhub import EventData  # noqa: PLC0415  only replay needs the SDK
     from azure.eventhub.aio import EventHubProducerClient  # noqa: PLC0415
+    from azure.eventhub.exceptions import EventHubError  # noqa: PLC0415
 
     event = EventData(body)
     event.properties = {REPLAY_PROPERTY: "1"}
-    producer = EventHubProducerClient.from_connection_string(
-        road.hub, eventhub_name=road.hub_name
-    )
-    async with producer:
-        await producer.send_batch([event])
+    try:
+        producer = EventHubProducerClient.from_connection_string(
+            road.hub, eventhub_name=road.hub_name
+        )
+        async with producer:
+            await producer.send_batch([event])
+    except (EventHubError, ValueError) as error:
+        why = str(error).partition("\n")[0]
+        raise ReplayError(f"{road}: {why}") from error
 
 
 async def _post(road: Road, body: bytes) -> None:
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        answer = await client.post(
-            f"{road.url}/api/alerts",
-            content=body,
-            headers={"x-firewatch-key": road.key, "x-firewatch-replay": "1"},
-        )
+    headers = {"x-firewatch-key": road.key, "x-firewatch-replay": "1"}
+    try:
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+            answer = await client.post(str(road), content=body, headers=headers)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ReplayError(f"{road} does not answer: {type(error).__name__}") from error
     # 400 is the app's word that the bytes are still no JSON: they are kept again.
     if not answer.is_success and answer.status_code != httpx.codes.BAD_REQUEST:
-        typer.echo(f"firewatch: the app answered {answer.status_code}", err=True)
-        raise typer.Exit(1)
+        raise ReplayError(f"{road} answered {answer.status_code}")
 
 
 def _shown(at: datetime | None) -> str:

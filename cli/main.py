@@ -10,6 +10,7 @@ import typer
 
 from cli import coverage, dead_letters, incidents, tables
 from cli.account import AccountError, RunError
+from cli.dead_letters import ReplayError
 from cli.feed import FeedError
 from devhost.local import LocalError, RealHub
 from devhost.rehearsal import RehearsalError
@@ -122,6 +123,7 @@ def main() -> None:
         LocalError,
         OSError,
         RehearsalError,
+        ReplayError,
         RunError,
         StorageError,
     ) as error:

@@ -166,6 +166,7 @@ class Local:
             "ALERTS_CONSUMER_GROUP": self.consumer_group,
             "FIREWATCH_POLICY": str(self.folder / "policy.yaml"),
             "FIREWATCH_LEASE_SECONDS": str(self.pace.lease),
+            "FIREWATCH_ARM_URL": f"{self.outside_url}/arm",
             **self.secrets,
         }
         self.app = self._launch("app", "devhost", *arguments, settings=settings)

@@ -14,10 +14,13 @@ import msgspec
 
 from shared import settings as environment
 from shared.actions.routing import Routing
+from shared.clouds.arm import Arm
+from shared.clouds.credentials import Credentials
 from shared.clouds.http import HttpClient
 from shared.commands import Commands
 from shared.ingest import Ingest
 from shared.model.errors import SettingsError
+from shared.reconcile_source import ReconcileSource
 from shared.respond import Respond
 from shared.senders import Senders
 from shared.tick import Tick
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from shared.model.secret import Secret, SecretRef
     from shared.settings import Settings
     from shared.triage.policy import Policy
+
+# A page of a list is megabytes, and nobody's lease runs while it is read.
+LIST_TIMEOUT_S = 60.0
 
 _T = TypeVar("_T")
 
@@ -54,6 +60,9 @@ class App:
         self._given = settings
         self._clock = clock
         self._http = HttpClient()
+        self._lists = HttpClient(
+            read_timeout_s=LIST_TIMEOUT_S, whole_timeout_s=LIST_TIMEOUT_S
+        )
         self._built: dict[str, Any] = {}
         self._lock = asyncio.Lock()
 
@@ -140,6 +149,33 @@ class App:
 
         return await self._once("tick", build)
 
+    async def reconcile_source(self) -> ReconcileSource:
+        """The fourth verb."""
+        settings, policy = await self.settings(), await self.policy()
+        ingest, storage = await self.ingest(), await self.storage()
+        credentials = await self.credentials()
+
+        async def build() -> ReconcileSource:
+            arm = Arm(settings.arm_url, http=self._lists, token=credentials.token)
+            return ReconcileSource(
+                policy.reconcile.subscriptions,
+                alerts=arm.alerts,
+                ingest=ingest,
+                ledger=storage.ledger,
+                clock=self._clock,
+            )
+
+        return await self._once("reconcile_source", build)
+
+    async def credentials(self) -> Credentials:
+        """Who the app is to the APIs of Azure."""
+        settings = await self.settings()
+
+        async def build() -> Credentials:
+            return Credentials(settings.client_id)
+
+        return await self._once("credentials", build)
+
     async def commands(self) -> Commands:
         """What a person can say about an incident."""
         storage = await self.storage()
@@ -167,7 +203,10 @@ class App:
         """Close what was opened."""
         if "storage" in self._built:
             await self._built["storage"].close()
+        if "credentials" in self._built:
+            await self._built["credentials"].close()
         await self._http.close()
+        await self._lists.close()
         self._built.clear()
 
     async def _once(self, name: str, build: Callable[[], Awaitable[_T]]) -> _T:

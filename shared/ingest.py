@@ -28,7 +28,8 @@ from shared.model.books import Booking, Books, booked
 from shared.model.errors import StoreConflict, StoreUnavailable
 from shared.store import messages, rows
 from shared.store.archive import Problem
-from shared.triage.correlation import fold
+from shared.triage import catalogue
+from shared.triage.correlation import fold, rows_needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,9 +98,14 @@ class Ingest:
             by_partition[self._partition(placed.alert.scope)].append(placed)
         last = max(by_partition, default=self._partition(attempt.source))
         final = by_partition.pop(last, [])
-        await asyncio.gather(
-            *(self._settle(attempt, p, part) for p, part in by_partition.items())
+        # All to their end: a batch that is given again must not meet its former self.
+        results = await asyncio.gather(
+            *(self._settle(attempt, p, part) for p, part in by_partition.items()),
+            return_exceptions=True,
         )
+        for result in results:
+            if result is not None:
+                raise result
         await self._settle(attempt, last, final, closing=True)
 
     async def _settle(
@@ -145,7 +151,7 @@ class Ingest:
         """What one transaction takes of the alerts, and whether it closes the books."""
         bookings: list[Booking] = []
         for placed in part[:1] if draft.conflicts >= CROWDED else part:
-            if draft.is_full:
+            if not draft.has_room(rows_needed(placed.alert)):
                 break
             bookings.append(fold(draft, placed.alert, self._caps))
         closes = closing and len(bookings) == len(part)
@@ -159,15 +165,7 @@ class Ingest:
         self, attempt: _Attempt, placed: _Placed, error: Exception
     ) -> None:
         """Keep an alert that broke us where it can be replayed once we are mended."""
-        telemetry.emit(
-            telemetry.UNIT_BROKE_US,
-            error=error,
-            source=placed.event.source,
-            place=placed.event.place,
-        )
-        attempt.blame(
-            placed.event, "$", f"a defect of Firewatch: {type(error).__name__}"
-        )
+        attempt.broke(placed.event, error)
         await self._archive.dead_letters({placed.event: attempt.problems[placed.event]})
 
     async def _announce(self, dirty: list[str]) -> None:
@@ -192,15 +190,19 @@ class _Attempt:
 
     def read(self, event: Event) -> None:
         """Sort the units of one event into alerts, bookings and problems."""
-        found = sources.read(
-            event.body,
-            road=event.road,
-            received_at=event.received_at,
-            formats=event.formats,
-        )
+        try:
+            found = sources.read(
+                event.body,
+                received_at=event.received_at,
+                formats=event.formats,
+            )
+        except Exception as error:  # noqa: BLE001  raising would block the partition
+            self.broke(event, error)
+            self.bookings.append(Booking.DEAD_LETTERED)
+            return
         for unit in found:
             if isinstance(unit, Alert):
-                alert = replace(unit, archived=self.archived)
+                alert = catalogue.completed(replace(unit, archived=self.archived))
                 self.alerts.append(_Placed(event, alert))
             elif isinstance(unit, sources.Ignored):
                 self.bookings.append(Booking.IGNORED)
@@ -209,6 +211,16 @@ class _Attempt:
                 problem = self.blame(event, unit.path, unit.problem)
                 if unit.is_malformed:
                     self.malformed.append(problem)
+
+    def broke(self, event: Event, error: Exception) -> None:
+        """Note that something in the event is too much for us."""
+        telemetry.emit(
+            telemetry.UNIT_BROKE_US,
+            error=error,
+            source=event.source,
+            place=event.place,
+        )
+        self.blame(event, "$", f"a defect of Firewatch: {type(error).__name__}")
 
     def blame(self, event: Event, path: str, problem: str) -> Problem:
         """Note why a unit of the event goes to a dead letter."""

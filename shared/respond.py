@@ -24,7 +24,15 @@ from msgspec.structs import replace
 
 from shared import telemetry
 from shared.actions import backoff, reconcile
-from shared.model.action import Action, ActionRow, ActionStatus, Outcome, Verb, as_stuck
+from shared.model.action import (
+    Action,
+    ActionRow,
+    ActionStatus,
+    Occasion,
+    Outcome,
+    Verb,
+    as_stuck,
+)
 from shared.model.errors import (
     FailureReason,
     ResponderError,
@@ -34,6 +42,7 @@ from shared.model.errors import (
 )
 from shared.model.incident import Fact, Incident, IncidentStatus, Lease, stripped
 from shared.store import messages, rows
+from shared.store.draft import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -187,14 +196,25 @@ class Respond:
         is_open = head.status is IncidentStatus.OPEN
         status = IncidentStatus.MERGED if is_open else head.status
         ended = replace(head, status=status, was_active=True, root=head.id)
-        for name in self._route(head):
+        routed = tuple(self._route(head))
+        told = {row.responder for row in stored} & self._responders.keys()
+        # Who was told of it before its route changed is told of its end.
+        for name in [*routed, *sorted(told.difference(routed))]:
             responder = self._responders[name]
-            wanted += await responder.plan(head)
+            plan = await responder.plan(head)
+            wanted += [a for a in plan if name in routed or a.verb is Verb.RESOLVE]
             # Only notices of other incidents or epochs need closing on their own.
             if stored:
                 closers = await responder.plan(ended)
                 resolves += [a for a in closers if a.verb is Verb.RESOLVE]
-        return reconcile.todo(head, wanted, resolves, stored, now)
+        return reconcile.todo(
+            head,
+            wanted,
+            resolves,
+            stored,
+            now,
+            claims_last=self._lease * (1 + GRACE),
+        )
 
     async def _commit_claim(
         self,
@@ -251,15 +271,13 @@ class Respond:
 
     async def _apply(self, claim: _Claim) -> list[Outcome | BaseException]:
         """Do every action of the claim, side by side; what came of each, in order."""
-        limit = self._lease.total_seconds() * (1 - MARGIN)
-
-        async def one(action: Action) -> Outcome:
-            async with asyncio.timeout(limit):
-                return await self._responders[action.responder].apply(action)
-
         return await asyncio.gather(
-            *(one(action) for action, _ in claim.work), return_exceptions=True
+            *(self._send(action) for action, _ in claim.work), return_exceptions=True
         )
+
+    async def _send(self, action: Action) -> Outcome:
+        async with asyncio.timeout(self._lease.total_seconds() * (1 - MARGIN)):
+            return await self._responders[action.responder].apply(action)
 
     async def _record(
         self, claim: _Claim, results: Sequence[Outcome | BaseException]
@@ -287,68 +305,95 @@ class Respond:
             for row in after:
                 key = rows.action(row.incident, row.key)
                 draft.put_action(row, claim.etags[key])
+            is_news = head.generation > claim.head.generation or bool(todo.actions)
             head = replace(head, lease=None, attempts=0, stuck="")
-            if head.generation == claim.head.generation and not todo.actions:
-                head = _rested(head, todo.next_at)
-            else:
-                head = replace(head, due=draft.now)
+            if head.merged_into is None:
+                rested = _rested(head, todo.next_at)
+                head = replace(head, due=draft.now) if is_news else rested
             draft.change(head, *(_fact(row) for row in after))
-            return head
+            return _passed_on(draft, head)
 
         partition = rows.partition_of_incident(claim.head.id)
         head, _ = await self._ledger.transact(partition, decide, by="respond")
         if head is None:
             telemetry.emit(telemetry.OUTCOME_LATE, incident=claim.head.id)
             return False
-        if head.due is not None and head.due > now:
+        now = self._ledger.now()
+        if head.is_dirty or (head.due is not None and head.due <= now):
+            return True
+        if head.due is not None:
             wait = timedelta(seconds=math.ceil((head.due - now).total_seconds()))
             await self._queue.send(messages.encode([head.id]), delay=wait)
-        return head.is_dirty or head.due == now
+        return False
 
     async def _failed(self, incident_id: str, reason: str) -> None:
         """Let a broken incident rest, longer each time; at last, tell somebody."""
-        if not rows.is_incident_id(incident_id):
+        head = await self._head(incident_id)
+        if head is None:
             return
+        # Told before it is written down that it was: a worker that dies in between
+        # tells it again under the same key.
+        is_told = bool(head.stuck)
+        if not is_told and _failures(head) >= backoff.STUCK_AFTER:
+            is_told = await self._tell_stuck(replace(head, stuck=reason))
 
-        def decide(draft: Draft) -> Incident | None:
+        def decide(draft: Draft) -> None:
             head = draft.incident(incident_id)
             if head is None:
-                return None
-            failures = head.attempts + (head.lease is None)
-            head = replace(
+                return
+            failures = _failures(head)
+            rested = replace(
                 head,
                 lease=None,
                 attempts=failures,
                 due=draft.now + backoff.rest_for(failures),
-                stuck=reason if failures >= backoff.STUCK_AFTER else "",
+                stuck=reason if is_told else "",
             )
-            draft.change(head, Fact(kind="incident.failed", detail=reason))
-            return head
+            draft.change(rested, Fact(kind="incident.failed", detail=reason))
 
         partition = rows.partition_of_incident(incident_id)
-        await self._ledger.refresh(partition, [rows.incident(incident_id)])
-        head, _ = await self._ledger.transact(partition, decide, by="respond")
-        if head is not None and head.attempts == backoff.STUCK_AFTER:
-            await self._tell_stuck(head)
+        await self._ledger.transact(partition, decide, by="respond")
 
-    async def _tell_stuck(self, head: Incident) -> None:
-        """Page that we cannot handle this incident, with nothing of it in the page."""
+    async def _tell_stuck(self, head: Incident) -> bool:
+        """Page that we cannot handle this incident, with nothing of it in the page.
+
+        Whether anybody took it.
+        """
         telemetry.emit(telemetry.INCIDENT_STUCK, incident=head.id, reason=head.stuck)
-        for name, responder in self._responders.items():
+        told = [await self._tell_one(r, head) for r in self._responders.values()]
+        return any(told)
+
+    async def _tell_one(self, responder: Responder, head: Incident) -> bool:
+        told = False
+        try:
             for action in await responder.plan(stripped(head)):
-                if action.verb is not Verb.TRIGGER:
-                    continue
-                notice = as_stuck(action, head.generation)
-                try:
-                    await responder.apply(notice)
-                except ResponderError as error:
-                    telemetry.emit(
-                        telemetry.DELIVERY_FAILED,
-                        incident=head.id,
-                        responder=name,
-                        occasion=notice.occasion,
-                        reason=error.reason,
-                    )
+                if action.verb is Verb.TRIGGER:
+                    await self._send(as_stuck(action, head.generation))
+                    told = True
+        except Exception as error:  # noqa: BLE001  the others must be told all the same
+            telemetry.emit(
+                telemetry.DELIVERY_FAILED,
+                incident=head.id,
+                responder=responder.name,
+                occasion=Occasion.STUCK,
+                reason=_as_failure(error).reason,
+            )
+        return told
+
+
+def _passed_on(draft: Draft, head: Incident) -> Incident | None:
+    """The head, or the winner with news: what a loser sent is the winner's to close."""
+    winner = draft.incident(head.id)
+    if winner is None or winner.id == head.id:
+        return winner
+    winner = news(winner, draft.now)
+    draft.change(winner)
+    return winner
+
+
+def _failures(head: Incident) -> int:
+    """How often in a row its worker failed, this time included; a claim counts."""
+    return head.attempts + (head.lease is None)
 
 
 def _rested(head: Incident, next_at: datetime | None) -> Incident:

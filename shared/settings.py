@@ -6,10 +6,12 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from shared.model.errors import SettingsError
+from shared.model.http import is_this_machine
 from shared.model.secret import Secret, SecretRef
 
 PACKAGED_POLICY = Path(__file__).parent.parent / "policy.yaml"
@@ -18,12 +20,16 @@ PACKAGED_POLICY = Path(__file__).parent.parent / "policy.yaml"
 # must fit well inside.
 DEFAULT_LEASE = timedelta(seconds=120)
 
+# Azure Resource Manager of the public cloud; the national ones have their own.
+DEFAULT_ARM_URL = "https://management.azure.com"
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where things are. Secrets stay in the environment until ``secret`` asks for one.
 
     Either ``connection_string`` is set, or the three service URIs are and the app's
-    managed identity (``client_id``, if user-assigned) opens them.
+    managed identity (``client_id``, if user-assigned) opens them. ``arm_url`` has no
+    slash at its end.
     """
 
     connection_string: Secret | None
@@ -33,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     policy: Path
     lease: timedelta
+    arm_url: str = DEFAULT_ARM_URL
     environment: Mapping[str, str]
 
     def secret(self, ref: SecretRef) -> Secret | None:
@@ -63,6 +70,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
             + "".join(f" AzureWebJobsStorage__{s}ServiceUri" for s in missing)
         )
     lease = _seconds(env, "FIREWATCH_LEASE_SECONDS", DEFAULT_LEASE, problems)
+    arm_url = _arm_url(env, problems)
     if problems:
         raise SettingsError(problems)
     return Settings(
@@ -73,6 +81,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         client_id=env.get("AzureWebJobsStorage__clientId", ""),
         policy=Path(env.get("FIREWATCH_POLICY", "") or PACKAGED_POLICY),
         lease=lease,
+        arm_url=arm_url,
         environment=env,
     )
 
@@ -87,3 +96,22 @@ def _seconds(
         problems.append(f"{name}: expected whole seconds from 1 to 600")
         return default
     return timedelta(seconds=int(text))
+
+
+def _arm_url(env: Mapping[str, str], problems: list[str]) -> str:
+    name = "FIREWATCH_ARM_URL"
+    text = env.get(name, "") or DEFAULT_ARM_URL
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not (host and text.isascii() and text.isprintable()) or set("@?#") & {*text}:
+        problems.append(f"{name}: expected a URL without user name, query or fragment")
+    elif parts.scheme != "https" and not (
+        parts.scheme == "http" and is_this_machine(host)
+    ):
+        problems.append(
+            f"{name}: must begin with https:// (http:// is for this machine only)"
+        )
+    return text.rstrip("/")

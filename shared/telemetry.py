@@ -37,6 +37,10 @@ INCIDENT_BROKE_US = LogEvent("incident.broke_us", logging.ERROR)
 INCIDENT_STUCK = LogEvent("incident.stuck", logging.CRITICAL)
 MESSAGE_POISONED = LogEvent("message.poisoned", logging.ERROR)
 TICK_DONE = LogEvent("tick.done", logging.INFO)
+RECONCILE_OFF = LogEvent("reconcile.off", logging.DEBUG)
+RECONCILE_DONE = LogEvent("reconcile.done", logging.INFO)
+RECONCILE_FAILED = LogEvent("reconcile.failed", logging.ERROR)
+EXPORT_GAP = LogEvent("export.gap", logging.WARNING)
 
 
 def emit(

@@ -6,7 +6,7 @@ Every request needs the header `x-control-key`.
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -28,6 +28,13 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     secret: str
 
 
+class Listed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What Azure Resource Manager lists for a subscription from now on."""
+
+    subscription: str
+    alerts: list[dict[str, Any]]
+
+
 class Control:
     """The handlers of `/control`."""
 
@@ -42,6 +49,7 @@ class Control:
             web.post("/control/faults", self._add_fault),
             web.delete("/control/faults", self._clear_faults),
             web.post("/control/webhook-secret", self._trust),
+            web.post("/control/arm-alerts", self._list),
         ]
 
     def admits(self, request: web.Request) -> bool:
@@ -70,6 +78,14 @@ class Control:
         trust = await _read(request, Trust)
         try:
             self._outside.webhook.trust(trust.name, trust.secret)
+        except ValueError as exc:
+            raise _bad_request(str(exc)) from exc
+        return web.Response(status=204)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        listed = await _read(request, Listed)
+        try:
+            self._outside.arm.put(listed.subscription, listed.alerts)
         except ValueError as exc:
             raise _bad_request(str(exc)) from exc
         return web.Response(status=204)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from devhost.outside.arm import ArmSide
 from devhost.outside.control import Control
 from devhost.outside.faults import Faults
 from devhost.outside.pagerduty import PagerDutySide
@@ -28,15 +29,16 @@ class Outside:
     def __init__(self, *, clock: Callable[[], datetime]) -> None:
         self.pagerduty = PagerDutySide(clock)
         self.webhook = WebhookSide(clock)
+        self.arm = ArmSide()
         self.faults = Faults(clock)
         self.control_key = secrets.token_urlsafe(24)
         self.port = 0
         self._control = Control(self)
 
     @property
-    def sides(self) -> tuple[PagerDutySide | WebhookSide, ...]:
+    def sides(self) -> tuple[PagerDutySide | WebhookSide | ArmSide, ...]:
         """Every remote side there is."""
-        return (self.pagerduty, self.webhook)
+        return (self.pagerduty, self.webhook, self.arm)
 
     @property
     def url(self) -> str:

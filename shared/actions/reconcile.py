@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.model.action import ActionStatus, Occasion, Verb, closing
+from shared.model.action import ActionStatus, Occasion, Verb, closing, continuing
+from shared.model.errors import FailureReason
 from shared.model.incident import IncidentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from shared.model.action import Action, ActionRow
     from shared.model.incident import Incident
 
 _OVER = frozenset({ActionStatus.APPLIED, ActionStatus.FAILED, ActionStatus.DROPPED})
+
+# The other side may have taken what it then did not answer for.
+_UNCERTAIN = frozenset(
+    {FailureReason.TIMEOUT, FailureReason.SERVER, FailureReason.UNKNOWN}
+)
 
 
 class Todo(NamedTuple):
@@ -28,100 +34,190 @@ class Todo(NamedTuple):
     next_at: datetime | None = None
 
 
+class _Step(NamedTuple):
+    """An action that should have been done, and the row of the notice it is about."""
+
+    action: Action
+    notice: ActionRow | None
+
+
 def todo(
     incident: Incident,
     wanted: Sequence[Action],
     resolves: Sequence[Action],
     rows: Sequence[ActionRow],
     now: datetime,
+    *,
+    claims_last: timedelta,
 ) -> Todo:
     """Compare what the responders want with the rows of the incident.
 
     ``wanted`` is every responder's plan. ``resolves`` are what they would send to close
     a notice. ``rows`` are those of the incident and of all it absorbed. Whoever calls
-    holds the incident's lease, so a row that is still claimed is of a worker that died:
-    its outcome is unknown and a notice goes out again with the same key (law 3).
+    holds the incident's lease, so a row of its own that is still claimed is of a worker
+    that died: its outcome is unknown and a notice goes out again with the same key (law
+    3). The worker of an incident that was absorbed may live until its claim ends.
     """
     done = {row.key: row for row in rows}
+    steps = [*_triggers(incident, wanted, rows)]
+    steps += _resolves(incident, wanted, resolves, rows, {s.action.key for s in steps})
     due: list[Action] = []
     later: list[datetime] = []
-    for action in [*_own(wanted, rows), *_strays(incident, resolves, rows)]:
+    for action, notice in steps:
         row = done.get(action.key)
         if row is not None and row.status in _OVER:
             continue
-        if row is not None and row.not_before is not None and row.not_before > now:
-            later.append(row.not_before)
+        not_before = [
+            row.not_before if row else None,
+            _claim_end(incident, notice, claims_last),
+        ]
+        at = max((at for at in not_before if at is not None), default=now)
+        if at > now:
+            later.append(at)
         else:
             due.append(action)
-    return Todo(tuple(due), _orphans(incident, rows), min(later, default=None))
-
-
-def _own(wanted: Sequence[Action], rows: Sequence[ActionRow]) -> Iterable[Action]:
-    """The incident's own notices, less what needs no sending.
-
-    No trigger where a merged incident's speaks for it; no resolve before its trigger
-    has arrived.
-    """
-    for action in wanted:
-        side = (action.responder, action.target)
-        opened = [row for row in _triggers(rows) if (row.responder, row.target) == side]
-        mine = [row for row in opened if row.dedup_key == action.dedup_key]
-        if action.verb is Verb.RESOLVE:
-            if mine:
-                yield action
-        elif mine or not any(_is_open(row, rows) for row in opened):
-            yield action
-
-
-def _strays(
-    incident: Incident, resolves: Sequence[Action], rows: Sequence[ActionRow]
-) -> Iterable[Action]:
-    """Closing actions for open notices that are not the incident's current one.
-
-    One of them stays open while the incident is, if it is all that speaks for it.
-    """
-    ended = incident.status is not IncidentStatus.OPEN
-    for resolve in resolves:
-        side = (resolve.responder, resolve.target)
-        opened = [row for row in _triggers(rows) if (row.responder, row.target) == side]
-        others = [row for row in opened if row.dedup_key != resolve.dedup_key]
-        is_spoken_for = len(others) < len(opened)
-        for row in sorted(others, key=lambda row: (row.planned_at, row.key)):
-            if not _is_open(row, rows):
-                continue
-            if not ended and not is_spoken_for and row.incident != incident.id:
-                is_spoken_for = True
-                continue
-            merged = row.incident != incident.id and not ended
-            occasion = Occasion.MERGED if merged else Occasion.RESOLVED
-            yield closing(resolve, row, occasion)
-
-
-def _orphans(incident: Incident, rows: Sequence[ActionRow]) -> tuple[ActionRow, ...]:
-    """Unfinished actions of merged incidents: the winner's own take their place."""
-    return tuple(
+    planned = {action.key for action, _ in steps}
+    dropped = tuple(
         row
         for row in rows
-        if row.incident != incident.id
-        and row.status is ActionStatus.RETRY
-        and row.verb is Verb.TRIGGER
+        if row.key not in planned
+        and _is_superseded(row, rows)
+        and (_claim_end(incident, row, claims_last) or now) <= now
     )
+    return Todo(tuple(due), dropped, min(later, default=None))
 
 
-def _triggers(rows: Sequence[ActionRow]) -> Iterable[ActionRow]:
-    return (
+def _triggers(
+    incident: Incident, wanted: Sequence[Action], rows: Sequence[ActionRow]
+) -> Iterable[_Step]:
+    """The notices to open; none where a merged incident's speaks for this one.
+
+    One that a merged incident's worker left unfinished is sent on instead of another.
+    """
+    for trigger in wanted:
+        if trigger.verb is not Verb.TRIGGER:
+            continue
+        notices = _notices(trigger, rows)
+        mine = _mine(trigger, notices)
+        merged = [row for row in notices if row.incident != incident.id]
+        if _speaker(incident, mine, notices, rows) in merged:
+            continue
+        unfinished = [row for row in merged if row.status not in _OVER]
+        if mine is None and unfinished:
+            yield _Step(continuing(trigger, unfinished[0]), unfinished[0])
+        else:
+            yield _Step(trigger, mine)
+
+
+def _resolves(
+    incident: Incident,
+    wanted: Sequence[Action],
+    resolves: Sequence[Action],
+    rows: Sequence[ActionRow],
+    triggered: set[str],
+) -> Iterable[_Step]:
+    """The notices to close: all at the end, until then all but one that speaks.
+
+    What is not known to have arrived is closed too, unless it is still being sent.
+    """
+    ends = {_side(a): a for a in wanted if a.verb is Verb.RESOLVE}
+    has_ended = incident.status is not IncidentStatus.OPEN
+    for resolve in resolves:
+        notices = _notices(resolve, rows)
+        mine = _mine(resolve, notices)
+        speaker = _speaker(incident, mine, notices, rows)
+        for row in notices:
+            is_under_way = row.key in triggered and row.status not in _OVER
+            if is_under_way or not _may_be_open(row, rows):
+                continue
+            if row is speaker and not has_ended:
+                continue
+            if row is mine and has_ended:
+                yield _Step(ends.get(_side(resolve), resolve), row)
+                continue
+            is_taken_over = row.incident != incident.id and not has_ended
+            why = Occasion.MERGED if is_taken_over else Occasion.RESOLVED
+            yield _Step(closing(resolve, row, why), row)
+
+
+def _speaker(
+    incident: Incident,
+    mine: ActionRow | None,
+    notices: Sequence[ActionRow],
+    rows: Sequence[ActionRow],
+) -> ActionRow | None:
+    """The notice that stays open while the incident does."""
+    if _has_arrived(mine):
+        return mine
+    ending = {row.dedup_key for row in rows if row.verb is Verb.RESOLVE}
+    merged = (
+        row
+        for row in notices
+        # One whose end was begun may be closed already, whatever came of it here.
+        if row.incident != incident.id and row.dedup_key not in ending
+    )
+    return next((row for row in merged if _has_arrived(row)), mine)
+
+
+def _is_superseded(row: ActionRow, rows: Sequence[ActionRow]) -> bool:
+    """Whether a row that nobody plans any more is unfinished and left nothing open."""
+    if row.status in _OVER:
+        return False
+    return row.verb is Verb.RESOLVE or not _may_be_open(row, rows)
+
+
+def _notices(action: Action, rows: Sequence[ActionRow]) -> list[ActionRow]:
+    """The rows of every notice opened at the action's side, the surest first."""
+    found = [
         row
         for row in rows
         if row.verb is Verb.TRIGGER
-        and row.status is ActionStatus.APPLIED
         and row.occasion is Occasion.OPENED
-    )
+        and _side(row) == _side(action)
+    ]
+    return sorted(found, key=lambda r: (not _may_have_arrived(r), r.planned_at, r.key))
 
 
-def _is_open(trigger: ActionRow, rows: Sequence[ActionRow]) -> bool:
+def _side(action: Action | ActionRow) -> tuple[str, str]:
+    return (action.responder, action.target)
+
+
+def _mine(action: Action, notices: Sequence[ActionRow]) -> ActionRow | None:
+    return next((r for r in notices if r.dedup_key == action.dedup_key), None)
+
+
+def _has_arrived(row: ActionRow | None) -> bool:
+    return row is not None and row.status is ActionStatus.APPLIED
+
+
+def _may_have_arrived(row: ActionRow) -> bool:
+    match row.status:
+        case ActionStatus.APPLIED | ActionStatus.CLAIMED:
+            return True
+        case ActionStatus.RETRY | ActionStatus.FAILED:
+            return row.reason in _UNCERTAIN
+        case _:
+            return False
+
+
+def _is_open(notice: ActionRow, rows: Sequence[ActionRow]) -> bool:
     return not any(
         row.verb is Verb.RESOLVE
-        and row.dedup_key == trigger.dedup_key
+        and row.dedup_key == notice.dedup_key
         and row.status is ActionStatus.APPLIED
         for row in rows
     )
+
+
+def _may_be_open(notice: ActionRow, rows: Sequence[ActionRow]) -> bool:
+    return _may_have_arrived(notice) and _is_open(notice, rows)
+
+
+def _claim_end(
+    incident: Incident, notice: ActionRow | None, claims_last: timedelta
+) -> datetime | None:
+    """When nobody can be sending what an absorbed incident claimed any more."""
+    if notice is None or notice.incident == incident.id:
+        return None
+    is_claimed = notice.status is ActionStatus.CLAIMED
+    return notice.changed_at + claims_last if is_claimed else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
-from shared.model.http import Reply
+from shared.model.http import Reply, is_this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,11 +44,19 @@ class HttpClient:
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Reply:
         """Send the bytes once; see ``shared.model.http.Http``."""
-        return await self._exchange("POST", url, headers=headers, body=body)
+        reply = await self._exchange(
+            "POST", url, headers=headers, body=body, most=BODY_CAP
+        )
+        return replace(reply, body=reply.body[:BODY_CAP])
 
-    async def get(self, url: str) -> Reply:
-        """Read a public document; see ``shared.model.http.Http``."""
-        return await self._exchange("GET", url, headers={}, body=None)
+    async def get(
+        self, url: str, *, headers: Mapping[str, str] = {}, most: int = BODY_CAP
+    ) -> Reply:
+        """Read a document; see ``shared.model.http.Http``."""
+        reply = await self._exchange("GET", url, headers=headers, body=None, most=most)
+        if len(reply.body) > most:
+            raise _invalid(f"{urlsplit(url).hostname} sent more than {most} bytes")
+        return reply
 
     async def close(self) -> None:
         """Close the connections; the next use opens new ones."""
@@ -55,24 +65,32 @@ class HttpClient:
             await client.aclose()
 
     async def _exchange(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        most: int,
     ) -> Reply:
         client = self._opened()
         request = _request(client, method, url, headers=headers, body=body)
-        return await self._send(client, request)
+        return await self._send(client, request, most)
 
     def _opened(self) -> httpx.AsyncClient:
         if self._client is None:
             self._client = _new_client(self._read_timeout_s)
         return self._client
 
-    async def _send(self, client: httpx.AsyncClient, request: httpx.Request) -> Reply:
+    async def _send(
+        self, client: httpx.AsyncClient, request: httpx.Request, most: int
+    ) -> Reply:
         import httpx  # noqa: PLC0415 - 60 ms of start-up that only senders pay
 
         host = request.url.host
         try:
             async with asyncio.timeout(self._whole_timeout_s):
-                return await _capped(client, request)
+                return await _capped(client, request, most)
         except httpx.ConnectTimeout as exc:
             raise _unavailable(host, "no connection in time") from exc
         except httpx.PoolTimeout as exc:
@@ -127,33 +145,29 @@ def _request(
     if not host:
         raise _invalid("the URL names no host")
     if request.url.scheme == "https" or (
-        request.url.scheme == "http" and _is_this_machine(host)
+        request.url.scheme == "http" and is_this_machine(host)
     ):
         return request
     raise _invalid(f"{host} must be reached by https")
 
 
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-async def _capped(client: httpx.AsyncClient, request: httpx.Request) -> Reply:
+async def _capped(
+    client: httpx.AsyncClient, request: httpx.Request, most: int
+) -> Reply:
+    """The reply; a body of more than ``most`` bytes is a little longer than that."""
     response = await client.send(request, stream=True)
     body = bytearray()
     try:
         async for chunk in response.aiter_raw():
             body += chunk
-            if len(body) >= BODY_CAP:
+            if len(body) > most:
                 break
     finally:
         await response.aclose()
     return Reply(
         status=response.status_code,
         headers=dict(response.headers),
-        body=bytes(body[:BODY_CAP]),
+        body=bytes(body),
     )
 
 

@@ -27,6 +27,11 @@ class Severity(StrEnum):
 _SEVERITY_ORDER = tuple(Severity)
 
 
+# The type and title of an alert of which no record has said either yet; the alert's id
+# follows, so that no two such alerts are one problem.
+UNTITLED = "XDR_Untitled"
+
+
 class AlertStatus(StrEnum):
     """Whether the detector's side still works on the alert."""
 
@@ -38,7 +43,6 @@ class Road(StrEnum):
     """How an alert came to us; the better road decides severity and status."""
 
     HUB = "hub"
-    WEBHOOK = "webhook"
     ARM = "arm"
     SENTINEL = "sentinel"
     LOG_ANALYTICS = "log analytics"
@@ -46,10 +50,9 @@ class Road(StrEnum):
 
 
 # Hub and workflow automation carry the detector's own object (wire-formats.md 1 and 2),
-# so they rank alike; the order of the others is review F18.
+# as do detectors that have no other road; the order of the rest is review F18.
 ROAD_RANK = {
     Road.HUB: 50,
-    Road.WEBHOOK: 50,
     Road.ARM: 40,
     Road.SENTINEL: 30,
     Road.LOG_ANALYTICS: 20,
@@ -76,7 +79,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     ``scope`` is the subscription of the resource, or ``tenant``. ``point`` is the
     detector time that correlation uses, held near the time of receipt.
 
-    ``kind`` is the format's name in ``shared.sources.FORMATS``. ``members`` are the ids
+    ``kind`` is the format's name in ``shared.sources.FORMATS``, ``plan`` the Defender
+    plan that the catalogue knows for the type. ``members`` are the ids
     of the alerts that a detector's own incident says it is made of. ``is_part`` is said
     of one record of several that are one alert together. ``reported_severity`` and
     ``reported_status`` are the detector's words, ``resource_text`` an ARM id that cannot
@@ -104,6 +108,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     archived: str = ""
     # What only some formats carry.
     kind: str = "defender"
+    plan: str = ""
     techniques: tuple[str, ...] = ()
     entities: tuple[Entity, ...] = ()
     members: tuple[str, ...] = ()
@@ -120,7 +125,9 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
 
     ``incident`` is where it was put; that incident may have been merged since.
     ``fingerprint`` is that of the first version seen. ``archived`` names the blob with
-    the bytes as they came.
+    the bytes as they came. ``is_expected`` is said of an alert that a detector's
+    incident names and that has not come yet: the row holds its place, and nothing else
+    of it is true.
     """
 
     id: str
@@ -136,3 +143,10 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     resource: str | None
     is_sample: bool
     archived: str
+    kind: str = "defender"
+    plan: str = ""
+    reported_severity: str = ""
+    tactics: tuple[str, ...] = ()
+    techniques: tuple[str, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    is_expected: bool = False

@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from shared.model.alert import Road
-
 
 class Event(NamedTuple):
     """Bytes, and where and when they came.
@@ -22,6 +20,5 @@ class Event(NamedTuple):
     body: bytes
     source: str
     place: str
-    road: Road
     received_at: datetime
     formats: Collection[str] | None = None

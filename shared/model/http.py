@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -28,6 +29,20 @@ class Http(Protocol):
         """
         ...
 
-    async def get(self, url: str) -> Reply:
-        """Read a public document; raises as ``post`` does."""
+    async def get(
+        self, url: str, *, headers: Mapping[str, str] = ..., most: int = ...
+    ) -> Reply:
+        """Read a document; raises as ``post`` does.
+
+        A document of more than ``most`` bytes is a PermanentFailure with reason
+        INVALID: one that was cut says something else.
+        """
         ...
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is loopback: the one place that plain http may be spoken to."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

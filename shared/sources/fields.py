@@ -91,14 +91,17 @@ class Fields:
         value = self.get(name)
         return value is True or (isinstance(value, str) and value.lower() == "true")
 
-    def objects(self, name: str) -> list[Fields]:
-        """The objects of a list; whatever else it holds is passed over."""
+    def objects(self, name: str, most: int | None = None) -> list[Fields]:
+        """The objects of a list; whatever else it holds is passed over.
+
+        ``most`` is how many items of it are looked at, all by default.
+        """
         value = self.get(name)
         if not isinstance(value, list):
             return []
         return [
             Fields(item, f"{self.path}.{name}[{place}]")
-            for place, item in enumerate(value)
+            for place, item in enumerate(value[:most])
             if isinstance(item, dict)
         ]
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.model.alert import Road
     from shared.sources.fields import Fields
 
 _ENRICHMENTS = frozenset(
@@ -30,9 +29,9 @@ def recognises(fields: Fields) -> bool:
     return kind.startswith("microsoft.security/") and not kind.endswith("/alerts")
 
 
-def read(fields: Fields, *, road: Road, received_at: datetime) -> str:
+def read(fields: Fields, *, received_at: datetime) -> str:
     """The reason to ignore it, naming its kind."""
-    del road, received_at
+    del received_at
     kind = fields.text("type").lower().removeprefix("microsoft.security/")
     known = kind if kind.replace("/", "").isalpha() and len(kind) < 80 else "unnamed"
     return f"posture record ({known}), not an alert"

@@ -33,8 +33,7 @@ SAFETY_NET = timedelta(seconds=30)
 # Heads, keys and alerts a worker remembers, a few hundred bytes each.
 MOST_KNOWN = 50_000
 
-# The largest change of one alert is far below both.
-ROOM_ROWS = 30
+# The largest change of one alert is far below this.
 ROOM_BYTES = 512 * 1024
 
 _D = TypeVar("_D", AlertRow, Books, Incident, OpenKey)
@@ -169,15 +168,17 @@ class Draft:
             if self._head(incident_id).is_dirty and not self._was_dirty(incident_id)
         ]
 
-    @property
-    def is_full(self) -> bool:
-        """Whether another alert might not fit."""
+    def has_room(self, needed: int) -> bool:
+        """Whether a change of so many rows still fits; the first one always does."""
+        if not self._documents:
+            return True
         heads = len(self._facts)
         size = sum(300 * len(self._head(i).problems) for i in self._facts)
+        rows_so_far = len(self._documents) + 3 * heads
+        bytes_so_far = size + 4_000 * len(self._documents)
         return (
-            len(self._documents) + 3 * heads + ROOM_ROWS > limits.OPERATIONS
-            or size + 2_000 * len(self._documents) + ROOM_BYTES
-            > limits.TRANSACTION_BYTES // 2
+            rows_so_far + needed <= limits.OPERATIONS
+            and bytes_so_far + ROOM_BYTES <= limits.TRANSACTION_BYTES // 2
         )
 
     def finish(self, by: str) -> list[Write]:

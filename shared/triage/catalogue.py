@@ -8,12 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from shared.model.alert import Severity
 from shared.model.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from shared.model.alert import Alert
+
+# The formats whose types are Defender for Cloud's.
+_DEFENDERS = frozenset(
+    {
+        "activity-log",
+        "arm",
+        "defender",
+        "diagnostics",
+        "log-analytics",
+        "sentinel-alert",
+    }
+)
 
 FILE = Path(__file__).with_name("alert-types.csv")
 
@@ -81,6 +96,26 @@ class Catalogue:
             if found := self._by_title.get(name) or self._by_title.get(_stem(name)):
                 return found
         return None
+
+
+def completed(alert: Alert) -> Alert:
+    """The alert with what is documented of its type and it does not say itself.
+
+    Its plan; tactics where it names none; a severity where it reports none. Records
+    that are one alert only together are left as they are: another may say it.
+    """
+    if alert.is_part or alert.kind not in _DEFENDERS:
+        return alert
+    known = load().find(alert.alert_type, alert.title)
+    if known is None:
+        return alert
+    severity = None if alert.reported_severity else known.severity
+    return replace(
+        alert,
+        plan=known.plan,
+        tactics=alert.tactics or known.tactics,
+        severity=severity or alert.severity,
+    )
 
 
 @cache

@@ -20,6 +20,7 @@ class Strategy(StrEnum):
 
     FINGERPRINT = "same problem"
     RESOURCE = "same resource"
+    MEMBER = "named by a detector's incident"
 
 
 class Key(NamedTuple):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shared.model.alert import AlertStatus
+from shared.model.alert import UNTITLED, AlertStatus
 from shared.model.incident import Incident, IncidentStatus, Mark, Problem
 from shared.model.text import is_link
 
@@ -228,13 +228,18 @@ def _problem(alert: Alert) -> Problem:
 
 def _union(one: Problem, other: Problem) -> Problem:
     return Problem(
-        alert_type=min(one.alert_type, other.alert_type),
-        title=min(one.title, other.title),
+        alert_type=_name(one.alert_type, other.alert_type),
+        title=_name(one.title, other.title),
         severity=max(one.severity, other.severity, key=lambda s: s.rank),
         count=one.count + other.count,
         first_seen=min(one.first_seen, other.first_seen),
         last_seen=max(one.last_seen, other.last_seen),
     )
+
+
+def _name(one: str, other: str) -> str:
+    """One of two names, the same in any order; a real one if there is one."""
+    return min(one, other, key=lambda name: (name.startswith(UNTITLED), name))
 
 
 def _first(items: tuple[str, ...], most: int) -> tuple[str, ...]:

@@ -22,9 +22,17 @@ MOST_PROBLEMS = 300
 # Names become parts of row keys, blob names and log fields.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 
+_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
 _DURATION = re.compile(r"^(\d{1,6})\s*(s|m|h|d)$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATIONS = (("correlate", "gap"), ("correlate", "max_age"))
+
+
+class Reconcile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose alerts are listed at the source, to find what the export left out."""
+
+    subscriptions: tuple[str, ...] = ()
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +46,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     routes: tuple[Route, ...]
     senders: dict[str, Sender] = {}
     correlate: Correlation = Correlation()
+    reconcile: Reconcile = Reconcile()
 
 
 def load(text: bytes, *, name: str = "policy.yaml") -> Policy:
@@ -68,6 +77,9 @@ def _problems(policy: Policy) -> Iterator[str]:
             yield f"$.correlate.{field}: expected a duration above zero, such as 5h"
     if not 1 <= policy.correlate.max_problems <= MOST_PROBLEMS:
         yield f"$.correlate.max_problems: expected 1 to {MOST_PROBLEMS}"
+    for place, subscription in enumerate(policy.reconcile.subscriptions):
+        if not _GUID.fullmatch(subscription):
+            yield f"$.reconcile.subscriptions[{place}]: expected a subscription's GUID"
 
 
 def _route_problems(policy: Policy) -> Iterator[str]:

@@ -19,7 +19,7 @@ async def report(app: App) -> Answer:
     """200 and what is known, or 503 and what is wrong; never a secret's value."""
     problems: list[str] = []
     content: dict[str, Any] = {"status": "ok", "problems": problems}
-    for part in (_policy, _senders, _staff, _storage):
+    for part in (_policy, _senders, _staff, _storage, _reconcile):
         try:
             problems += await part(app, content)
         except SettingsError as error:
@@ -54,4 +54,24 @@ async def _storage(app: App, content: dict[str, Any]) -> tuple[str, ...]:
     oldest = await reading.oldest_due(storage.ledger)
     content["books"] = msgspec.to_builtins(books)
     content["oldest_due"] = oldest.isoformat() if oldest else None
+    return ()
+
+
+async def _reconcile(app: App, content: dict[str, Any]) -> tuple[str, ...]:
+    """What the source's own lists brought; null where no subscription is listed."""
+    verb = await app.reconcile_source()
+    if not verb.subscriptions:
+        content["reconcile"] = None
+        return ()
+    content["reconcile"] = {
+        "last_run": verb.last_run.isoformat() if verb.last_run else None,
+        "subscriptions": {
+            subscription: {
+                "listed": books.received,
+                "stored": books.stored,
+                "updated": books.updated,
+            }
+            for subscription, books in (await verb.totals()).items()
+        },
+    }
     return ()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.model.alert import Road
 from shared.model.event import Event
+from shared.store.archive import content_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,19 +31,27 @@ def events(batch: Sequence[func.EventHubEvent], now: datetime) -> list[Event]:
         Event(
             body=event.get_body(),
             source=_source(event.metadata),
-            # Twenty digits hold any sequence number and sort as numbers do.
-            place=f"{event.sequence_number or 0:020d}",
-            road=Road.HUB,
+            place=_place(event),
             received_at=_utc(event.enqueued_time) or now,
         )
         for event in batch
     ]
 
 
+def _place(event: func.EventHubEvent) -> str:
+    """The sequence number; events without one keep apart by what they say."""
+    number = event.sequence_number
+    # Twenty digits hold any sequence number and sort as numbers do.
+    return content_place(event.get_body()) if number is None else f"{number:020d}"
+
+
 def _source(metadata: Any) -> str:  # noqa: ANN401  whatever the host sent
     context = metadata.get("PartitionContext") if metadata else None
     if isinstance(context, str):
-        context = msgspec.json.decode(context)
+        try:
+            context = msgspec.json.decode(context)
+        except msgspec.DecodeError:
+            context = None
     context = context if isinstance(context, dict) else {}
     names = (str(context.get(name, "")) for name in ("EventHubName", "PartitionId"))
     return "/".join(

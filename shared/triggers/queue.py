@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared import telemetry
-from shared.model.alert import Road
 from shared.model.event import Event
 from shared.store import messages
 from shared.store.archive import Problem, content_place
@@ -28,7 +27,6 @@ async def give_up(app: App, body: bytes) -> None:
             body=body,
             source="queue/respond",
             place=content_place(body),
-            road=Road.HUB,
             received_at=app.clock(),
         )
         problem = Problem(path="$", problem="not a message of Firewatch")

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from shared import telemetry
-from shared.model.alert import Road
-from shared.model.errors import SenderRefused, StoreError, TransientFailure
+from shared.model.errors import (
+    SenderRefused,
+    SettingsError,
+    StoreError,
+    TransientFailure,
+)
 from shared.model.event import Event
+from shared.sources import cloud_events
 from shared.store.archive import content_place
+from shared.triggers import handshake
+from shared.triggers.answer import Answer, problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +27,8 @@ if TYPE_CHECKING:
 
     from shared.bootstrap import App
     from shared.senders import Accepted
+
+__all__ = ["Answer", "Receiver"]
 
 LONGEST_BODY = 1024 * 1024
 
@@ -31,14 +40,6 @@ _BUSY = {"retry-after": "5"}
 _FLOODED = {"retry-after": "3600"}
 
 
-class Answer(NamedTuple):
-    """What goes back; no body where the sender is to learn nothing."""
-
-    status: HTTPStatus
-    content: dict[str, Any] | None = None
-    headers: Mapping[str, str] = {}
-
-
 class Receiver:
     """Takes webhooks of authenticated senders."""
 
@@ -47,23 +48,37 @@ class Receiver:
         self._rejected: dict[str, tuple[datetime, int]] = {}
 
     async def __call__(
-        self, *, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
+        self,
+        *,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        body: bytes,
+        method: str = "POST",
     ) -> Answer:
-        """The answer to a request; 202 only once its alerts are stored."""
+        """The answer to a request; 202 only once its alerts are stored.
+
+        Header names are in lower case.
+        """
         if len(body) > LONGEST_BODY:
-            problem = f"the body is over {LONGEST_BODY} bytes"
-            return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _problem("$", problem))
+            content = problem("$", f"the body is over {LONGEST_BODY} bytes")
+            return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, content)
         try:
             senders = await self._app.senders()
             sender = await senders.authenticate(headers=headers, query=query, body=body)
             if self._is_flooding(sender.name):
                 return Answer(HTTPStatus.TOO_MANY_REQUESTS, headers=_FLOODED)
-            return await self._take(sender, body)
+            shaken = handshake.answer(
+                method=method, headers=headers, body=body, formats=sender.formats
+            )
+            if shaken is not None:
+                return shaken
+            return await self._take(sender, _unit(sender, headers, body))
         except SenderRefused as refused:
             telemetry.emit(telemetry.SENDER_REFUSED, reason=str(refused))
             return Answer(HTTPStatus.UNAUTHORIZED)
-        except (TransientFailure, StoreError):
+        except (SettingsError, TransientFailure, StoreError) as error:
             # Senders try again on 503; a 401 or 500 would lose the alert.
+            telemetry.emit(telemetry.REQUEST_PUT_OFF, reason=str(error))
             return Answer(HTTPStatus.SERVICE_UNAVAILABLE, headers=_BUSY)
 
     async def _take(self, sender: Accepted, body: bytes) -> Answer:
@@ -71,7 +86,6 @@ class Receiver:
             body=body,
             source=f"http/{sender.name}",
             place=content_place(body),
-            road=Road.WEBHOOK,
             received_at=self._app.clock(),
             formats=sender.formats,
         )
@@ -81,7 +95,7 @@ class Receiver:
             self._note_rejected(sender.name, len(body))
         if malformed:
             worst = malformed[0]
-            return Answer(HTTPStatus.BAD_REQUEST, _problem(worst.path, worst.problem))
+            return Answer(HTTPStatus.BAD_REQUEST, problem(worst.path, worst.problem))
         counts: dict[str, Any] = msgspec.to_builtins(books)
         return Answer(HTTPStatus.ACCEPTED, counts)
 
@@ -97,5 +111,8 @@ class Receiver:
         self._rejected[sender] = (since, total + size)
 
 
-def _problem(path: str, problem: str) -> dict[str, Any]:
-    return {"problems": [{"path": path, "problem": problem}]}
+def _unit(sender: Accepted, headers: Mapping[str, str], body: bytes) -> bytes:
+    """The body, with the attributes that a binary-mode CloudEvent has in headers."""
+    if cloud_events.KIND not in sender.formats:
+        return body
+    return cloud_events.structured(headers, body) or body

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from shared.model.errors import FailureReason, PermanentFailure
 from shared.model.http import Http, Reply
 
 OK = Reply(status=202, headers={}, body=b"")
@@ -42,8 +43,13 @@ class FakeHttp:
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Reply:
         return self._answer(Sent(method="POST", url=url, headers=headers, body=body))
 
-    async def get(self, url: str) -> Reply:
-        return self._answer(Sent(method="GET", url=url, headers={}, body=b""))
+    async def get(
+        self, url: str, *, headers: Mapping[str, str] = {}, most: int = 64 * 1024
+    ) -> Reply:
+        reply = self._answer(Sent(method="GET", url=url, headers=headers, body=b""))
+        if len(reply.body) > most:
+            raise PermanentFailure(FailureReason.INVALID, f"more than {most} bytes")
+        return reply
 
     def _answer(self, sent: Sent) -> Reply:
         self.sent.append(sent)
@@ -64,6 +70,8 @@ class ListeningHttp:
         self.sent.append(Sent(method="POST", url=url, headers=headers, body=body))
         return await self.inner.post(url, headers=headers, body=body)
 
-    async def get(self, url: str) -> Reply:
-        self.sent.append(Sent(method="GET", url=url, headers={}, body=b""))
-        return await self.inner.get(url)
+    async def get(
+        self, url: str, *, headers: Mapping[str, str] = {}, most: int = 64 * 1024
+    ) -> Reply:
+        self.sent.append(Sent(method="GET", url=url, headers=headers, body=b""))
+        return await self.inner.get(url, headers=headers, most=most)

@@ -144,6 +144,7 @@ def test_every_field_of_the_policy_is_documented() -> None:
             "## routes": Route.__struct_encode_fields__,
             "### Matchers": (*FIELDS, *Operator),
             "## correlate": Correlation.__struct_encode_fields__,
+            "## reconcile": policy.Reconcile.__struct_encode_fields__,
             "## senders": (
                 "method",
                 *(name for kind in SENDERS for name in kind.__struct_encode_fields__),
@@ -212,7 +213,7 @@ def test_every_log_event_is_documented() -> None:
         for value in vars(telemetry).values()
         if isinstance(value, telemetry.LogEvent)
     }
-    levels = {"info": 20, "warning": 30, "error": 40, "critical": 50}
+    levels = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
     text = section(read("operations.md"), "## Log events").partition("\n### ")[0]
 
     documented = {name: levels[cells[0]] for name, cells in rows(text).items()}

@@ -61,6 +61,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.settings": (MODEL,),
     "shared.telemetry": (),
     "shared.clouds": (),
+    "shared.clouds.arm": (MODEL,),
+    "shared.clouds.credentials": (MODEL,),
     "shared.clouds.http": (MODEL,),
     "shared.clouds.storage": (MODEL, "shared.store", "shared.settings"),
     # The verbs: the only ones that see decisions and storage together.
@@ -79,6 +81,13 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *STORE,
     ),
     "shared.tick": ("shared.telemetry", *STORE),
+    "shared.reconcile_source": (
+        MODEL,
+        "shared.ingest",
+        "shared.sources",
+        "shared.telemetry",
+        *STORE,
+    ),
     "shared.commands": (MODEL, *STORE),
     "shared.bootstrap": (
         MODEL,
@@ -87,6 +96,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.clouds",
         "shared.commands",
         "shared.ingest",
+        "shared.reconcile_source",
         "shared.respond",
         "shared.senders",
         "shared.settings",

@@ -30,7 +30,7 @@ SECRETS = {"KEY": "key-secret-of-the-logic-app", "SIGN": "sign-secret-of-the-soa
 
 
 class FakeHttp:
-    async def get(self, url: str) -> Reply:
+    async def get(self, url: str, **_: object) -> Reply:
         assert url == "https://idp.example/keys"
         return Reply(status=200, headers={}, body=key_document())
 

@@ -88,7 +88,7 @@ class FakeHttp:
         self.entered = asyncio.Event()
         self.gate: asyncio.Event | None = None
 
-    async def get(self, url: str) -> Reply:
+    async def get(self, url: str, **_: object) -> Reply:
         self.asked.append(url)
         self.entered.set()
         if self.gate is not None:

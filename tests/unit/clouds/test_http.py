@@ -113,6 +113,40 @@ async def test_a_document_is_read(http: HttpClient) -> None:
     assert server.requests[0].startswith(b"GET /keys HTTP/1.1\r\n")
 
 
+async def test_a_document_is_asked_for_with_the_headers_given(
+    http: HttpClient,
+) -> None:
+    """A bearer token goes out with the request it was given for."""
+    async with Server(OK).serving() as server:
+        await http.get(server.url, headers={"authorization": "Bearer t"})
+
+    assert b"\r\nauthorization: bearer t\r\n" in server.requests[0].lower()
+
+
+async def test_a_document_may_be_as_long_as_was_said(http: HttpClient) -> None:
+    """A list is megabytes; whoever reads it says how many are too many."""
+    size = 3 * BODY_CAP
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode() + b"x" * size
+    async with Server(answer).serving() as server:
+        reply = await http.get(server.url, most=size)
+
+    assert reply.body == b"x" * size
+
+
+@pytest.mark.parametrize("size", [1_001, 500_000])
+async def test_a_document_that_is_too_long_is_no_document(
+    http: HttpClient, size: int
+) -> None:
+    """What was cut off is not handed over as if it were the whole."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" * size
+    async with Server(answer, keeps_open=True).serving() as server:
+        with pytest.raises(PermanentFailure) as caught:
+            await http.get(f"{server.url}/s3cret", most=1_000)
+
+    assert caught.value.reason is FailureReason.INVALID
+    assert str(caught.value) == "127.0.0.1 sent more than 1000 bytes"
+
+
 async def test_redirects_are_not_followed(http: HttpClient) -> None:
     """A redirect is an answer like any other, so no secret travels on."""
     async with Server(b"").serving() as server:

@@ -1,0 +1,76 @@
+"""Azure Resource Manager's list of Defender's alerts (remote-apis-azure.md 0 and 15a)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+API_VERSION = "2022-01-01"
+PAGE = 100
+
+_PATH = "/arm/subscriptions/{subscription}/providers/Microsoft.Security/alerts"
+_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+class ArmSide:
+    """The alerts of each subscription; one that nobody spoke of has none."""
+
+    name = "arm"
+
+    def __init__(self) -> None:
+        self.page_size = PAGE
+        self.alerts: dict[str, list[dict[str, Any]]] = {}
+        self.listed: list[dict[str, Any]] = []
+        self.refused: list[str] = []
+
+    def put(self, subscription: str, alerts: Sequence[dict[str, Any]]) -> None:
+        """List these for the subscription from now on, in this order."""
+        if not _GUID.fullmatch(subscription.lower()):
+            raise ValueError("a subscription is a GUID")
+        self.alerts[subscription.lower()] = list(alerts)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where its API is, below `/arm`."""
+        return [web.get(_PATH, self._list)]
+
+    def received(self) -> dict[str, Any]:
+        """Which pages were listed, and what was refused."""
+        return {"listed": self.listed, "refused": self.refused}
+
+    async def _list(self, request: web.Request) -> web.Response:
+        subscription = request.match_info["subscription"].lower()
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            return self._refuse(401, "AuthenticationFailed", "no bearer token")
+        if not _GUID.fullmatch(subscription):
+            return self._refuse(400, "InvalidSubscriptionId", "not a GUID")
+        version = request.query.get("api-version")
+        if version is None:
+            return self._refuse(400, "MissingApiVersionParameter", "no api-version")
+        if version != API_VERSION:
+            return self._refuse(400, "InvalidApiVersionParameter", "not served")
+        return self._page(request, subscription)
+
+    def _page(self, request: web.Request, subscription: str) -> web.Response:
+        skip = request.query.get("$skiptoken", "0")
+        if not (skip.isascii() and skip.isdigit() and len(skip) < 9):
+            return self._refuse(400, "InvalidSkipToken", "not one of ours")
+        alerts = self.alerts.get(subscription, [])
+        end = int(skip) + self.page_size
+        content: dict[str, Any] = {"value": alerts[int(skip) : end]}
+        if end < len(alerts):
+            query = urlencode({"api-version": API_VERSION, "$skiptoken": end})
+            content["nextLink"] = f"http://{request.host}{request.path}?{query}"
+        self.listed.append({"subscription": subscription, "from": int(skip)})
+        return web.json_response(content)
+
+    def _refuse(self, status: int, code: str, message: str) -> web.Response:
+        self.refused.append(f"{code}: {message}")
+        error = {"error": {"code": code, "message": message}}
+        return web.json_response(error, status=status)

@@ -1,0 +1,146 @@
+"""Azure Resource Manager: the alerts that Defender for Cloud has of a subscription."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
+
+from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from shared.model.http import Http, Reply
+
+API_VERSION = "2022-01-01"
+PERMISSION = "Microsoft.Security/alerts/read (role Security Reader)"
+
+# A page holds a hundred alerts or so, of some kilobytes each.
+LARGEST_PAGE = 16 * 1024 * 1024
+MOST_PAGES = 200
+
+_PORTS = {"https": 443, "http": 80}
+# The codes of errors are identifiers; whatever else stands there is not repeated.
+_CODE = re.compile(r"[A-Za-z]{1,60}")
+
+_TRANSIENT = {
+    408: FailureReason.TIMEOUT,
+    429: FailureReason.RATE_LIMITED,
+    502: FailureReason.UNAVAILABLE,
+    503: FailureReason.UNAVAILABLE,
+    504: FailureReason.TIMEOUT,
+}
+_DENIED = {
+    401: FailureReason.AUTH,
+    403: FailureReason.AUTH,
+    404: FailureReason.NOT_FOUND,
+}
+
+
+class Arm:
+    """Reads of Azure Resource Manager, under one URL and as one identity."""
+
+    def __init__(
+        self, url: str, *, http: Http, token: Callable[[str], Awaitable[str]]
+    ) -> None:
+        self._url = url
+        self._http = http
+        self._token = token
+        self._origin = _origin(url)
+        self._scope = f"{urlsplit(url).scheme}://{urlsplit(url).netloc}/.default"
+
+    async def alerts(self, subscription: str) -> AsyncIterator[bytes]:
+        """Each page of the subscription's alerts, whatever their status, as it came.
+
+        Raises TransientFailure and PermanentFailure, also between two pages: a list
+        that breaks off never looks like one that ended.
+        """
+        url = (
+            f"{self._url}/subscriptions/{subscription}"
+            f"/providers/Microsoft.Security/alerts?api-version={API_VERSION}"
+        )
+        for _ in range(MOST_PAGES):
+            page = await self._page(url, subscription)
+            following = _next_link(page, subscription)
+            yield page
+            if following is None:
+                return
+            # The token goes wherever the link leads.
+            if _origin(following) != self._origin:
+                raise _invalid(subscription, "a next page on another host")
+            url = following
+        raise _invalid(subscription, f"more than {MOST_PAGES} pages")
+
+    async def _page(self, url: str, subscription: str) -> bytes:
+        token = await self._token(self._scope)
+        headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
+        reply = await self._http.get(url, headers=headers, most=LARGEST_PAGE)
+        if reply.status != 200:
+            _raise(reply, subscription)
+        return reply.body
+
+
+def _raise(reply: Reply, subscription: str) -> NoReturn:
+    side = f"subscription {subscription}: Azure Resource Manager"
+    said = f"{side} answered {reply.status}{_code(reply.body)}"
+    if reply.status in _TRANSIENT or reply.status >= 500:
+        raise TransientFailure(
+            _TRANSIENT.get(reply.status, FailureReason.SERVER),
+            said,
+            retry_after=_seconds(reply.headers.get("retry-after", "")),
+        )
+    if reply.status in _DENIED:
+        raise PermanentFailure(
+            _DENIED[reply.status], f"{said}; the app's identity needs {PERMISSION}"
+        )
+    raise PermanentFailure(FailureReason.INVALID, said)
+
+
+def _next_link(page: bytes, subscription: str) -> str | None:
+    """Where the next page is; None after the last."""
+    try:
+        # Not msgspec: alerts may hold halves of characters, which it refuses. A huge
+        # number in one must not hide the others either.
+        found = json.loads(page, parse_int=float)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("value"), list):
+        raise _invalid(subscription, "something else than a list")
+    link = found.get("nextLink")
+    return link if isinstance(link, str) and link else None
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port; nothing where it is no URL."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return "", "", None
+    return parts.scheme, parts.hostname or "", port
+
+
+def _code(body: bytes) -> str:
+    """The code of ARM's error, in brackets."""
+    try:
+        code = json.loads(body)["error"]["code"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return ""
+    return f" ({code})" if isinstance(code, str) and _CODE.fullmatch(code) else ""
+
+
+def _seconds(text: str) -> timedelta | None:
+    """ARM's Retry-After is whole seconds."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return timedelta(seconds=int(text[:6]))
+
+
+def _invalid(subscription: str, what: str) -> PermanentFailure:
+    return PermanentFailure(
+        FailureReason.INVALID,
+        f"subscription {subscription}: Azure Resource Manager listed {what}",
+    )

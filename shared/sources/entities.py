@@ -1,0 +1,73 @@
+"""The entities of an alert, out of its entity list and its extended properties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.model.entity import Named
+from shared.sources import extended as extended_properties
+from shared.sources.kinds import read, read_all
+from shared.sources.problems import Problems, decoded
+from shared.sources.references import Graph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.model.entity import Entity
+
+MOST_ENTITIES = 500
+
+
+def entities_of(
+    raw: object, extended: object = None
+) -> tuple[tuple[Entity, ...], tuple[str, ...]]:
+    """The entities in the order they are met, each once, and warnings; never raises.
+
+    Both arguments are JSON values as they came: a list and an object, or texts that
+    hold them (Log Analytics). What is not in the list is lifted from ``extended``. The
+    time taken is linear in the size of both, and the outcome bounded.
+    """
+    problems = Problems()
+    graph = Graph(_listed(raw, problems), problems, read)
+    found = _distinct((e for node in graph.typed for e in read_all(node)), problems)
+    lifted = extended_properties.lift(extended, found, problems)
+    room = MOST_ENTITIES - len(found)
+    if len(lifted) > room:
+        _tell_cut(problems)
+    return (*found, *lifted[:room]), problems.told()
+
+
+def _listed(raw: object, problems: Problems) -> list[Any]:
+    value = decoded(raw, "entities", problems)
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        return [value]
+    if value is not None:
+        problems.add("entities are no list")
+    return []
+
+
+def _distinct(entities: Iterator[Entity], problems: Problems) -> list[Entity]:
+    found: dict[object, Entity] = {}
+    for entity in entities:
+        key = _key(entity)
+        if key in found:
+            continue
+        if len(found) == MOST_ENTITIES:
+            _tell_cut(problems)
+            break
+        found[key] = entity
+    return list(found.values())
+
+
+def _key(entity: Entity) -> object:
+    """Equal for equal entities, also for those that hold a dictionary."""
+    if not isinstance(entity, Named):
+        return entity
+    attributes = tuple(entity.attributes.items())
+    return (entity.kind, entity.name, attributes, entity.strong, entity.is_asset)
+
+
+def _tell_cut(problems: Problems) -> None:
+    problems.add(f"entities after the first {MOST_ENTITIES} were left out")

@@ -1,0 +1,61 @@
+"""Worlds that tests of one worker share, each with alerts of its own subscription."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from cli.story.attack import attack
+from tests.acceptance.world import World, started
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.report import Report
+    from cli.story.attack import Happening
+    from shared.store.archive import DeadLetter
+
+
+class Told(NamedTuple):
+    """The story, and what came of it on a day without accidents."""
+
+    now: datetime
+    story: list[Happening]
+    report: Report
+    pages: list[dict[str, Any]]
+    webhook: dict[str, Any]
+    letters: list[DeadLetter]
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """A running Firewatch with the story's policy."""
+    with started() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def told() -> Told:
+    """The story, told once from its beginning to its end."""
+    now = datetime.now(UTC)
+    story = attack(now)
+    with started() as running:
+        running.tell(story)
+        running.wait_until_quiet()
+        return Told(
+            now=now,
+            story=story,
+            report=running.report(),
+            pages=running.local.control("GET", "pages"),
+            webhook=running.local.control("GET", "received")["webhook"],
+            letters=[letter for _, letter in running.letters()],
+        )
+
+
+@pytest.fixture
+def subscription() -> str:
+    """A subscription that no other test has."""
+    return str(uuid.uuid4())

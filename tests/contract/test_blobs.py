@@ -1,0 +1,92 @@
+"""One suite for the fake blobs and for Azure's adapter over Azurite."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+
+from shared.model.errors import StoreUnavailable
+from shared.store.blobs import AzureBlobs
+from tests.fakes.store import FakeBlobs, Faults
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from devhost.storage import Azurite
+    from shared.store.ports import Blobs
+
+
+@pytest.fixture(params=["fake", "azurite"])
+async def blobs(request: pytest.FixtureRequest) -> AsyncIterator[Blobs]:
+    """An empty container of each kind."""
+    if request.param == "fake":
+        yield FakeBlobs()
+        return
+    storage: Azurite = request.getfixturevalue("azurite")
+    async with BlobServiceClient.from_connection_string(
+        storage.connection_string
+    ) as service:
+        yield AzureBlobs(await service.create_container(f"c{uuid.uuid4().hex}"))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00\xff\r\n\xef\xbb\xbf", b"x" * 1_000_000])
+async def test_bytes_come_back_as_they_were(blobs: Blobs, data: bytes) -> None:
+    """Not a byte is added, cut or converted."""
+    await blobs.put("archive/hub/alerts/0/1.ndjson.gz", data)
+
+    assert await blobs.get("archive/hub/alerts/0/1.ndjson.gz") == data
+
+
+async def test_a_blob_is_overwritten(blobs: Blobs) -> None:
+    """Writing again after a crash replaces the blob."""
+    await blobs.put("a", b"a long first content")
+
+    await blobs.put("a", b"second")
+
+    assert await blobs.get("a") == b"second"
+
+
+async def test_no_blob_is_none(blobs: Blobs) -> None:
+    """Asking for what is not there is no failure."""
+    assert await blobs.get("dead-letter/http/x.json") is None
+
+
+async def test_names_are_listed_by_prefix_in_order(blobs: Blobs) -> None:
+    """Only what begins so, sorted as text."""
+    names = ["dead-letter/b/2", "dead-letter/b/10", "dead-letter/a/9", "archive/z"]
+    for name in names:
+        await blobs.put(name, b"")
+
+    found = [name async for name in blobs.names("dead-letter/")]
+
+    assert found == ["dead-letter/a/9", "dead-letter/b/10", "dead-letter/b/2"]
+
+
+@pytest.mark.parametrize("kind", ["fake", "azure"])
+async def test_a_store_that_does_not_answer_is_unavailable(kind: str) -> None:
+    """Put, get and names say so; no exception of the SDK comes through."""
+    async with contextlib.AsyncExitStack() as stack:
+        blobs: Blobs
+        if kind == "fake":
+            faults = Faults()
+            faults.go_down()
+            blobs = FakeBlobs(faults)
+        else:
+            client = ContainerClient.from_connection_string(
+                "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
+                "BlobEndpoint=http://127.0.0.1:9/a;",
+                "firewatch",
+                retry_total=0,
+            )
+            blobs = AzureBlobs(await stack.enter_async_context(client))
+
+        with pytest.raises(StoreUnavailable):
+            await blobs.put("a", b"")
+        with pytest.raises(StoreUnavailable):
+            await blobs.get("a")
+        with pytest.raises(StoreUnavailable):
+            [name async for name in blobs.names("a")]

@@ -1,0 +1,160 @@
+"""Law 4: a crash anywhere converges.
+
+Every call to the store and to the other side fails once, before it took effect and
+after, and the worker either goes on or is dead. Then the batch is given again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from shared.model.errors import StoreError
+from shared.store import reading
+from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
+from tests.fakes.firewatch import World
+from tests.property.feeds import OTHER_SUBSCRIPTION
+from tests.property.test_law3_nothing_twice import check_notices
+
+if TYPE_CHECKING:
+    from shared.model.event import Event
+
+
+def _alert(number: int, hours: float = 0, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    started_at = NOON + timedelta(hours=hours)
+    return defender_alert(
+        **{
+            "SystemAlertId": alert_id(number, started_at),
+            "StartTimeUtc": stamp(started_at),
+            "EndTimeUtc": stamp(started_at),
+            "ProcessingEndTime": stamp(started_at + timedelta(minutes=1)),
+        }
+        | changes
+    )
+
+
+def _closed(body: dict[str, Any]) -> dict[str, Any]:
+    later = {"ProcessingEndTime": stamp(NOON + timedelta(hours=9))}
+    return body | later | {"Status": "Dismissed"}
+
+
+def _batch(*bodies: dict[str, Any] | bytes, first: int) -> list[Event]:
+    received_at = NOON + timedelta(hours=12)
+    return [
+        event(body, place=first + n, received_at=received_at)
+        for n, body in enumerate(bodies)
+    ]
+
+
+_WEB = _alert(1)
+_WEB_TOO = _alert(2, AlertType="VM_BruteForce")
+_ELSEWHERE = _alert(3, AzureResourceId=vm("vm-c", OTHER_SUBSCRIPTION))
+_LATE = _alert(4, 8, Severity="Low")
+_BRIDGE = _alert(5, 4)
+
+# Two incidents on one machine, one elsewhere, poison; then what ties the two; then all
+# of it closed by the source; then one opened again.
+FEED = (
+    _batch(_WEB, _WEB_TOO, _ELSEWHERE, _LATE, b"junk", first=1),
+    _batch(_BRIDGE, _WEB | {"Severity": "Low", "TimeGenerated": None}, first=10),
+    _batch(*map(_closed, [_WEB, _WEB_TOO, _ELSEWHERE, _LATE, _BRIDGE]), first=20),
+    _batch(_alert(6, 8.5), first=30),
+)
+
+
+class Crash(NamedTuple):
+    """Where a run is broken: at which call, how, and whether the worker dies of it."""
+
+    call: int
+    took_effect: bool
+    for_good: bool
+
+
+async def _run(crash: Crash | None = None, *, waits: bool = True) -> World:
+    """Play the feed. With ``waits``, all is quiet before the next batch comes."""
+    world = World()
+    if crash is not None:
+        world.faults.fail_after(
+            crash.call, took_effect=crash.took_effect, for_good=crash.for_good
+        )
+    for batch in FEED:
+        await _until_it_works(world, batch, waits=waits)
+    await world.settle()
+    await world.check_rested()
+    return world
+
+
+async def _until_it_works(world: World, batch: list[Event], *, waits: bool) -> None:
+    """Give a batch until a living worker took it, as the platform does."""
+    while True:
+        try:
+            await world.worker.ingest(batch)
+            if waits:
+                await world.settle()
+            else:
+                await world.deliver()
+        except StoreError:
+            world.restart()
+            continue
+        if not world.faults.is_down:
+            return
+        world.restart()
+
+
+async def _letters(world: World) -> dict[str, bytes]:
+    letters = world.worker.archive.letters()
+    return {name: letter.raw async for name, letter in letters}
+
+
+VARIANTS = [(False, False), (False, True), (True, False), (True, True)]
+NAMES = ["not done", "not done and dead", "done", "done and dead"]
+
+
+@pytest.mark.parametrize(("took_effect", "for_good"), VARIANTS, ids=NAMES)
+async def test_a_crash_at_any_call_ends_as_if_there_had_been_none(
+    *, took_effect: bool, for_good: bool
+) -> None:
+    """State, effects by key and dead letters equal the run without a crash."""
+    plain = await _run()
+
+    for call in range(1, plain.faults.total + 1):
+        world = await _run(Crash(call, took_effect, for_good))
+
+        where = f"call {call}, {world.faults.failed}"
+        assert world.faults.failed, where
+        assert await world.stories() == await plain.stories(), where
+        assert world.pager.effects == plain.pager.effects, where
+        assert await _letters(world) == await _letters(plain), where
+        copies = Counter(world.pager.sent).values()
+        # One more of each notice that was under way when the worker died.
+        assert max(copies) <= 2, where
+
+
+@pytest.mark.parametrize(("took_effect", "for_good"), VARIANTS, ids=NAMES)
+async def test_a_crash_while_the_feed_goes_on_leaves_no_notice_astray(
+    *, took_effect: bool, for_good: bool
+) -> None:
+    """Batches do not wait for dead workers; merges take over what those left."""
+    plain = await _run(waits=False)
+
+    for call in range(1, plain.faults.total + 1):
+        world = await _run(Crash(call, took_effect, for_good), waits=False)
+
+        assert await world.stories() == await plain.stories(), call
+        await check_notices(world)
+        copies = Counter(world.pager.sent).values()
+        assert max(copies) <= 2, call
+
+
+async def test_the_feed_tells_what_it_is_meant_to() -> None:
+    """The run others are held to merges, closes, reopens and dead-letters."""
+    world = await _run()
+
+    heads = await reading.incidents(world.ledger)
+    assert sorted(head.status for head in heads) == ["merged", "open", "resolved"]
+    assert len(world.blobs.blobs) == len(FEED) + 1
+    assert world.pager.verbs().count("trigger") == 4
+    assert world.pager.verbs().count("resolve") == 3

@@ -1,0 +1,241 @@
+"""The whole core over fake storage: workers come and go, the store stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from shared.commands import Commands
+from shared.ingest import Ingest
+from shared.model.correlation import Correlation
+from shared.model.errors import StoreError
+from shared.model.incident import Incident, IncidentStatus
+from shared.respond import Respond
+from shared.store import messages, reading, rows
+from shared.store.archive import Archive
+from shared.store.ledger import Ledger
+from shared.tick import Tick
+from tests.fakes.clock import Clock
+from tests.fakes.responder import FakeResponder
+from tests.fakes.store import FakeBlobs, FakeQueue, FakeTable, Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from shared.model.action import ActionRow
+    from shared.model.alert import Severity
+    from shared.model.event import Event
+
+LEASE = timedelta(seconds=120)
+# What host.json says of the queue: review F16.
+HIDDEN = timedelta(seconds=30)
+MOST_DEQUEUES = 5
+MINUTE = timedelta(minutes=1)
+
+
+class Story(NamedTuple):
+    """What an incident comes to in the end, whatever its id is."""
+
+    alerts: frozenset[str]
+    status: IncidentStatus
+    severity: Severity
+    first_seen: datetime
+    last_seen: datetime
+    total: int
+    active: int
+    problems: tuple[tuple[str, int, Severity], ...]
+
+
+class Worker(NamedTuple):
+    """The verbs of one process, with a memory of their own."""
+
+    ledger: Ledger
+    archive: Archive
+    ingest: Ingest
+    respond: Respond
+    tick: Tick
+    commands: Commands
+
+
+class World:
+    """Fake storage, a clock, responders, and workers that can be thrown away."""
+
+    def __init__(
+        self,
+        *,
+        names: Sequence[str] = ("pager",),
+        route: Callable[[Incident], Iterable[str]] | None = None,
+        caps: Correlation | None = None,
+        lease: timedelta = LEASE,
+        partitions: int = 16,
+        faults: Faults | None = None,
+    ) -> None:
+        self.clock = Clock()
+        self.faults = faults or Faults()
+        self.table = FakeTable(self.clock, self.faults)
+        self.blobs = FakeBlobs(self.faults)
+        self.queue = FakeQueue(self.clock, self.faults)
+        self.responders = {name: FakeResponder(name, self.faults) for name in names}
+        self.route = route or (lambda _: tuple(names))
+        self.caps = caps or Correlation()
+        self.lease = lease
+        self.partitions = partitions
+        self.worker = self.new_worker()
+
+    @property
+    def pager(self) -> FakeResponder:
+        """The first responder."""
+        return next(iter(self.responders.values()))
+
+    def new_worker(self) -> Worker:
+        """A process that remembers nothing."""
+        ledger = Ledger(self.table, self.partitions)
+        archive = Archive(self.blobs)
+        return Worker(
+            ledger,
+            archive,
+            Ingest(ledger, archive, self.queue, self.caps),
+            Respond(
+                ledger,
+                self.queue,
+                responders=self.responders,
+                route=self.route,
+                lease=self.lease,
+            ),
+            Tick(ledger, self.queue),
+            Commands(ledger, self.queue),
+        )
+
+    def restart(self) -> None:
+        """Throw the worker away; the store is well again."""
+        self.faults.heal()
+        self.worker = self.new_worker()
+
+    async def deliver(self) -> int:
+        """Give every message that can be seen to respond, as the host would."""
+        delivered = 0
+        while (message := self.queue.receive()) is not None:
+            delivered += 1
+            try:
+                await self.worker.respond(messages.decode(message.body))
+            except StoreError:
+                if message.dequeued < MOST_DEQUEUES:
+                    self.queue.give_back(message, HIDDEN)
+                else:
+                    found = messages.decode(message.body)
+                    await self.worker.respond.give_up_on(found)
+        return delivered
+
+    async def settle(self, *, most: timedelta = timedelta(hours=2)) -> None:
+        """Run queue and timer until nothing is due and nothing is under way."""
+        end = self.clock() + most
+        while True:
+            await self.deliver()
+            if not self.queue.messages and not self._due_lines():
+                return
+            self.clock.step(timedelta(seconds=30))
+            assert self.clock() < end, f"never quiet: {self._due_lines()}"
+            await self.worker.tick()
+
+    async def feed(self, events: Sequence[Event]) -> None:
+        """Ingest a batch and settle what came of it."""
+        await self.worker.ingest(events)
+        await self.settle()
+
+    # -- what is in the store --------------------------------------------------------
+
+    @property
+    def ledger(self) -> Ledger:
+        """A reader that nobody's memory colours and that no fault meets."""
+        table = FakeTable(self.clock)
+        table._rows = self.table._rows
+        return Ledger(table, self.partitions)
+
+    async def heads(self) -> list[Incident]:
+        """Every incident that was not merged into another."""
+        found = await reading.incidents(self.ledger)
+        return [head for head in found if head.status is not IncidentStatus.MERGED]
+
+    async def head(self) -> Incident:
+        """The only incident there is."""
+        (found,) = await self.heads()
+        return found
+
+    async def actions(self) -> list[ActionRow]:
+        """Every action row."""
+        return await reading.actions(self.ledger)
+
+    async def stories(self) -> frozenset[Story]:
+        """What every incident came to."""
+        everything = {h.id: h for h in await reading.incidents(self.ledger)}
+        holds: dict[str, set[str]] = {}
+        for alert in await reading.alerts(self.ledger):
+            head = everything[alert.incident]
+            while head.merged_into is not None:
+                head = everything[head.merged_into]
+            holds.setdefault(head.id, set()).add(alert.id)
+        return frozenset(
+            Story(
+                alerts=frozenset(holds.get(head.id, set())),
+                status=head.status,
+                severity=head.severity,
+                first_seen=head.first_seen,
+                last_seen=head.last_seen,
+                total=head.alerts,
+                active=head.active,
+                problems=tuple(
+                    sorted(
+                        (name, problem.count, problem.severity)
+                        for name, problem in head.problems.items()
+                    )
+                ),
+            )
+            for head in everything.values()
+            if head.merged_into is None
+        )
+
+    async def check(self) -> None:
+        """Hold the store to everything that must be true of it at any moment."""
+        everything = {h.id: h for h in await reading.incidents(self.ledger)}
+        await self._check_counts(everything)
+        for head in everything.values():
+            await self._check_chain(head)
+        lines = {rows.due(h.due, h.id) for h in everything.values() if h.due}
+        assert set(self._due_lines()) == lines
+
+    async def check_rested(self) -> None:
+        """Hold it to what must be true when all is done."""
+        await self.check()
+        assert self._due_lines() == []
+        for head in await reading.incidents(self.ledger):
+            assert not head.is_dirty, head.id
+            # Nobody looks at a merged one again: its worker may have died with it.
+            assert head.lease is None or head.merged_into, head.id
+
+    async def _check_counts(self, everything: dict[str, Incident]) -> None:
+        holds: dict[str, int] = {}
+        for alert in await reading.alerts(self.ledger):
+            head = everything[alert.incident]
+            for _ in everything:
+                if head.merged_into is not None:
+                    head = everything[head.merged_into]
+            assert head.merged_into is None, "merged in a circle"
+            holds[head.id] = holds.get(head.id, 0) + 1
+        for head in everything.values():
+            if head.merged_into is None:
+                assert head.alerts == holds.get(head.id), head.id
+                counts = [problem.count for problem in head.problems.values()]
+                assert head.alerts == sum(counts), head.id
+
+    async def _check_chain(self, head: Incident) -> None:
+        entries = await reading.timeline(self.ledger, head.id)
+        assert [e.sequence for e in entries] == list(range(1, head.sequence + 1))
+        previous = ""
+        for entry in entries:
+            assert entry.previous == previous, f"the chain of {head.id} is broken"
+            previous = rows.chained(entry)
+        assert head.chain == previous
+
+    def _due_lines(self) -> list[str]:
+        return [key for key in self.table.keys if key.startswith("d|")]

@@ -1,0 +1,98 @@
+"""Feeds of alerts for the laws: some resources, some gaps, some versions."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from shared.model.correlation import Correlation
+from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.model.event import Event
+
+OTHER_SUBSCRIPTION = "7c2b3f1e-93d2-4f6c-9f0c-2f6a6a3b0d11"
+THIRD_SUBSCRIPTION = "11111111-93d2-4f6c-9f0c-2f6a6a3b0d11"
+
+RESOURCES = (
+    vm("vm-a"),
+    vm("vm-a").lower() + "/extensions/agent",
+    vm("vm-b"),
+    vm("vm-c", OTHER_SUBSCRIPTION),
+    f"/subscriptions/{THIRD_SUBSCRIPTION}",
+    "",
+    "not an ARM id",
+)
+TYPES = ("VM_WebShellDetected", "SIMULATED_VM_BruteForce", "K8S_PrivilegedContainer")
+SEVERITIES = ("High", "Medium", "Low", "Informational", "Grave")
+STATUSES = ("New", "InProgress", "Resolved", "Dismissed")
+
+# All of a feed lies inside: no alert's time is clamped, no incident grows past a cap.
+ARRIVAL = NOON + timedelta(days=3)
+WIDE = Correlation(max_age=timedelta(days=30))
+
+QUICK = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+SOAK = settings(QUICK, max_examples=4_000)
+
+
+@st.composite
+def _alert(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
+    """The versions of one alert: same id in any case, same time, type and resource."""
+    # Multiples of 2.5 h: gaps just at 5 h, bridges, and alerts beyond them.
+    started_at = NOON + draw(st.integers(0, 12)) * timedelta(hours=2.5)
+    started_at += draw(st.sampled_from([timedelta(0), timedelta(microseconds=1)]))
+    fixed: dict[str, Any] = {
+        "SystemAlertId": alert_id(number, started_at),
+        "AlertType": draw(st.sampled_from(TYPES)),
+        "AzureResourceId": draw(st.sampled_from(RESOURCES)),
+        "ResourceIdentifiers": [],
+        "StartTimeUtc": stamp(started_at),
+    }
+    versions = []
+    for processed in draw(st.lists(st.integers(0, 5), min_size=1, max_size=3)):
+        ended_at = started_at + draw(st.integers(0, 3)) * timedelta(minutes=7)
+        changes = fixed | {
+            "Severity": draw(st.sampled_from(SEVERITIES)),
+            "Status": draw(st.sampled_from(STATUSES)),
+            "EndTimeUtc": stamp(ended_at),
+            "ProcessingEndTime": stamp(started_at + processed * timedelta(minutes=1)),
+        }
+        if draw(st.booleans()):
+            changes["SystemAlertId"] = changes["SystemAlertId"].upper()
+        versions.append(defender_alert(**changes))
+    return versions
+
+
+@st.composite
+def feeds(draw: st.DrawFn, most: int = 8) -> list[dict[str, Any]]:
+    """Versions of up to ``most`` alerts."""
+    found: list[dict[str, Any]] = []
+    for number in range(draw(st.integers(1, most))):
+        found += draw(_alert(number))
+    return found
+
+
+def arriving(bodies: Sequence[dict[str, Any] | bytes]) -> list[Event]:
+    """The events of a feed, long after the alerts began."""
+    return [
+        event(body, place=place, received_at=ARRIVAL)
+        for place, body in enumerate(bodies)
+    ]
+
+
+@st.composite
+def cuts(draw: st.DrawFn, length: int) -> list[slice]:
+    """A way to cut a feed into batches."""
+    marks = sorted(draw(st.sets(st.integers(1, max(1, length - 1)), max_size=5)))
+    edges = [0, *marks, length]
+    return [slice(a, b) for a, b in itertools.pairwise(edges) if a < min(b, length)]

@@ -1,0 +1,219 @@
+"""One transaction in the making."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from shared.model.books import Books
+from shared.model.correlation import OpenKey
+from shared.model.incident import Entry, Fact, Incident
+from shared.store import limits, rows
+from shared.store.draft import SAFETY_NET, Draft, Known, Memory, news
+from shared.store.ports import Delete, Put, Row, Write
+from tests.factories import NOON, make_incident, make_problem
+
+ID = "0a" + "1" * 14
+
+
+def head(**changes: object) -> Incident:
+    """An incident with a real id."""
+    return make_incident(id=ID, **changes)
+
+
+def draft(memory: Memory) -> Draft:
+    """A transaction on what the memory holds."""
+    return Draft("0a", memory, NOON)
+
+
+def known(*heads: Incident) -> Memory:
+    """A memory of these heads."""
+    memory = Memory()
+    for each in heads:
+        memory.keep("0a", rows.incident(each.id), Known(each, "1"))
+    return memory
+
+
+def puts(writes: list[Write]) -> dict[str, Put]:
+    """The rows that are put, by key."""
+    return {write.key: write for write in writes if isinstance(write, Put)}
+
+
+def deletes(writes: list[Write]) -> list[str]:
+    """The keys of the rows that are deleted."""
+    return [write.key for write in writes if isinstance(write, Delete)]
+
+
+def test_what_is_unknown_is_inserted_and_what_is_known_replaced() -> None:
+    """So the store says when the draft was wrong."""
+    memory = known(head())
+    made = draft(memory)
+
+    made.put("b|http", Books(received=1))
+    made.change(head(alerts=9))
+
+    writes = puts(made.finish("test"))
+    assert writes["b|http"].etag is None
+    assert writes[f"h|{ID}"].etag == "1"
+
+
+def test_a_draft_reads_what_it_wrote() -> None:
+    """A batch folds many alerts before anything is committed."""
+    made = draft(Memory())
+
+    made.put("k|1", OpenKey())
+
+    assert made.read("k|1", OpenKey) == OpenKey()
+    assert made.read("k|1", Books) is None
+    assert made.read("k|2", OpenKey) is None
+    assert made.touched == {"k|1", "k|2"}
+
+
+def test_an_incident_nobody_read_is_missing() -> None:
+    """Unless the store was asked and has none."""
+    made = draft(Memory())
+    assert made.incident(ID) is None
+    assert made.missing == {f"h|{ID}"}
+
+    made = Draft("0a", Memory(), NOON, gone=frozenset({f"h|{ID}"}))
+    assert made.incident(ID) is None
+    assert not made.missing
+
+
+def test_a_merged_incident_answers_with_its_winner() -> None:
+    """Through any number of merges."""
+    last = make_incident(id="0a" + "3" * 14)
+    middle = make_incident(id="0a" + "2" * 14, merged_into=last.id)
+    made = draft(known(head(merged_into=middle.id), middle, last))
+
+    assert made.incident(ID) == last
+
+
+def test_facts_of_one_transaction_are_one_entry_of_the_chain() -> None:
+    """Each entry names the hash of the one before; the head holds the last."""
+    memory = known(head())
+    first = draft(memory)
+    first.change(head(), Fact(kind="a"))
+    first.change(head(alerts=4), Fact(kind="b"))
+    writes = puts(first.finish("ada"))
+    first.committed(dict.fromkeys(writes, "2"))
+
+    entry = rows.decode(Row("", writes[f"t|{ID}|000001"].doc, ""), Entry)
+    assert (entry.by, entry.previous) == ("ada", "")
+    assert [fact.kind for fact in entry.facts] == ["a", "b"]
+
+    second = draft(memory)
+    found = second.incident(ID)
+    assert found is not None
+    assert (found.sequence, found.chain) == (1, rows.chained(entry))
+    second.change(found, Fact(kind="c"))
+    after = puts(second.finish("ada"))
+    entry = rows.decode(Row("", after[f"t|{ID}|000002"].doc, ""), Entry)
+    assert entry.previous == found.chain
+
+
+def test_a_change_without_facts_leaves_the_timeline_alone() -> None:
+    """Leases come and go without a word."""
+    made = draft(known(head()))
+
+    made.change(head(attempts=1))
+
+    assert list(puts(made.finish("respond"))) == [f"h|{ID}"]
+
+
+def test_the_due_line_follows_the_head() -> None:
+    """Moved with it, made with it, gone with it, and left alone otherwise."""
+    later = NOON + timedelta(minutes=1)
+    cases = [
+        (None, NOON, [rows.due(NOON, ID)], []),
+        (NOON, later, [rows.due(later, ID)], [rows.due(NOON, ID)]),
+        (NOON, None, [], [rows.due(NOON, ID)]),
+        (NOON, NOON, [], []),
+        (None, None, [], []),
+    ]
+
+    for was, is_now, put, deleted in cases:
+        made = draft(known(head(due=was)))
+        made.change(head(due=is_now))
+        writes = made.finish("test")
+        assert [key for key in puts(writes) if key.startswith("d|")] == put
+        assert deletes(writes) == deleted
+
+
+def test_news_make_it_due_soon_but_never_later_than_it_was() -> None:
+    """Every change is a generation that somebody must look at."""
+    soon = NOON + SAFETY_NET
+    earlier = NOON - timedelta(minutes=5)
+
+    assert news(head(), NOON).due == soon
+    assert news(head(due=NOON + timedelta(hours=1)), NOON).due == soon
+    assert news(head(due=earlier), NOON).due == earlier
+    assert news(head(generation=4, observed=4), NOON).is_dirty
+
+
+def test_only_what_became_dirty_is_announced() -> None:
+    """Whoever was dirty before was announced before."""
+    clean = head(generation=1, observed=1)
+    for before, announced in [(clean, [ID]), (head(), [])]:
+        made = draft(known(before))
+        made.change(news(before, NOON), Fact(kind="x"))
+        assert made.dirty == announced
+
+    made = draft(Memory())
+    made.change(head(), Fact(kind="opened"))
+    assert made.dirty == [ID]
+
+
+def test_a_full_draft_still_fits_a_transaction() -> None:
+    """There is room for the largest change of one alert when it says that it is full."""
+    made = draft(Memory())
+    number = 0
+    while not made.is_full:
+        number += 1
+        made.change(make_incident(id=f"0a{number:014x}", due=NOON), Fact(kind="opened"))
+        made.put(f"a|{number}", Books())
+
+    writes = made.finish("test")
+
+    assert number > 5
+    assert len(writes) + 15 <= limits.OPERATIONS
+    limits.check("0a", writes)
+
+
+def test_wide_heads_fill_a_draft_by_size() -> None:
+    """Heads of many problems are counted by what they weigh."""
+    problems = {str(n): make_problem(title="x" * 200) for n in range(150)}
+    made = draft(Memory())
+    number = 0
+    while not made.is_full:
+        number += 1
+        made.change(make_incident(id=f"0a{number:014x}", problems=problems))
+
+    limits.check("0a", made.finish("test"))
+
+
+def test_a_memory_forgets_the_least_used() -> None:
+    """It is bounded, and what was read last stays."""
+    memory = Memory(most=2)
+    for key in ("k|1", "k|2"):
+        memory.keep("0a", key, Known(OpenKey(), "1"))
+    memory.recall("0a", "k|1")
+
+    memory.keep("0a", "k|3", Known(OpenKey(), "1"))
+
+    assert memory.recall("0a", "k|1")
+    assert memory.recall("0a", "k|2") is None
+    memory.forget("0a", ["k|1", "k|9"])
+    assert memory.recall("0a", "k|1") is None
+
+
+def test_a_memory_learns_rows_as_the_store_has_them() -> None:
+    """Document and version, by partition."""
+    memory = Memory()
+    found = replace(head(), alerts=7)
+
+    memory.learn("0a", {f"h|{ID}": Row(f"h|{ID}", rows.encode(found), "7")})
+
+    assert memory.recall("0a", f"h|{ID}") == Known(found, "7")
+    assert memory.recall("0b", f"h|{ID}") is None

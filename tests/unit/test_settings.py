@@ -1,0 +1,83 @@
+"""The environment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shared.model.errors import SettingsError
+from shared.model.secret import SecretRef
+from shared.settings import DEFAULT_LEASE, PACKAGED_POLICY, from_environment
+
+CONNECTION = {"AzureWebJobsStorage": "AccountKey=hunter2"}
+URIS = {
+    f"AzureWebJobsStorage__{service}ServiceUri": f"https://a.{service}.example"
+    for service in ("table", "blob", "queue")
+}
+
+
+def test_a_connection_string_is_enough() -> None:
+    """The packaged policy and the usual lease go with it."""
+    found = from_environment(CONNECTION)
+
+    assert found.connection_string is not None
+    assert found.connection_string.reveal() == "AccountKey=hunter2"
+    assert found.policy == PACKAGED_POLICY
+    assert found.lease == DEFAULT_LEASE
+
+
+def test_a_managed_identity_needs_the_three_addresses() -> None:
+    """With a client id where it is user-assigned."""
+    found = from_environment(URIS | {"AzureWebJobsStorage__clientId": "id"})
+
+    assert found.connection_string is None
+    assert found.table_uri == "https://a.table.example"
+    assert found.client_id == "id"
+
+
+def test_every_problem_is_listed() -> None:
+    """What is missing, and what is no number, at once."""
+    env = {"FIREWATCH_LEASE_SECONDS": "soon"} | URIS
+    del env["AzureWebJobsStorage__queueServiceUri"]
+
+    with pytest.raises(SettingsError) as caught:
+        from_environment(env)
+
+    storage, lease = caught.value.problems
+    assert "AzureWebJobsStorage__queueServiceUri" in storage
+    assert "tableServiceUri" not in storage
+    assert lease.startswith("FIREWATCH_LEASE_SECONDS")
+
+
+@pytest.mark.parametrize("text", ["0", "601", "-1", "1.5", "²", " 5", "1e2"])
+def test_a_lease_is_whole_seconds_within_bounds(text: str) -> None:
+    """From 1 to 600."""
+    with pytest.raises(SettingsError):
+        from_environment(CONNECTION | {"FIREWATCH_LEASE_SECONDS": text})
+
+    found = from_environment(CONNECTION | {"FIREWATCH_LEASE_SECONDS": "600"})
+    assert found.lease == timedelta(seconds=600)
+
+
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [
+        ("hunter2", True),
+        ("", False),
+        ("@Microsoft.KeyVault(SecretUri=https://v/secrets/k)", False),
+    ],
+)
+def test_a_secret_is_found_by_its_setting(value: str, *, known: bool) -> None:
+    """An unresolved Key Vault reference is no secret."""
+    found = from_environment(CONNECTION | {"KEY": value}).secret(SecretRef("KEY"))
+
+    assert (found is not None) is known
+    assert from_environment(CONNECTION).secret(SecretRef("KEY")) is None
+
+
+def test_printing_the_settings_shows_no_secret() -> None:
+    """Neither the connection string nor what else the environment holds."""
+    found = from_environment(CONNECTION | {"KEY": "hunter3"})
+
+    assert "hunter" not in f"{found} {found!r} {found.connection_string}"

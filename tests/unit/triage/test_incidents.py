@@ -1,0 +1,285 @@
+"""How an incident changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from shared.model.alert import Alert, AlertRow, Severity
+from shared.model.correlation import Correlation
+from shared.model.incident import Incident, IncidentStatus, Mark
+from shared.triage import incidents
+from shared.triage.fingerprint import fingerprint
+from tests.alerts import NOON, read_alert, stamp, vm
+
+LATER = NOON + timedelta(hours=1)
+CAPS = Correlation(max_problems=2)
+CLOSED: dict[str, Any] = {"Status": "Resolved"}
+
+
+def opened(alert: Alert, predecessor: Incident | None = None) -> Incident:
+    """An incident of the alert."""
+    return incidents.opened(
+        alert,
+        fingerprint(alert),
+        partition="0a",
+        now=NOON,
+        predecessor=predecessor,
+    )
+
+
+def joined(incident: Incident, alert: Alert) -> Incident:
+    """The incident with the alert."""
+    return incidents.joined(incident, alert, fingerprint(alert), LATER)
+
+
+def row(alert: Alert, incident: Incident) -> AlertRow:
+    """What is remembered of the alert."""
+    return AlertRow(
+        id=alert.id,
+        incident=incident.id,
+        fingerprint=fingerprint(alert),
+        version=alert.version,
+        alert_type=alert.alert_type,
+        title=alert.title,
+        severity=alert.severity,
+        status=alert.status,
+        started_at=alert.started_at,
+        ended_at=alert.ended_at,
+        resource=alert.resource,
+        is_sample=alert.is_sample,
+        archived="",
+    )
+
+
+def test_a_crashed_creation_is_created_again_as_itself() -> None:
+    """The id follows from the alert, and begins with the partition."""
+    first, second = opened(read_alert()), opened(read_alert())
+
+    assert first.id == second.id
+    assert first.id.startswith("0a")
+    assert len(first.id) == 16
+    assert first.root == first.id
+    assert opened(read_alert(SystemAlertId="other")).id != first.id
+
+
+def test_an_incident_is_as_bad_as_its_worst_alert() -> None:
+    """Severity, times, resources and tactics are those of all alerts together."""
+    one = opened(read_alert(Severity="Low"))
+    other = read_alert(
+        SystemAlertId="2",
+        Severity="High",
+        AzureResourceId=vm("b"),
+        Intent="Execution",
+        StartTimeUtc=stamp(NOON - timedelta(hours=1)),
+        EndTimeUtc=stamp(LATER),
+    )
+
+    both = joined(one, other)
+
+    assert both.severity is Severity.HIGH
+    assert (both.first_seen, both.last_seen) == (NOON - timedelta(hours=1), LATER)
+    assert both.resources == tuple(sorted([vm().lower(), vm("b").lower()]))
+    assert both.tactics == ("Execution", "Persistence")
+    assert (both.alerts, both.active, len(both.problems)) == (2, 2, 2)
+    assert both.changed_at == LATER
+
+
+def test_a_recurrence_is_counted_not_listed() -> None:
+    """One problem, twice."""
+    both = joined(opened(read_alert()), read_alert(SystemAlertId="2"))
+
+    (problem,) = both.problems.values()
+    assert problem.count == both.alerts == 2
+
+
+def test_the_source_closes_an_incident_and_opens_it_again() -> None:
+    """Closed with its last alert; opened again it is another epoch."""
+    alert, closed = read_alert(), read_alert(**CLOSED)
+    incident = opened(alert)
+
+    ended = incidents.updated(incident, row(alert, incident), closed, LATER)
+    again = incidents.updated(ended, row(closed, incident), alert, LATER)
+
+    assert ended.status is IncidentStatus.RESOLVED
+    assert ended.resolved is not None
+    assert (ended.active, ended.epoch) == (0, 1)
+    assert again.status is IncidentStatus.OPEN
+    assert again.resolved is None
+    assert (again.active, again.epoch) == (1, 2)
+
+
+def test_an_alert_that_comes_closed_was_never_active() -> None:
+    """Nobody is paged for what was over before we heard of it."""
+    incident = opened(read_alert(**CLOSED))
+
+    assert incident.status is IncidentStatus.RESOLVED
+    assert not incident.was_active
+    assert joined(incident, read_alert(SystemAlertId="2")).was_active
+
+
+def test_a_stale_version_shows_that_it_was_active() -> None:
+    """An open version that arrives after the closed one still counts."""
+    incident = opened(read_alert(**CLOSED))
+    stale = read_alert()
+
+    wider = incidents.seen(incident, fingerprint(stale), stale)
+
+    assert wider.was_active
+    assert wider.status is IncidentStatus.RESOLVED
+    assert wider.alerts == 1
+
+
+def test_seeing_a_version_again_changes_nothing() -> None:
+    """Only what grows may grow."""
+    alert = read_alert()
+    incident = opened(alert)
+
+    assert incidents.seen(incident, fingerprint(alert), alert) == incident
+
+
+def test_what_a_person_resolved_stays_resolved() -> None:
+    """The source's later changes are recorded, and open nothing."""
+    alert, closed = read_alert(), read_alert(**CLOSED)
+    incident = opened(alert)
+    ended = replace(
+        incident, status=IncidentStatus.RESOLVED, resolved=Mark(by="ada", at=NOON)
+    )
+
+    after = incidents.updated(ended, row(alert, incident), closed, LATER)
+    after = incidents.updated(after, row(closed, incident), alert, LATER)
+
+    assert after.status is IncidentStatus.RESOLVED
+    assert after.epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"AlertType": "second"}, True),
+        ({"StartTimeUtc": stamp(NOON - timedelta(hours=24))}, True),
+        ({"StartTimeUtc": stamp(NOON - timedelta(hours=24, seconds=1))}, False),
+    ],
+)
+def test_an_incident_takes_what_its_caps_allow(
+    changes: dict[str, Any], *, expected: bool
+) -> None:
+    """Age is measured over all of its alerts."""
+    alert = read_alert(SystemAlertId="2", **changes)
+
+    assert (
+        incidents.accepts(opened(read_alert()), alert, fingerprint(alert), CAPS)
+        is expected
+    )
+
+
+def test_a_full_incident_takes_recurrences_only() -> None:
+    """The cap counts problems, not alerts."""
+    full = joined(opened(read_alert()), read_alert(AlertType="second"))
+    known, new = read_alert(SystemAlertId="2"), read_alert(AlertType="third")
+
+    assert incidents.accepts(full, known, fingerprint(known), CAPS)
+    assert not incidents.accepts(full, new, fingerprint(new), CAPS)
+
+
+def test_what_a_person_resolved_takes_nothing() -> None:
+    """A recurrence opens a successor; what the source resolved goes on."""
+    alert = read_alert(SystemAlertId="2")
+    incident = opened(read_alert())
+    by_ada = replace(incident, resolved=Mark(by="ada", at=NOON))
+    by_source = replace(incident, resolved=Mark(by=incidents.SOURCE, at=NOON))
+
+    assert not incidents.accepts(by_ada, alert, fingerprint(alert), CAPS)
+    assert incidents.accepts(by_source, alert, fingerprint(alert), CAPS)
+
+
+def test_a_successor_speaks_through_its_root() -> None:
+    """It inherits the acknowledgement, and opens no notice of its own."""
+    mark = Mark(by="ada", at=NOON)
+    sealed = replace(opened(read_alert()), acknowledged=mark)
+
+    successor = opened(read_alert(SystemAlertId="2"), sealed)
+
+    assert successor.id != sealed.id
+    assert (successor.root, successor.predecessor) == (sealed.root, sealed.id)
+    assert successor.acknowledged == mark
+
+
+def test_a_successor_of_what_is_resolved_speaks_for_itself() -> None:
+    """It names whom it follows and inherits nothing."""
+    mark = Mark(by="ada", at=NOON)
+    ended = replace(opened(read_alert()), resolved=mark, acknowledged=mark)
+
+    successor = opened(read_alert(SystemAlertId="2"), ended)
+
+    assert successor.root == successor.id
+    assert successor.predecessor == ended.id
+    assert successor.acknowledged is None
+
+
+def test_merging_adds_up_and_keeps_the_more_open_state() -> None:
+    """The order of the two decides the id and nothing else."""
+    one = opened(read_alert(**CLOSED, Severity="Low"))
+    other = opened(read_alert(SystemAlertId="2", AlertType="second"))
+
+    here, there = (
+        incidents.merged(one, other, LATER),
+        incidents.merged(other, one, LATER),
+    )
+
+    assert here.status is there.status is IncidentStatus.OPEN
+    assert here.absorbed == (other.id,)
+    for name in ("alerts", "active", "problems", "severity", "resources", "was_active"):
+        assert getattr(here, name) == getattr(there, name)
+
+
+def test_the_loser_does_not_acknowledge_the_winner() -> None:
+    """Who took the one has not seen the other."""
+    winner = opened(read_alert())
+    loser = replace(
+        opened(read_alert(SystemAlertId="2")), acknowledged=Mark(by="ada", at=NOON)
+    )
+
+    assert incidents.merged(winner, loser, LATER).acknowledged is None
+
+
+def test_merging_keeps_to_the_caps() -> None:
+    """Two that would be too wide together stay two."""
+    one = joined(opened(read_alert()), read_alert(AlertType="second"))
+    other = opened(read_alert(AlertType="third"))
+
+    assert incidents.fits(one, opened(read_alert(SystemAlertId="2")), CAPS)
+    assert not incidents.fits(one, other, CAPS)
+
+
+def test_lists_of_a_head_are_bounded_the_same_in_any_order() -> None:
+    """The first of the sorted ones stay, whatever came first."""
+    alerts = [
+        read_alert(
+            SystemAlertId=str(n),
+            AzureResourceId=vm(f"vm-{n:03}"),
+            AlertUri=f"https://portal.azure.com/{n}",
+        )
+        for n in range(70)
+    ]
+
+    ahead, back = opened(alerts[0]), opened(alerts[-1])
+    for alert in alerts[1:]:
+        ahead = joined(ahead, alert)
+    for alert in reversed(alerts[:-1]):
+        back = joined(back, alert)
+
+    assert len(ahead.resources) == incidents.MOST_RESOURCES
+    assert len(ahead.links) == incidents.MOST_LINKS
+    assert (ahead.resources, ahead.links) == (back.resources, back.links)
+
+
+def test_a_link_nobody_may_follow_is_left_out() -> None:
+    """User names, spaces and control characters make no link."""
+    bad = ["https://portal.azure.com@evil.example/", "https://a\x01b/", "https:// x"]
+
+    assert [opened(read_alert(AlertUri=uri)).links for uri in bad] == [(), (), ()]

@@ -1,0 +1,75 @@
+"""Whether the app can do its work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.triggers import health
+from tests.alerts import event
+from tests.fakes.app import POLICY, FakeApp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> FakeApp:
+    """An app with nothing wrong."""
+    return FakeApp(tmp_path)
+
+
+async def test_a_healthy_app_says_what_it_knows(app: FakeApp) -> None:
+    """The books, and when the longest wait ends."""
+    await app.world.worker.ingest([event()])
+
+    answer = await health.report(app)
+
+    assert answer.status == 200
+    assert answer.content is not None
+    assert answer.content["status"] == "ok"
+    assert answer.content["books"]["stored"] == 1
+    due = (await app.world.head()).due
+    assert due is not None
+    assert answer.content["oldest_due"] == due.isoformat()
+
+
+async def test_a_store_that_is_down_is_unhealthy(app: FakeApp) -> None:
+    """503, and which part it is."""
+    app.world.faults.go_down()
+
+    answer = await health.report(app)
+
+    assert answer.status == 503
+    assert answer.content is not None
+    assert answer.content["status"] == "unhealthy"
+    assert any(p.startswith("storage") for p in answer.content["problems"])
+
+
+@pytest.mark.parametrize(
+    ("policy", "changes", "said"),
+    [
+        (POLICY, {"PORTAL_KEY": ""}, "PORTAL_KEY"),
+        (POLICY.replace("use: webhook", "use: pigeon"), {}, "pigeon"),
+        (POLICY.replace("to: [hook]", "to: [nobody]"), {}, "nobody"),
+        ("routes: [", {}, "policy.yaml"),
+    ],
+)
+async def test_every_mistake_is_shown_once_and_no_secret(
+    tmp_path: Path, policy: str, changes: dict[str, str], said: str
+) -> None:
+    """What to mend, by the name it has in the policy or the settings."""
+    changes = {"OTHER": "hunter2-hunter2-hunter2"} | changes
+    app = FakeApp(tmp_path, policy=policy, changes=changes)
+
+    answer = await health.report(app)
+
+    assert answer.status == 503
+    assert answer.content is not None
+    problems = answer.content["problems"]
+    assert any(said in p for p in problems) or said == "pigeon"
+    assert problems
+    assert len(set(problems)) == len(problems)
+    assert "hunter2" not in str(answer)
+    assert "portal-secret" not in str(answer)
