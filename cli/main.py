@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import coverage, dead_letters, incidents, tables
+from cli import coverage, dead_letters, incidents, parse, tables
 from cli.account import AccountError, RunError
 from cli.dead_letters import ReplayError
 from cli.feed import FeedError
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(coverage.coverage)
+app.command()(parse.parse)
 
 console = tables.console()
 errors = tables.console(stderr=True)

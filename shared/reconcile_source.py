@@ -100,14 +100,20 @@ class ReconcileSource:
         return found
 
     async def totals(self) -> dict[str, Books]:
-        """The books of each subscription since ever; ``stored`` came by no other road."""
-        found: dict[str, Books] = {}
-        for subscription in self.subscriptions:
-            source = source_of(subscription)
-            partition = rows.partition_of(source, self._ledger.partitions)
-            key = rows.books(source)
-            row = (await self._ledger.table.get(partition, [key])).get(key)
-            found[subscription] = rows.decode(row, Books) if row else Books()
+        """The books of each subscription over all runs."""
+        if not self.subscriptions:
+            return {}
+        keys = {rows.books(source_of(s)): s for s in self.subscriptions}
+        found = dict.fromkeys(self.subscriptions, Books())
+        # Books lie with whatever partition closed a batch.
+        for part in await asyncio.gather(
+            *(
+                self._ledger.table.get(partition, keys)
+                for partition in rows.all_partitions(self._ledger.partitions)
+            )
+        ):
+            for key, row in part.items():
+                found[keys[key]] += rows.decode(row, Books)
         return found
 
     async def _reconcile(

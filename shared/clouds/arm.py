@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 API_VERSION = "2022-01-01"
 PERMISSION = "Microsoft.Security/alerts/read (role Security Reader)"
 
-# A page holds a hundred alerts or so, of some kilobytes each.
+# Alerts are some kilobytes each; how many make a page is not documented.
 LARGEST_PAGE = 16 * 1024 * 1024
 MOST_PAGES = 200
 

@@ -61,9 +61,10 @@ ROAD_RANK = {
 
 
 class Version(msgspec.Struct, frozen=True, order=True, kw_only=True):
-    """The order of an alert's versions: later detector time, better road, then digest.
+    """What orders the versions of an alert: detector time, road, and what it says.
 
-    The digest breaks ties so that every worker orders two copies alike.
+    Equal digests are one version. They also break ties, so that every worker orders two
+    copies alike (``triage.correlation``).
     """
 
     at: datetime

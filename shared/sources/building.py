@@ -88,7 +88,7 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     missing or malformed gets the most cautious reading: an alert that is half
     understood must still page.
     """
-    alert_id = _bounded(found.id, LONGEST_ID, f"{path}: its id")
+    alert_id = _bounded(found.id, LONGEST_ID, f"{path}: its id").lower()
     alert_type = _bounded(found.alert_type, LONGEST_TYPE, f"{path}: its type")
     arm_id, unreadable = _resource(found.resource_ids)
     started_at = found.started_at or _ticks(alert_id) or found.at or received_at

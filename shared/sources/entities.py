@@ -8,7 +8,7 @@ from shared.model.entity import Named
 from shared.sources import extended as extended_properties
 from shared.sources.kinds import read, read_all
 from shared.sources.problems import Problems, decoded
-from shared.sources.references import Graph
+from shared.sources.references import References
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,10 @@ def entities_of(
     time taken is linear in the size of both, and the outcome bounded.
     """
     problems = Problems()
-    graph = Graph(_listed(raw, problems), problems, read)
-    found = _distinct((e for node in graph.typed for e in read_all(node)), problems)
+    references = References(_listed(raw, problems), problems, read)
+    found = _distinct(
+        (e for node in references.typed for e in read_all(node)), problems
+    )
     lifted = extended_properties.lift(extended, found, problems)
     room = MOST_ENTITIES - len(found)
     if len(lifted) > room:

@@ -11,7 +11,7 @@ from shared.model.errors import AlertRejected
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-_ARM_LIST = frozenset({"value", "nextLink"})
+_ARM_LIST = frozenset({"value", "nextLink", "count"})
 
 # .NET cuts long texts between the halves of a surrogate pair. The half is no Unicode,
 # but the alert is one: group 1 is such a half, the rest is passed over.
@@ -108,12 +108,13 @@ def _unframed(value: object, path: str) -> list[Unit]:
 def _arm_list(value: dict[str, Any]) -> list[object] | None:
     """The resources of a list that Azure Resource Manager answered; None for others.
 
-    Nothing else stands beside them, so no unit is lost with the frame.
+    Nothing else stands beside them, so no unit is lost with the frame; an item that is
+    no resource is rejected alone.
     """
     items = value.get("value")
     if not isinstance(items, list) or not value.keys() <= _ARM_LIST:
         return None
-    return items if all(_is_resource(item) for item in items) else None
+    return items if not items or any(_is_resource(item) for item in items) else None
 
 
 def _is_resource(item: object) -> bool:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from shared.sources.references import Node
 
+# Entities have some ten fields; what an attacker adds is not all looked at.
+MOST_FIELDS = 100
 MOST_ATTRIBUTES = 20
 LONGEST_KIND = 100
 
@@ -68,7 +70,8 @@ def other(node: Node) -> Named | None:
 def attributes(node: Node) -> dict[str, str]:
     """What else was said of it: texts, numbers, flags, and names of other entities."""
     found: dict[str, str] = {}
-    for field in sorted(node.fields.keys() - _NO_ATTRIBUTES):
+    fields = [name for name in node.fields if name not in _NO_ATTRIBUTES]
+    for field in sorted(fields[:MOST_FIELDS]):
         value = node.fields[field]
         if isinstance(value, bool):
             said = str(value).lower()

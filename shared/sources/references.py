@@ -54,15 +54,20 @@ class Node:
     and azureresource. ``is_item`` says that it stands in the list itself.
     """
 
-    __slots__ = ("_graph", "fields", "is_item", "kind")
+    __slots__ = ("_references", "fields", "is_item", "kind")
 
     def __init__(
-        self, fields: dict[str, Any], kind: str, graph: Graph, *, is_item: bool
+        self,
+        fields: dict[str, Any],
+        kind: str,
+        references: References,
+        *,
+        is_item: bool,
     ) -> None:
         self.fields = fields
         self.kind = kind
         self.is_item = is_item
-        self._graph = graph
+        self._references = references
 
     def text(self, *names: str, limit: int = LONGEST_NAME) -> str:
         """The first of the fields that holds a text or a number, tidied."""
@@ -100,24 +105,24 @@ class Node:
         """
         value = self.fields.get(name)
         if value is None:
-            found = self._graph.named(self.fields.get(f"{name}entityid"))
+            found = self._references.named(self.fields.get(f"{name}entityid"))
         else:
-            found = self._graph.resolved(value)
+            found = self._references.resolved(value)
         # A duplicate `$id` makes a reference lead anywhere.
         return found if found is not None and found.kind == kind else None
 
     def label(self, name: str, kind: str) -> str:
         """The identifier of the entity that the field holds or refers to."""
         found = self.follow(name, kind)
-        return self._graph.label(found) if found is not None else ""
+        return self._references.label(found) if found is not None else ""
 
     def labels(self, name: str) -> list[str]:
         """The texts in the field, and the identifiers of the entities it means."""
         value = self.fields.get(name)
         found = []
         for item in value[:MOST_ITEMS] if isinstance(value, list) else [value]:
-            node = self._graph.resolved(item)
-            found.append(tidy(item) if node is None else self._graph.label(node))
+            node = self._references.resolved(item)
+            found.append(tidy(item) if node is None else self._references.label(node))
         return [label for label in found if label]
 
     def is_copy(self, other: Node) -> bool:
@@ -130,10 +135,10 @@ class Node:
 
     def tell(self, what: str, text: object = "") -> None:
         """Tell a problem with it."""
-        self._graph.problems.add(what, text)
+        self._references.problems.add(what, text)
 
 
-class Graph:
+class References:
     """Every typed object of an entity list, in the order of the text.
 
     ``read`` gives the entities of an object. It may follow references, from kind to
@@ -149,7 +154,8 @@ class Graph:
         self.typed: list[Node] = []
         self.problems = problems
         self._read = read
-        self._nodes: dict[int, Node] = {}  # by identity of the JSON object
+        self._raw = raw  # keeps alive what is known by identity
+        self._nodes: dict[int, Node] = {}
         self._labels: dict[int, str] = {}
         self._by_id: dict[str, Node] = {}
         self._by_name: dict[str, Node] = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shared.model.alert import ROAD_RANK, AlertRow, Road, Version
+from shared.model.alert import ROAD_RANK, AlertRow, AlertStatus, Road, Version
 from shared.model.books import Booking
 from shared.model.correlation import Correlation, OpenKey
 from shared.model.incident import Fact, Incident, IncidentStatus
@@ -21,6 +21,8 @@ from shared.triage.fingerprint import Strategy, fingerprint, keys
 from shared.triage.parts import MOST_ENTITIES
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shared.model.alert import Alert
     from shared.store.draft import Draft
     from shared.triage.fingerprint import Key
@@ -54,7 +56,7 @@ def fold(draft: Draft, alert: Alert, caps: Correlation) -> Booking:
         return _join_part(draft, row, alert)
     if row.version.digest == alert.version.digest:
         return Booking.DUPLICATE
-    if _order(alert.version) > _order(row.version):
+    if _order(alert) > _order(row):
         _update(draft, row, alert, caps)
         return Booking.UPDATED
     _note_extent(draft, row, alert)
@@ -62,13 +64,16 @@ def fold(draft: Draft, alert: Alert, caps: Correlation) -> Booking:
     return Booking.DUPLICATE if is_lesser else Booking.STALE
 
 
-def _order(version: Version) -> tuple[bool, Version]:
+def _order(copy: Alert | AlertRow) -> tuple[bool, datetime, bool, int, str]:
     """The later version wins, but a lesser road's copy never over a full one's.
 
     Sentinel, Log Analytics and the activity log tell of an alert later than its own
-    product and with less in it (review F18).
+    product and with less in it (review F18). Of two copies with one time the closed one
+    is later: dismissing an alert is not known to move its processing time.
     """
-    return (_is_full(version), version)
+    version = copy.version
+    is_closed = copy.status is AlertStatus.CLOSED
+    return _is_full(version), version.at, is_closed, version.rank, version.digest
 
 
 def _is_full(version: Version) -> bool:

@@ -85,15 +85,20 @@ async def test_a_bad_day_of_the_other_side_is_understood(
     assert caught.value.reason is reason
 
 
-async def test_the_app_finds_what_its_export_left_out(
-    side: Side, tmp_path: Path
-) -> None:
-    """From the setting and the policy to the incident, and to what health says of it."""
-    app = FakeApp(
+@pytest.fixture
+async def app(side: Side, tmp_path: Path) -> AsyncIterator[FakeApp]:
+    """An app that asks the stand-in for the subscription."""
+    made = FakeApp(
         tmp_path,
         policy=f"{POLICY}\nreconcile: {{subscriptions: [{SUBSCRIPTION}]}}\n",
         changes={"FIREWATCH_ARM_URL": f"{side.outside.url}/arm"},
     )
+    yield made
+    await made.close()
+
+
+async def test_the_app_finds_what_its_export_left_out(app: FakeApp) -> None:
+    """From the setting and the policy to the incident, and to what health says of it."""
     verb = await app.reconcile_source()
 
     [found] = await verb()
@@ -108,4 +113,3 @@ async def test_the_app_finds_what_its_export_left_out(
     }
     await verb()
     assert (await verb.totals())[SUBSCRIPTION].duplicate == 5
-    await app.close()

@@ -127,14 +127,19 @@ class World:
                     await self.worker.respond.give_up_on(found)
         return delivered
 
-    async def settle(self, *, most: timedelta = timedelta(hours=2)) -> None:
+    async def settle(
+        self,
+        *,
+        most: timedelta = timedelta(hours=2),
+        step: timedelta = timedelta(seconds=30),
+    ) -> None:
         """Run queue and timer until nothing is due and nothing is under way."""
         end = self.clock() + most
         while True:
             await self.deliver()
             if not self.queue.messages and not self._due_lines():
                 return
-            self.clock.step(timedelta(seconds=30))
+            self.clock.step(step)
             assert self.clock() < end, f"never quiet: {self._due_lines()}"
             await self.worker.tick()
 

@@ -27,7 +27,7 @@ TRIGGERS: dict[str, dict[str, object]] = {
     "receive_alerts": {
         "type": "httpTrigger",
         "route": "alerts",
-        "methods": ["POST"],
+        "methods": ["POST", "OPTIONS"],
         "authLevel": "ANONYMOUS",
     },
     "respond": {

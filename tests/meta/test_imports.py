@@ -70,6 +70,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         MODEL,
         "shared.sources",
         "shared.telemetry",
+        "shared.triage.catalogue",
         "shared.triage.correlation",
         *STORE,
     ),
@@ -107,6 +108,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         MODEL,
         "shared.bootstrap",
         "shared.senders",
+        # Binary CloudEvents are put together from headers, which only a trigger has.
+        "shared.sources.cloud_events",
         "shared.telemetry",
         "shared.triggers",
         *STORE,

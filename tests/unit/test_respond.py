@@ -145,7 +145,7 @@ async def test_a_day_of_trying_is_enough(world: World) -> None:
     """A notice of yesterday is given up."""
     world.pager.failures = [DOWN] * 10_000
 
-    await world.settle(most=timedelta(days=2))
+    await world.settle(most=timedelta(days=2), step=5 * MINUTE)
 
     (row,) = await world.actions()
     assert row.status is ActionStatus.FAILED

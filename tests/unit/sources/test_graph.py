@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.model.alert import Alert, AlertStatus, Severity
+from shared.model.alert import UNTITLED, Alert, AlertStatus, Severity
 from shared.model.entity import (
     Account,
     AzureResource,
@@ -21,7 +21,7 @@ from shared.model.entity import (
     Url,
 )
 from shared.model.errors import AlertRejected
-from shared.sources import graph, xdr
+from shared.sources import graph
 from shared.sources.fields import Fields
 from shared.sources.framing import units
 from tests.given import given
@@ -162,7 +162,7 @@ def test_an_alert_without_title_still_pages() -> None:
     """Untitled alerts are of a type each, since nothing says that they are alike."""
     found = alert("no-title.json")
 
-    assert found.alert_type == f"{xdr.UNTITLED} {found.id}"
+    assert found.alert_type == f"{UNTITLED} {found.id}"
 
 
 def test_given_alerts_are_read() -> None:
