@@ -20,7 +20,12 @@ PYTHON313 := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/pytho
 
 ONCE ?=
 
-.PHONY: help setup run test soak check fix lock clean coverage-report
+# Fuzzing: atheris is in no lock file; `make fuzz` alone installs it.
+ATHERIS := atheris==3.0.0
+MINUTES ?= 10
+FUZZ := .run/fuzz
+
+.PHONY: help setup run test soak check fix golden fuzz lock clean coverage-report
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -47,6 +52,16 @@ coverage-report: $(VENV)/.ready ## which documented alert types POLICY (policy.y
 fix: $(VENV)/.ready ## format, and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+golden: $(VENV)/.ready ## write what samples are read as anew; review the difference
+	@FIREWATCH_GOLDEN=write $(BIN)/python -m pytest -q tests/golden
+
+fuzz: $(VENV)/.ready ## fuzz the readers of all formats for MINUTES (10)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(ATHERIS)
+	@mkdir -p $(FUZZ)/corpus
+	@$(BIN)/python -m tests.fuzz.fuzz_sources $(FUZZ)/corpus tests/samples \
+	  -max_total_time=$$(($(MINUTES) * 60)) -max_len=65536 -timeout=20 \
+	  -artifact_prefix=$(FUZZ)/
 
 lock: $(VENV)/.ready ## compile requirements*.txt from pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv

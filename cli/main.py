@@ -134,7 +134,14 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    errors.print(f"firewatch: {message}", style="red", markup=False, highlight=False)
+    # Not wrapped: a path or an id that is cut in two cannot be searched for.
+    errors.print(
+        f"firewatch: {message}",
+        style="red",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
     sys.exit(1)
 
 

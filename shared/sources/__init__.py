@@ -130,7 +130,8 @@ def _read_unit(
     """One unit, through its envelopes, each format asked whether the sender may."""
     kind = ""
     try:
-        for _ in range(DEEPEST_ENVELOPE):
+        # The last turn is for what the innermost envelope holds.
+        for _ in range(DEEPEST_ENVELOPE + 1):
             row, fields = _recognised(fields)
             kind = row.name
             if allowed is not None and kind not in allowed:

@@ -90,6 +90,7 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     """
     alert_id = _bounded(found.id, LONGEST_ID, f"{path}: its id").lower()
     alert_type = _bounded(found.alert_type, LONGEST_TYPE, f"{path}: its type")
+    alert_type = one_line(alert_type) or "unnamed"
     arm_id, unreadable = _resource(found.resource_ids)
     started_at = found.started_at or _ticks(alert_id) or found.at or received_at
     ended_at = max(found.ended_at or started_at, started_at)

@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 
 KIND = "defender"
 
-# Any of these beside an id or a type says that the unit claims to be an alert.
-_CLAIMS = ("alertdisplayname", "vendorname", "systemalertid", "severity")
+# Either of these beside an id or a type says that the unit claims to be an alert.
+_CLAIMS = ("alertdisplayname", "vendorname")
+# Beside an id, so do these; Azure Monitor's old log alerts have both and no id.
+_CLAIMS_OF_AN_ID = ("alerttype", "severity")
 
 
 def recognises(fields: Fields) -> bool:
     """Row 4 of wire-formats.md 0, and what claims to be one but lacks its id."""
-    if "systemalertid" not in fields and "alerttype" not in fields:
+    has_id = "systemalertid" in fields
+    if not has_id and "alerttype" not in fields:
         return False
-    return any(name in fields for name in _CLAIMS)
+    claims = _CLAIMS + _CLAIMS_OF_AN_ID if has_id else _CLAIMS
+    return any(name in fields for name in claims)
 
 
 def read(fields: Fields, *, received_at: datetime) -> Alert:

@@ -80,10 +80,19 @@ def _decode(text: bytes) -> object:
         if mended != text:
             return _decode(mended)
         raise AlertRejected("$", f"not JSON: {error}") from None
-    except UnicodeDecodeError as error:
-        raise AlertRejected("$", f"not UTF-8 at byte {error.start}") from None
+    except UnicodeDecodeError:
+        raise AlertRejected("$", f"not UTF-8 at byte {_bad_byte(text)}") from None
     except RecursionError:
         raise AlertRejected("$", "nested too deep") from None
+
+
+def _bad_byte(text: bytes) -> int:
+    """Where the text stops being UTF-8; the decoder counts inside one string only."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 def _flatten(value: object, path: str) -> list[Unit]:

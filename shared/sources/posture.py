@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     from shared.sources.fields import Fields
 
+# The longest there is, that of an assessment in a compliance standard, has 90.
+LONGEST_KIND = 100
+
 _ENRICHMENTS = frozenset(
     {
         "securityeventdataenrichment",
@@ -33,5 +36,5 @@ def read(fields: Fields, *, received_at: datetime) -> str:
     """The reason to ignore it, naming its kind."""
     del received_at
     kind = fields.text("type").lower().removeprefix("microsoft.security/")
-    known = kind if kind.replace("/", "").isalpha() and len(kind) < 80 else "unnamed"
-    return f"posture record ({known}), not an alert"
+    is_name = kind.replace("/", "").isalpha() and len(kind) <= LONGEST_KIND
+    return f"posture record ({kind if is_name else 'unnamed'}), not an alert"

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.model.errors import SettingsError, StoreError
 from shared.store import reading
-from shared.triggers.webhook import Answer
+from shared.triggers.answer import Answer
 
 if TYPE_CHECKING:
     from shared.bootstrap import App

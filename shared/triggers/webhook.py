@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from shared.bootstrap import App
     from shared.senders import Accepted
 
-__all__ = ["Answer", "Receiver"]
 
 LONGEST_BODY = 1024 * 1024
 

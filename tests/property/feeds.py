@@ -42,7 +42,7 @@ QUICK = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-SOAK = settings(QUICK, max_examples=4_000)
+SOAK = settings(QUICK, max_examples=2_000)
 
 
 @st.composite

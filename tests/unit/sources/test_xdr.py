@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.model.alert import Alert, AlertStatus, Severity
+from shared.model.alert import UNTITLED, Alert, AlertStatus, Severity
 from shared.model.entity import Account, AzureResource, Host, Ip, Named, Process
 from shared.model.errors import AlertRejected
 from shared.sources import xdr
@@ -106,7 +106,7 @@ def test_evidence_that_says_no_severity_or_title_shows_it() -> None:
     """Evidence of 2022 opens an alert of medium severity that the fold can tell."""
     (part,) = alerts("evidence-of-2022.json")
 
-    assert part.alert_type == f"{xdr.UNTITLED} {part.id}"
+    assert part.alert_type == f"{UNTITLED} {part.id}"
     assert part.reported_severity == ""
     assert part.severity is Severity.MEDIUM
     assert {"file", "process"} >= {
