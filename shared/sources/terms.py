@@ -17,6 +17,7 @@ _SEVERITIES = {
     "critical": Severity.HIGH,
     "warning": Severity.LOW,
     "info": Severity.INFORMATIONAL,
+    "verbose": Severity.INFORMATIONAL,
     "none": Severity.INFORMATIONAL,
     "hidden": Severity.LOW,
     # Azure Monitor: Sev0 is critical, Sev4 verbose.

@@ -12,6 +12,7 @@ from shared.actions.routing import Route, parse_matcher
 from shared.model.correlation import Correlation
 from shared.model.errors import SettingsError
 from shared.senders import Sender
+from shared.sources import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +72,7 @@ def _problems(policy: Policy) -> Iterator[str]:
                     f"$.{which}: name {place + 1} of it is not 1 to 40 letters, digits"
                     " and hyphens, beginning with a letter"
                 )
+    yield from _format_problems(policy)
     yield from _route_problems(policy)
     for field in ("gap", "max_age"):
         if getattr(policy.correlate, field) <= timedelta(0):
@@ -80,6 +82,16 @@ def _problems(policy: Policy) -> Iterator[str]:
     for place, subscription in enumerate(policy.reconcile.subscriptions):
         if not _GUID.fullmatch(subscription):
             yield f"$.reconcile.subscriptions[{place}]: expected a subscription's GUID"
+
+
+def _format_problems(policy: Policy) -> Iterator[str]:
+    for name, sender in policy.senders.items():
+        for place, named in enumerate(sender.formats):
+            if named and named not in NAMES:
+                yield (
+                    f"$.senders.{name}.formats[{place}]: no format is named {named};"
+                    f" expected one of {', '.join(sorted(NAMES))}"
+                )
 
 
 def _route_problems(policy: Policy) -> Iterator[str]:

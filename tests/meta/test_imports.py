@@ -47,8 +47,14 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.store.draft",
         "shared.store.rows",
     ),
-    # The whole policy's schema names the sections that other rooms own.
-    "shared.triage.policy": (MODEL, "shared.actions.routing", "shared.senders"),
+    # The whole policy's schema names the sections that other rooms own, and senders'
+    # formats are those that there are.
+    "shared.triage.policy": (
+        MODEL,
+        "shared.actions.routing",
+        "shared.senders",
+        "shared.sources",
+    ),
     "shared.actions": (MODEL, "shared.actions"),
     "shared.senders": (MODEL, "shared.senders"),
     "shared.store": (),

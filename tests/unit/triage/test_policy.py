@@ -70,6 +70,8 @@ def test_durations_have_a_unit(text: str, seconds: int) -> None:
         ("severity>=medium", "severity>=grave", "$.routes[0].match[0]"),
         ("sample=false", "colour=red", "$.routes[0].match[1]"),
         ("method: key", "method: hope", "method"),
+        ("[defender]", "[defender, sentinel]", "$.senders.portal.formats[1]"),
+        ("[defender]", "[Defender]", "no format is named Defender; expected one of"),
         ("  pager:", "  'p/ager':", "$.responders"),
         ("  portal:", "  'por#tal':", "$.senders"),
     ],
