@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 TENANT_SCOPE = "tenant"
 
@@ -22,6 +23,13 @@ def canonical(resource_id: str) -> str | None:
 
     ARM ids have no case, and alerts carry every mixture of it (wire-formats.md 1.1).
     """
+    # An alert names the same few ids over and over, and so do alerts; none is large.
+    read = _canonical if len(resource_id) <= LONGEST else _canonical.__wrapped__
+    return read(resource_id)
+
+
+@lru_cache(maxsize=4096)
+def _canonical(resource_id: str) -> str | None:
     lowered = resource_id.strip().rstrip("/").lower()
     if len(lowered) > LONGEST or not lowered.isprintable():
         return None

@@ -40,6 +40,8 @@ def clean(text: str) -> str:
 
     Tabs and Unicode's own line ends become spaces, so that words stay apart.
     """
+    if text.isascii() and text.isprintable():
+        return text
     text = _SEPARATOR.sub(" ", _NEWLINE.sub("\n", text))
     return unicodedata.normalize("NFC", _UNSEEN.sub("", text))
 

@@ -49,6 +49,9 @@ _HINTS = (
 )
 
 
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
 class Found(msgspec.Struct, kw_only=True):
     """What the reader of a format found; only the first three must be there.
 
@@ -98,7 +101,7 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     # Cut before cleaning: normal forms of a text cost the square of its length.
     said = one_line(found.title[: 4 * LONGEST_TITLE])
     title = said or one_line(alert_type)
-    description = found.description[: 4 * LONGEST_DESCRIPTION]
+    description = clean(found.description[: 4 * LONGEST_DESCRIPTION])
     entities, warnings = entities_of(found.entities, found.extended)
     status = terms.status(found.status)
     severity = terms.severity(found.severity)
@@ -107,18 +110,19 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
         terms.techniques(found.techniques),
     )
     digest = _digest(
+        entities,
         alert_type.lower(),
         title,
         description,
         severity,
         status,
-        started_at.isoformat(),
-        ended_at.isoformat(),
-        found.at.isoformat() if found.at else "",
-        arm_id or "",
-        ",".join((*tactics, *techniques)),
-        _encoded(entities),
-        *sorted(member.lower() for member in found.members),
+        started_at,
+        ended_at,
+        found.at,
+        arm_id,
+        tactics,
+        techniques,
+        sorted(member.lower() for member in found.members),
     )
     return Alert(
         id=alert_id,
@@ -130,7 +134,7 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
         scope=_scope(arm_id, found.subscription),
         alert_type=alert_type,
         title=cut(title, LONGEST_TITLE),
-        description=cut(clean(description), LONGEST_DESCRIPTION),
+        description=cut(description, LONGEST_DESCRIPTION),
         severity=severity,
         status=status,
         started_at=started_at,
@@ -216,15 +220,9 @@ def _name(text: str) -> str:
     return cut(one_line(text[: 4 * LONGEST_NAME]), LONGEST_NAME)
 
 
-def _encoded(entities: tuple[Entity, ...]) -> str:
-    """The entities as text, the same whatever order they came in."""
-    lines = (msgspec.json.encode(e, order="deterministic").decode() for e in entities)
-    return "\n".join(sorted(lines))
-
-
-def _digest(*parts: str) -> str:
-    hasher = hashlib.sha256()
-    for part in parts:
-        encoded = part.encode(errors="replace")
-        hasher.update(b"%d:%b" % (len(encoded), encoded))
+def _digest(entities: Iterable[Entity], *said: object) -> str:
+    """The same for the same alert, whatever order its entities came in."""
+    hasher = hashlib.sha256(_ENCODER.encode(said))
+    for line in sorted(map(_ENCODER.encode, entities)):
+        hasher.update(line)
     return hasher.hexdigest()[:32]

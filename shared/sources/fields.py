@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from shared.model.errors import AlertRejected
 
-# .NET writes seven digits of a second, Python reads six.
-_FRACTION = re.compile(r"(\.\d{6})\d+")
+if TYPE_CHECKING:
+    from collections.abc import Set
+
 # Entra, Log Alerts V1 and the portal's exports: "3/24/2022 2:42:35 PM", month first.
 _US_TIME = re.compile(
     r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}),?\s+([0-9]{1,2}):([0-9]{2})"
@@ -32,9 +33,7 @@ class Fields:
 
     def __init__(self, raw: dict[str, Any], path: str) -> None:
         self.path = path
-        self._values: dict[str, Any] = {}
-        for name, value in raw.items():
-            self._values.setdefault(name.lower(), value)
+        self._values = lower_names(raw)
 
     def __contains__(self, name: str) -> bool:
         return self._values.get(name.lower()) is not None
@@ -43,9 +42,9 @@ class Fields:
         """The value as it came, or None."""
         return self._values.get(name.lower())
 
-    def names(self) -> frozenset[str]:
+    def names(self) -> Set[str]:
         """The names of all fields, in lower case."""
-        return frozenset(self._values)
+        return self._values.keys()
 
     def required(self, name: str) -> str:
         """A text that must be there.
@@ -62,9 +61,9 @@ class Fields:
     def text(self, *names: str) -> str:
         """The first of the names that holds a text, else an empty one."""
         for name in names:
-            value = self.get(name)
-            if isinstance(value, str) and value.strip():
-                return value.strip()
+            value = self._values.get(name.lower())
+            if isinstance(value, str) and (text := value.strip()):
+                return text
         return ""
 
     def word(self, *names: str) -> str:
@@ -125,14 +124,29 @@ class Fields:
         return self._values
 
 
+def lower_names(raw: dict[str, Any]) -> dict[str, Any]:
+    """The object with lower-case names; the first of two spellings wins."""
+    lowered = {name.lower(): value for name, value in raw.items()}
+    if len(lowered) == len(raw):
+        return lowered
+    lowered.clear()
+    for name, value in raw.items():
+        lowered.setdefault(name.lower(), value)
+    return lowered
+
+
 def parse_time(text: str) -> datetime | None:
     """An ISO 8601 or US time in UTC; None where it is none. No offset is UTC."""
     try:
-        if us := _US_TIME.fullmatch(text.strip()):
-            return _us_time(us)
-        at = datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return at.astimezone(UTC)
+        text = text.strip()
+        if "/" in text:
+            us = _US_TIME.fullmatch(text)
+            return _us_time(us) if us else None
+        # .NET writes seven digits of a second; Python drops the last.
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is UTC:
+            return at
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -26,7 +26,7 @@ def recognises(fields: Fields) -> bool:
 
     Sub-assessments carry TimeGenerated and Severity and look like alerts otherwise.
     """
-    if _ENRICHMENTS & fields.names():
+    if not fields.names().isdisjoint(_ENRICHMENTS):
         return True
     kind = fields.text("type").lower()
     return kind.startswith("microsoft.security/") and not kind.endswith("/alerts")

@@ -6,6 +6,7 @@ The tables are wire-formats.md 8; the original word is kept beside what it becam
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from shared.model.alert import AlertStatus, Severity
 
@@ -85,6 +86,8 @@ _DEFENDER_FOR_CLOUD = frozenset(
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/-]{0,98}[A-Za-z0-9])?")
 
 MOST_TACTICS = 20
+# Any list that a product writes; there are few different ones, so they are remembered.
+LONGEST_LIST = 400
 MOST_TECHNIQUES = 50
 
 
@@ -111,8 +114,19 @@ def plain_name(text: str) -> str:
 
 def tactics(words: object) -> tuple[str, ...]:
     """ATT&CK tactics from a comma list or a list, sorted; legacy names are mapped."""
+    if isinstance(words, str) and len(words) <= LONGEST_LIST:
+        return _listed_tactics(words)
+    return _tactics(_words(words))
+
+
+@lru_cache(maxsize=1024)
+def _listed_tactics(words: str) -> tuple[str, ...]:
+    return _tactics(_words(words))
+
+
+def _tactics(words: list[str]) -> tuple[str, ...]:
     found: set[str] = set()
-    for word in _words(words)[:MOST_TACTICS]:
+    for word in words[:MOST_TACTICS]:
         name = "".join(part for part in word.split() if part.isalnum())[:60]
         if name.lower() not in _NO_TACTIC:
             found.add(_LEGACY_TACTICS.get(name.lower(), name[0].upper() + name[1:]))
@@ -126,6 +140,8 @@ def known_tactics(words: object) -> list[str]:
 
 def techniques(words: object) -> tuple[str, ...]:
     """ATT&CK technique ids, also out of texts that hold them, sorted."""
+    if not words:
+        return ()
     text = " ".join(_words(words))[:10_000]
     return tuple(sorted(set(_TECHNIQUE.findall(text))))[:MOST_TECHNIQUES]
 

@@ -343,6 +343,8 @@ class Firewatch:
         for pid in self.started:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 9)
+        # What kill -9 kept it from taking away.
+        (RUNS / f"{self.process.pid}.json").unlink(missing_ok=True)
 
 
 def firewatch(*arguments: str) -> Result:

@@ -9,12 +9,14 @@ import pytest
 
 from shared.store import reading
 from shared.triggers import webhook
-from shared.triggers.webhook import Answer, Receiver
+from shared.triggers.webhook import Receiver
 from tests.alerts import defender_alert
 from tests.fakes.app import KEY, FakeApp
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from shared.triggers.answer import Answer
 
 BODY = msgspec.json.encode(defender_alert())
 
