@@ -54,7 +54,7 @@ def list_(account: Account = None, as_json: Json = False) -> None:
         return
     console.print(
         tables.table(
-            f"{len(found)} dead letters",
+            tables.counted(len(found), "dead letter"),
             ("why", "received", "replayed", "name"),
             (
                 (

@@ -154,7 +154,7 @@ def _print_incident(found: dict[str, object]) -> None:
     console.print(tables.heads([head]))
     console.print(
         tables.table(
-            f"{head.alerts} alerts",
+            tables.counted(head.alerts, "alert"),
             ("started", "severity", "status", "type", "alert"),
             (
                 (

@@ -58,12 +58,17 @@ def table(
     return made
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def incidents(report: Report) -> Table:
     """The incidents of a run, the first seen first."""
     found = sorted(report.incidents, key=lambda i: (i.first_seen, i.id))
     pages = {a.incident for a in report.deliveries if a.status == "applied"}
     return table(
-        f"{len(found)} incidents",
+        counted(len(found), "incident"),
         ("incident", "severity", "status", ">alerts", "told", "resource", "title"),
         (
             (
@@ -83,7 +88,7 @@ def incidents(report: Report) -> Table:
 def pages(received: Sequence[dict[str, Any]]) -> Table:
     """The pages that the receiving side says it got."""
     return table(
-        f"{len(received)} pages, as PagerDuty saw them",
+        f"{counted(len(received), 'page')}, as PagerDuty saw them",
         ("dedup key", "severity", ">opened", "state", "summary"),
         (
             (
@@ -121,7 +126,7 @@ def dead_letters(report: Report) -> Table:
 def heads(found: Sequence[Incident]) -> Table:
     """Incidents as a list to pick from."""
     return table(
-        f"{len(found)} incidents",
+        counted(len(found), "incident"),
         ("incident", "severity", "status", ">alerts", "opened", "resource", "title"),
         (
             (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shared.model.incident import Fact, Incident, IncidentStatus, Mark
+from shared.model.incident import SOURCE, Fact, Incident, IncidentStatus, Mark
 from shared.store import messages, rows
 from shared.store.draft import news
 
@@ -55,6 +55,8 @@ class Commands:
         note: str,
         change: Callable[[Incident, Mark], Incident],
     ) -> Incident | None:
+        if by == SOURCE:
+            raise ValueError(f"{SOURCE!r} is the detector's own name")
         if not rows.is_incident_id(incident_id):
             return None
 

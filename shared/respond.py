@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from shared import telemetry
-from shared.actions import backoff, reconcile
+from shared.actions import backoff, delivery, reconcile
+from shared.actions import head as head_of
 from shared.model.action import (
     Action,
     ActionRow,
@@ -34,15 +35,11 @@ from shared.model.action import (
     as_stuck,
 )
 from shared.model.errors import (
-    FailureReason,
-    ResponderError,
     StoreConflict,
     StoreUnavailable,
-    TransientFailure,
 )
 from shared.model.incident import Fact, Incident, IncidentStatus, Lease, stripped
 from shared.store import messages, rows
-from shared.store.draft import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -232,16 +229,17 @@ class Respond:
             known = draft.incident(head.id)
             if known is None or known != head:
                 return None
+            head_of.heard(draft, known)
             for row in todo.dropped:
                 given_up = replace(
                     row, status=ActionStatus.DROPPED, changed_at=draft.now
                 )
                 draft.put_action(given_up, etags[rows.action(row.incident, row.key)])
             if not actions:
-                draft.change(_rested(known, todo.next_at))
+                draft.change(head_of.rested(known, todo.next_at))
                 return []
             work = [
-                (action, _claimed(action, before.get(action.key), draft.now))
+                (action, delivery.claimed(action, before.get(action.key), draft.now))
                 for action in actions.values()
             ]
             for _, row in work:
@@ -267,6 +265,8 @@ class Respond:
             return None
         if work is None:
             return None
+        if head.successor and head.status is IncidentStatus.RESOLVED:
+            await self._queue.send(messages.encode([head.successor]))
         return _Claim(head, token, tuple(work), versions, todo.next_at)
 
     async def _apply(self, claim: _Claim) -> list[Outcome | BaseException]:
@@ -285,11 +285,11 @@ class Respond:
         """Write down what came of it; whether there is more to do at once."""
         now = self._ledger.now()
         after = [
-            _concluded(row, result, now)
+            delivery.concluded(row, result, now)
             for (_, row), result in zip(claim.work, results, strict=True)
         ]
-        for row in after:
-            _tell(row)
+        for row, result in zip(after, results, strict=True):
+            _tell(row, result)
         stored, _ = await self._rows(claim.head)
         changed = {row.key: row for row in after}
         stored = [changed.get(row.key, row) for row in stored]
@@ -308,10 +308,10 @@ class Respond:
             is_news = head.generation > claim.head.generation or bool(todo.actions)
             head = replace(head, lease=None, attempts=0, stuck="")
             if head.merged_into is None:
-                rested = _rested(head, todo.next_at)
+                rested = head_of.rested(head, todo.next_at)
                 head = replace(head, due=draft.now) if is_news else rested
-            draft.change(head, *(_fact(row) for row in after))
-            return _passed_on(draft, head)
+            draft.change(head, *(delivery.fact(row) for row in after))
+            return head_of.passed_on(draft, head)
 
         partition = rows.partition_of_incident(claim.head.id)
         head, _ = await self._ledger.transact(partition, decide, by="respond")
@@ -334,14 +334,14 @@ class Respond:
         # Told before it is written down that it was: a worker that dies in between
         # tells it again under the same key.
         is_told = bool(head.stuck)
-        if not is_told and _failures(head) >= backoff.STUCK_AFTER:
+        if not is_told and head_of.failures(head) >= backoff.STUCK_AFTER:
             is_told = await self._tell_stuck(replace(head, stuck=reason))
 
         def decide(draft: Draft) -> None:
             head = draft.incident(incident_id)
             if head is None:
                 return
-            failures = _failures(head)
+            failures = head_of.failures(head)
             rested = replace(
                 head,
                 lease=None,
@@ -376,104 +376,14 @@ class Respond:
                 incident=head.id,
                 responder=responder.name,
                 occasion=Occasion.STUCK,
-                reason=_as_failure(error).reason,
+                reason=delivery.as_failure(error).reason,
             )
         return told
 
 
-def _passed_on(draft: Draft, head: Incident) -> Incident | None:
-    """The head, or the winner with news: what a loser sent is the winner's to close."""
-    winner = draft.incident(head.id)
-    if winner is None or winner.id == head.id:
-        return winner
-    winner = news(winner, draft.now)
-    draft.change(winner)
-    return winner
-
-
-def _failures(head: Incident) -> int:
-    """How often in a row its worker failed, this time included; a claim counts."""
-    return head.attempts + (head.lease is None)
-
-
-def _rested(head: Incident, next_at: datetime | None) -> Incident:
-    """The head with everything looked at, due when there is more to do."""
-    return replace(
-        head,
-        observed=head.generation,
-        due=next_at,
-        lease=None,
-        attempts=0,
-        stuck="",
-    )
-
-
-def _claimed(action: Action, before: ActionRow | None, now: datetime) -> ActionRow:
-    if before is not None:
-        return replace(
-            before,
-            status=ActionStatus.CLAIMED,
-            attempts=before.attempts + 1,
-            changed_at=now,
-            not_before=None,
-        )
-    return ActionRow(
-        key=action.key,
-        dedup_key=action.dedup_key,
-        incident=action.incident,
-        responder=action.responder,
-        kind=action.kind,
-        verb=action.verb,
-        target=action.target,
-        occasion=action.occasion,
-        status=ActionStatus.CLAIMED,
-        attempts=1,
-        planned_at=now,
-        changed_at=now,
-    )
-
-
-def _concluded(
-    row: ActionRow, result: Outcome | BaseException, now: datetime
-) -> ActionRow:
-    """The row after the responder answered, raised, or took too long."""
-    if isinstance(result, Outcome):
-        return replace(
-            row,
-            status=ActionStatus.APPLIED,
-            changed_at=now,
-            reason="",
-            detail="",
-            reference=result.reference,
-        )
-    if isinstance(result, asyncio.CancelledError):
-        raise result
-    error = _as_failure(result)
-    failed = replace(row, changed_at=now, reason=error.reason, detail=str(error))
-    is_late = now - row.planned_at > backoff.GIVE_UP_AFTER
-    if isinstance(error, TransientFailure) and not is_late:
-        wait = backoff.retry_in(row.attempts, error.retry_after)
-        return replace(failed, status=ActionStatus.RETRY, not_before=now + wait)
-    return replace(failed, status=ActionStatus.FAILED)
-
-
-def _as_failure(error: BaseException) -> ResponderError:
-    if isinstance(error, ResponderError):
-        return error
-    if isinstance(error, TimeoutError):
-        return TransientFailure(FailureReason.TIMEOUT, "took longer than the lease")
-    telemetry.emit(telemetry.INCIDENT_BROKE_US, error=error)
-    name = type(error).__name__
-    return TransientFailure(FailureReason.UNKNOWN, f"a defect of Firewatch: {name}")
-
-
-def _fact(row: ActionRow) -> Fact:
-    what = f"{row.responder} {row.verb} ({row.occasion})"
-    why = f": {row.reason}" if row.reason else ""
-    return Fact(kind=f"delivery.{row.status}", detail=what + why)
-
-
-def _tell(row: ActionRow) -> None:
+def _tell(row: ActionRow, result: Outcome | BaseException) -> None:
+    if delivery.is_defect(result) and isinstance(result, Exception):
+        telemetry.emit(telemetry.INCIDENT_BROKE_US, error=result, incident=row.incident)
     event = {
         ActionStatus.APPLIED: telemetry.DELIVERY_APPLIED,
         ActionStatus.RETRY: telemetry.DELIVERY_RETRIED,

@@ -29,6 +29,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: datetime
 
 
+# Who resolves an incident whose alerts are all closed where they came from.
+SOURCE = "source"
+
+
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """Who did something to the incident, when, and what they said."""
 
@@ -52,7 +56,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     rises with each change that a worker must look at; ``observed`` is the generation
     last looked at in full. ``earliest`` and ``latest`` bound the correlation points.
     ``root`` is the incident whose notices speak for this one: itself, unless it is the
-    successor of an incident that grew past its caps.
+    ``successor`` of an incident that grew past its caps and has not ended.
     """
 
     id: str
@@ -83,6 +87,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     merged_into: str | None = None
     absorbed: tuple[str, ...] = ()
     predecessor: str | None = None
+    successor: str | None = None
     acknowledged: Mark | None = None
     resolved: Mark | None = None
     lease: Lease | None = None

@@ -46,16 +46,21 @@ _DIGEST_LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}
 
 def tidy(value: object, limit: int = LONGEST_NAME) -> str:
     """A text or a number as one clean line of at most ``limit`` characters, else ""."""
-    text = _scalar(value).strip()
+    text = (value if isinstance(value, str) else _scalar(value)).strip()
     if text.isascii() and text.isprintable() and "  " not in text:
-        return cut(text, limit)
+        return text if len(text) <= limit else cut(text, limit)
     return _cleaned(text, limit, one_line)
 
 
-@lru_cache(maxsize=4096)
 def letters(text: str) -> str:
     """The letters and digits in lower case: how names of fields and kinds compare."""
-    return "".join(char for char in text[:LONGEST_KEY].lower() if char.isalnum())
+    # Cut first: what is remembered must not be as long as somebody likes.
+    return _letters(text[:LONGEST_KEY])
+
+
+@lru_cache(maxsize=4096)
+def _letters(text: str) -> str:
+    return "".join(char for char in text.lower() if char.isalnum())
 
 
 def command(value: object) -> str:

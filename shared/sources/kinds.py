@@ -30,31 +30,31 @@ from shared.sources.identifiers import LONGEST_ARM_ID, LONGEST_COMMAND, tidy
 from shared.sources.named_kinds import NAMED, attributes, other
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from shared.sources.references import Node
 
 LONGEST_TIME = 40
 
 
-def read(node: Node) -> list[Entity]:
+def read(node: Node) -> Sequence[Entity]:
     """The entities of one object: as many as it has addresses, for other kinds one."""
     reader = READERS.get(node.kind, other)
     found = reader(node)
     if isinstance(found, list):
         return found
-    return [] if found is None else [found]
+    return () if found is None else (found,)
 
 
-def read_all(node: Node) -> list[Entity]:
+def read_all(node: Node) -> Sequence[Entity]:
     """The entities of one object with all that was said of them.
 
     Not all that has a type is an entity (a chart, a time span): of what stands inside
     others, only known kinds count.
     """
     if not node.is_item and node.kind not in READERS:
-        return []
-    found = read(node)
+        return ()
+    found = node.entities()
     if not found:
         node.tell("an entity names nothing", node.kind)
     is_asset = node.fields.get("asset") is True

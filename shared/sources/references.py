@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shared.sources.fields import lower_names
 from shared.sources.identifiers import LONGEST_NAME, command, letters, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from shared.model.entity import Entity
     from shared.sources.problems import Problems
@@ -133,6 +134,10 @@ class Node:
             if not isinstance(value, (dict, list))
         )
 
+    def entities(self) -> Sequence[Entity]:
+        """The entities that the object is."""
+        return self._references.entities(self)
+
     def tell(self, what: str, text: object = "") -> None:
         """Tell a problem with it."""
         self._references.problems.add(what, text)
@@ -149,14 +154,14 @@ class References:
         self,
         raw: list[Any],
         problems: Problems,
-        read: Callable[[Node], list[Entity]],
+        read: Callable[[Node], Sequence[Entity]],
     ) -> None:
         self.typed: list[Node] = []
         self.problems = problems
         self._read = read
         self._raw = raw  # keeps alive what is known by identity
         self._nodes: dict[int, Node] = {}
-        self._labels: dict[int, str] = {}
+        self._entities: dict[int, Sequence[Entity]] = {}
         self._by_id: dict[str, Node] = {}
         self._by_name: dict[str, Node] = {}
         self._referred: dict[str, None] = {}
@@ -178,11 +183,15 @@ class References:
 
     def label(self, node: Node) -> str:
         """The identifier of the entity that the object is; empty where it is none."""
-        if (known := self._labels.get(id(node))) is not None:
-            return known
-        found = self._read(node) if node.kind else []
-        label = self._labels[id(node)] = found[0].identifier if found else ""
-        return label
+        found = self.entities(node) if node.kind else ()
+        return found[0].identifier if found else ""
+
+    def entities(self, node: Node) -> Sequence[Entity]:
+        """The entities of the object, read once."""
+        found = self._entities.get(id(node))
+        if found is None:
+            found = self._entities[id(node)] = self._read(node)
+        return found
 
     def _walk(self, raw: list[Any]) -> None:
         # (object or list, the kind its field implies, depth); the last is visited next.
@@ -192,42 +201,49 @@ class References:
                 return
             value, implied, depth = pending.pop()
             if isinstance(value, list):
-                below = [(v, implied) for v in value if isinstance(v, (dict, list))]
+                within = depth + 1
+                below = [
+                    (v, implied, within) for v in value if isinstance(v, (dict, list))
+                ]
                 if depth == 0 and len(below) < len(value):
                     self.problems.add("an entity is no JSON object")
+            elif id(value) in self._nodes:
+                continue
             else:
-                below = self._visit(value, implied, is_item=depth == 1)
-            if below and depth == DEEPEST:
+                below = self._visit(value, implied, depth)
+            if not below:
+                continue
+            if depth == DEEPEST:
                 self.problems.add(f"entities below {DEEPEST} levels were left out")
                 continue
-            pending += [(child, of, depth + 1) for child, of in reversed(below)]
+            below.reverse()
+            pending += below
         if pending:
             self.problems.add(f"entities were cut after {MOST_NODES} objects")
 
     def _visit(
-        self, raw: dict[str, Any], implied: str, *, is_item: bool
-    ) -> list[tuple[Any, str]]:
+        self, raw: dict[str, Any], implied: str, depth: int
+    ) -> list[tuple[Any, str, int]]:
         """Keep the object; return the objects and lists in it, with implied kinds."""
-        if id(raw) in self._nodes:
-            return []
         fields = lower_names(raw)
         kind = _kind(fields.get("type")) or implied
-        properties = fields.get("properties")
-        if isinstance(properties, dict) and "kind" in fields:
+        if "kind" in fields and isinstance(fields.get("properties"), dict):
             kind = _kind(fields["kind"]) or kind
-            fields = {"$name": fields.get("name"), **lower_names(properties)}
-        node = self._nodes[id(raw)] = Node(fields, kind, self, is_item=is_item)
-        self._register(node)
+            name, inside = fields.get("name"), lower_names(fields["properties"])
+            fields = {"$name": name, **inside}
+        node = self._nodes[id(raw)] = Node(fields, kind, self, is_item=depth == 1)
+        if "$ref" in fields and (reference := _reference(fields["$ref"])):
+            self._referred[reference] = None
+        else:
+            self._register(node)
+        within = depth + 1
         return [
-            (value, _IMPLIED.get(name, ""))
+            (value, _IMPLIED.get(name, ""), within)
             for name, value in fields.items()
             if isinstance(value, (dict, list))
         ]
 
     def _register(self, node: Node) -> None:
-        if reference := _reference(node.fields.get("$ref")):
-            self._referred[reference] = None
-            return
         if own := _reference(node.fields.get("$id")):
             first = self._by_id.setdefault(own, node)
             if first is not node and not node.is_copy(first):
@@ -238,17 +254,6 @@ class References:
             self.typed.append(node)
         elif node.is_item:
             self.problems.add("an entity has no type")
-
-
-def lower_names(raw: dict[str, Any]) -> dict[str, Any]:
-    """The object with lower-case names; the first of two spellings wins."""
-    lowered = {name.lower(): value for name, value in raw.items()}
-    if len(lowered) == len(raw):
-        return lowered
-    lowered.clear()
-    for name, value in raw.items():
-        lowered.setdefault(name.lower(), value)
-    return lowered
 
 
 def _reference(value: object) -> str:

@@ -105,7 +105,10 @@ def _store(
             partition=draft.partition,
             now=draft.now,
             predecessor=before,
+            is_taken=lambda i: draft.read(rows.incident(i), Incident) is not None,
         )
+        if before is not None and grown.root != grown.id:
+            draft.change(replace(before, successor=grown.id))
         fact = Fact(kind="incident.opened", alert=alert.id)
     draft.change(news(grown, draft.now), fact)
     draft.put(rows.alert(alert.id), _row(alert, grown.id, identity))

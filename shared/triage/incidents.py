@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from shared.model.alert import UNTITLED, AlertStatus
-from shared.model.incident import Incident, IncidentStatus, Mark, Problem
+from shared.model.incident import SOURCE, Incident, IncidentStatus, Mark, Problem
 from shared.model.text import is_link
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from shared.model.alert import Alert, AlertRow
@@ -25,8 +26,6 @@ MOST_RESOURCES = 50
 MOST_LINKS = 5
 MOST_TACTICS = 30
 
-SOURCE = "source"
-
 
 def opened(
     alert: Alert,
@@ -35,17 +34,22 @@ def opened(
     partition: str,
     now: datetime,
     predecessor: Incident | None = None,
+    is_taken: Callable[[str], bool] = lambda _: False,
 ) -> Incident:
     """A new incident of one alert.
 
     Its id is a hash of that alert, so a creation that crashed is created again as
     itself, and it begins with the partition, so the id alone finds the row. After a
     sealed predecessor it inherits the root and the acknowledgement, and its notices
-    are the root's (design 5).
+    are the root's until that has ended (design 5).
     """
-    identity = f"{alert.scope}|{alert.id}|{alert.started_at.isoformat()}"
+    identity = f"{alert.scope}|{alert.id.lower()}|{alert.started_at.isoformat()}"
     digest = hashlib.sha256(identity.encode()).hexdigest()
     incident_id = f"{partition}{digest[:14]}"
+    while is_taken(incident_id):
+        # 56 bits can meet, and a restore may leave a head without its alerts.
+        digest = hashlib.sha256(digest.encode()).hexdigest()
+        incident_id = f"{partition}{digest[:14]}"
     is_open = alert.status is AlertStatus.OPEN
     is_sequel = predecessor is not None and predecessor.resolved is None
     return _settled(

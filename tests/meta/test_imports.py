@@ -55,7 +55,12 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.senders",
         "shared.sources",
     ),
-    "shared.actions": (MODEL, "shared.actions"),
+    "shared.actions": (
+        MODEL,
+        "shared.actions",
+        # A draft is a value, as in triage.
+        "shared.store.draft",
+    ),
     "shared.senders": (MODEL, "shared.senders"),
     "shared.store": (),
     **dict.fromkeys(STORE, (MODEL, *STORE)),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.actions import backoff
-from shared.model.action import ActionStatus
+from shared.model.action import ActionStatus, Verb
 from shared.model.alert import Severity
+from shared.model.correlation import Correlation
 from shared.model.errors import (
     ActionRefused,
     FailureReason,
@@ -472,3 +473,22 @@ async def test_a_reopened_incident_is_paged_anew(world: World) -> None:
     assert len({sent.dedup_key for sent in world.pager.sent}) == 2
     head = await world.head()
     assert (head.status, head.epoch) == (IncidentStatus.OPEN, 2)
+
+
+async def test_a_successor_speaks_once_its_root_has_ended() -> None:
+    """Until then the root's page is its page; after it, nobody else would tell."""
+    world = World(caps=Correlation(max_problems=1))
+    one = {"AlertType": "one", "SystemAlertId": "a"}
+    two = {"AlertType": "two", "SystemAlertId": "b"}
+    await world.feed([event(defender_alert(**one))])
+    await world.feed([event(defender_alert(**two))])
+    first, second = sorted(await world.heads(), key=lambda head: head.predecessor or "")
+    assert second.root == first.id
+    assert world.pager.verbs() == ["trigger"]
+
+    await world.feed([event(defender_alert(**one, Status="Dismissed", **LATER))])
+
+    assert world.pager.verbs() == ["trigger", "resolve", "trigger"]
+    opened = [row for row in await world.actions() if row.verb is Verb.TRIGGER]
+    assert {row.incident for row in opened} == {first.id, second.id}
+    await world.check_rested()
