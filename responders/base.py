@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, assert_never
 from urllib.parse import urlsplit
 
 from shared.model.action import Kind, Occasion, Verb, planned
@@ -64,22 +64,33 @@ class Unusable:
 
     async def plan(self, incident: Incident) -> Sequence[Action]:
         """What a notifier of this name would plan."""
-        return [
-            planned(
-                incident,
-                responder=self.name,
-                kind=self.kind,
-                verb=verb,
-                target=self.name,
-                occasion=occasion,
-                content={},
-            )
-            for verb, occasion in wanted(incident)
-        ]
+        return notices(incident, name=self.name, content=lambda _: {})
 
     async def apply(self, action: Action) -> Outcome:  # noqa: ARG002  as the protocol
         """Raise TransientFailure: mending the settings is all it takes."""
         raise TransientFailure(FailureReason.AUTH, self._problem)
+
+
+def notices(
+    incident: Incident, *, name: str, content: Callable[[Verb], dict[str, Any]]
+) -> list[Action]:
+    """The actions of a notifier: each notice that the incident wants, and its content.
+
+    The instance's name is the target too: what opens the other side, a key or a URL, is
+    nothing to write down.
+    """
+    return [
+        planned(
+            incident,
+            responder=name,
+            kind=Kind.NOTIFY,
+            verb=verb,
+            target=name,
+            occasion=occasion,
+            content=content(verb),
+        )
+        for verb, occasion in wanted(incident)
+    ]
 
 
 def wanted(incident: Incident) -> tuple[tuple[Verb, Occasion], ...]:

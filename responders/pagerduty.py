@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from responders.base import raise_for_status, url_problem, wanted, worst_first
-from shared.model.action import Action, Kind, Outcome, Verb, planned
+from responders.base import notices, raise_for_status, url_problem, worst_first
+from shared.model.action import Action, Kind, Outcome, Verb
 from shared.model.alert import Severity
 from shared.model.errors import SettingsError
 from shared.model.resource import display_name
@@ -78,19 +78,11 @@ class PagerDuty:
 
     async def plan(self, incident: Incident) -> Sequence[Action]:
         """The alert to open and, at the incident's end, to resolve."""
-        return [
-            planned(
-                incident,
-                responder=self.name,
-                kind=self.kind,
-                verb=verb,
-                # The integration key says where it goes, and is no name to write down.
-                target=self.name,
-                occasion=occasion,
-                content=_content(incident) if verb is Verb.TRIGGER else {},
-            )
-            for verb, occasion in wanted(incident)
-        ]
+        return notices(
+            incident,
+            name=self.name,
+            content=lambda verb: _content(incident) if verb is Verb.TRIGGER else {},
+        )
 
     async def apply(self, action: Action) -> Outcome:
         """Hand the event over; 202 means taken, not that anyone was reached."""

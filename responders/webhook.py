@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from responders.base import raise_for_status, url_problem, wanted
-from shared.model.action import Action, Kind, Outcome, planned
+from responders.base import notices, raise_for_status, url_problem
+from shared.model.action import Action, Kind, Outcome
 from shared.model.errors import SettingsError
 from shared.model.secret import SecretRef
 from shared.model.text import instant, is_link, plain
@@ -84,19 +84,7 @@ class Webhook:
 
     async def plan(self, incident: Incident) -> Sequence[Action]:
         """A notice of each thing that became of the incident."""
-        return [
-            planned(
-                incident,
-                responder=self.name,
-                kind=self.kind,
-                verb=verb,
-                # The URL says where it goes, and its path may be for nobody else to see.
-                target=self.name,
-                occasion=occasion,
-                content=_content(incident),
-            )
-            for verb, occasion in wanted(incident)
-        ]
+        return notices(incident, name=self.name, content=lambda _: _content(incident))
 
     async def apply(self, action: Action) -> Outcome:
         """Sign the notice as of now and send those very bytes."""
