@@ -30,6 +30,7 @@ from shared.sources.properties import Properties
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from shared.sources.likeness import Mark
     from shared.sources.problems import Problems
 
 # Whose address it is. `source` and `attackers` hold more than addresses:
@@ -82,9 +83,11 @@ def lift(raw: object, held: Sequence[Entity], problems: Problems) -> list[Entity
     if not said.keys:
         return []
     found: list[Entity] = []
-    known = {mark for entity in held for mark in marks(entity)}
+    known: set[Mark] = set()
     for lifter in _LIFTERS:
         for entity in lifter(said):
+            if not known:
+                known.update(*map(marks, held))
             if known.isdisjoint(sought(entity)):
                 known.update(marks(entity))
                 found.append(entity)

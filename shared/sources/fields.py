@@ -11,7 +11,7 @@ import msgspec
 from shared.model.errors import AlertRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Set as AbstractSet
 
 # Entra, Log Alerts V1 and the portal's exports: "3/24/2022 2:42:35 PM", month first.
 _US_TIME = re.compile(
@@ -42,7 +42,7 @@ class Fields:
         """The value as it came, or None."""
         return self._values.get(name.lower())
 
-    def names(self) -> Set[str]:
+    def names(self) -> AbstractSet[str]:
         """The names of all fields, in lower case."""
         return self._values.keys()
 

@@ -65,9 +65,9 @@ def _letters(text: str) -> str:
 
 def command(value: object) -> str:
     """A command line, clean and bounded; its spaces are part of it."""
-    text = _scalar(value).strip()
+    text = (value if isinstance(value, str) else _scalar(value)).strip()
     if text.isascii() and text.isprintable():
-        return cut(text, LONGEST_COMMAND)
+        return text if len(text) <= LONGEST_COMMAND else cut(text, LONGEST_COMMAND)
     return _cleaned(text, LONGEST_COMMAND, clean).strip()
 
 

@@ -39,11 +39,14 @@ class Properties:
 
     def texts(self, *keys: str) -> list[str]:
         """Every text under the keys; a number is one, a list or a JSON list are many."""
+        values = self._values
+        if values.keys().isdisjoint(keys):
+            return []
         found: dict[str, None] = {}
         for key in keys:
-            if key not in self._values:
+            if key not in values:
                 continue
-            for item in _items(self._values[key]):
+            for item in _items(values[key]):
                 text = identifiers.command(item)
                 if text.lower() not in _NOTHING:
                     found[text] = None
@@ -51,8 +54,10 @@ class Properties:
 
     def names(self, *keys: str) -> list[str]:
         """Every name under the keys; a comma stands between names, but not in a DN."""
+        if not (texts := self.texts(*keys)):
+            return texts
         found: dict[str, None] = {}
-        for text in self.texts(*keys):
+        for text in texts:
             parts = [text] if "=" in text else text.split(",", MOST_VALUES)
             for part in parts[:MOST_VALUES]:
                 name = tidy(part)
