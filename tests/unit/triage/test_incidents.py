@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shared.model.alert import Alert, AlertRow, Severity
 from shared.model.correlation import Correlation
-from shared.model.incident import Incident, IncidentStatus, Mark
+from shared.model.incident import SOURCE, Incident, IncidentStatus, Mark
 from shared.triage import incidents
 from shared.triage.fingerprint import fingerprint
 from tests.alerts import NOON, read_alert, stamp, vm
@@ -191,7 +191,7 @@ def test_what_a_person_resolved_takes_nothing() -> None:
     alert = read_alert(SystemAlertId="2")
     incident = opened(read_alert())
     by_ada = replace(incident, resolved=Mark(by="ada", at=NOON))
-    by_source = replace(incident, resolved=Mark(by=incidents.SOURCE, at=NOON))
+    by_source = replace(incident, resolved=Mark(by=SOURCE, at=NOON))
 
     assert not incidents.accepts(by_ada, alert, fingerprint(alert), CAPS)
     assert incidents.accepts(by_source, alert, fingerprint(alert), CAPS)
