@@ -75,7 +75,7 @@ class Version(msgspec.Struct, frozen=True, order=True, kw_only=True):
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One alert, whatever road and format it came by.
 
-    ``id`` is SystemAlertId without case. ``resource`` is canonical (see
+    ``id`` is SystemAlertId as it came; ids are compared without case. ``resource`` is canonical (see
     ``model.resource``) or None where the alert names none that can be read.
     ``scope`` is the subscription of the resource, or ``tenant``. ``point`` is the
     detector time that correlation uses, held near the time of receipt.

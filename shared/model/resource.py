@@ -17,6 +17,11 @@ _RESOURCE = re.compile(
     r"^(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/[^/]+/[^/]+/[^/]+)(?=/|$)"
 )
 
+_WHOLE = re.compile(
+    r"^/subscriptions/[^/]+(?:/resourcegroups/[^/]+)?"
+    r"(?:/providers/[^/]+(?:/[^/]+/[^/]+)+)*$"
+)
+
 
 def canonical(resource_id: str) -> str | None:
     """The id in the one form that is compared, or None where it is not an ARM id.
@@ -34,6 +39,14 @@ def _canonical(resource_id: str) -> str | None:
     if len(lowered) > LONGEST or not lowered.isprintable():
         return None
     return lowered if _SUBSCRIPTION.match(lowered) else None
+
+
+def is_whole(canonical_id: str) -> bool:
+    """Whether the id has all its parts: what provides a resource, its type, its name.
+
+    A subscription and a resource group are whole too.
+    """
+    return _WHOLE.match(canonical_id) is not None
 
 
 def subscription(canonical_id: str) -> str:

@@ -91,7 +91,7 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     missing or malformed gets the most cautious reading: an alert that is half
     understood must still page.
     """
-    alert_id = _bounded(found.id, LONGEST_ID, f"{path}: its id").lower()
+    alert_id = _bounded(found.id, LONGEST_ID, f"{path}: its id")
     alert_type = _bounded(found.alert_type, LONGEST_TYPE, f"{path}: its type")
     alert_type = one_line(alert_type) or "unnamed"
     arm_id, unreadable = _resource(found.resource_ids)
@@ -131,7 +131,7 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
             rank=ROAD_RANK[found.road],
             digest=digest,
         ),
-        scope=_scope(arm_id, found.subscription),
+        scope=_scope(arm_id, found),
         alert_type=alert_type,
         title=cut(title, LONGEST_TITLE),
         description=cut(description, LONGEST_DESCRIPTION),
@@ -169,19 +169,25 @@ def _bounded(text: str, longest: int, what: str) -> str:
 
 
 def _resource(candidates: Iterable[str]) -> tuple[str | None, str]:
-    """The first readable ARM id; else the first text that was given for one."""
+    """The first whole ARM id; else the first text that was given for one."""
     unreadable = ""
     for candidate in candidates:
-        if (known := resource.canonical(candidate)) is not None:
+        known = resource.canonical(candidate)
+        if known is not None and resource.is_whole(known):
             return known, ""
         unreadable = unreadable or _name(candidate)
     return None, unreadable
 
 
-def _scope(arm_id: str | None, subscription: str) -> str:
+def _scope(arm_id: str | None, found: Found) -> str:
+    """The subscription: of the resource, or of an id that lacks a part, or as named."""
     if arm_id is not None:
         return resource.subscription(arm_id)
-    return resource.subscription(f"/subscriptions/{subscription.strip().lower()}")
+    for candidate in found.resource_ids:
+        if (partial := resource.canonical(candidate)) is not None:
+            return resource.subscription(partial)
+    named = found.subscription.strip().lower()
+    return resource.subscription(f"/subscriptions/{named}")
 
 
 def _is_sample(alert_type: str, title: str) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from typing import Any
 
 import msgspec
 
 from shared.model.errors import AlertRejected
+
+# No field that anybody reads as a number has more digits.
+LONGEST_NUMBER = 19
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -79,11 +84,42 @@ def _decode(text: bytes) -> object:
         mended = _HALVES.sub(lambda m: rb"\ufffd" if m[1] else m[0], text)
         if mended != text:
             return _decode(mended)
+        if "out of range" in str(error):
+            return _decode_large(text)
         raise AlertRejected("$", f"not JSON: {error}") from None
     except UnicodeDecodeError:
         raise AlertRejected("$", f"not UTF-8 at byte {_bad_byte(text)}") from None
     except RecursionError:
         raise AlertRejected("$", "nested too deep") from None
+
+
+def _decode_large(text: bytes) -> object:
+    """JSON with a number too large for the quick decoder; it is kept as text.
+
+    One such number must not cost the other units of a body.
+    """
+    try:
+        return json.loads(
+            text,
+            parse_int=_number,
+            parse_float=_number,
+            parse_constant=_refused,
+        )
+    except (ValueError, RecursionError) as error:
+        raise AlertRejected("$", f"not JSON: {type(error).__name__}") from None
+
+
+def _number(digits: str) -> float | str:
+    if len(digits) > LONGEST_NUMBER:
+        return digits
+    found = float(digits)
+    if not math.isfinite(found):
+        return digits
+    return int(digits) if digits.lstrip("-").isdigit() else found
+
+
+def _refused(constant: str) -> object:
+    raise ValueError(constant)
 
 
 def _bad_byte(text: bytes) -> int:

@@ -41,7 +41,7 @@ def _is_whole(unit: object) -> None:
         again = msgspec.json.decode(msgspec.json.encode(unit), type=Alert)
         assert again == unit
         assert unit.kind in NAMES
-        assert unit.id == unit.id.strip().lower() != ""
+        assert unit.id == unit.id.strip() != ""
         assert unit.alert_type.strip()
         assert unit.title == " ".join(unit.title.split())
         assert unit.started_at <= unit.ended_at

@@ -274,3 +274,14 @@ def test_what_nobody_knows_is_rejected() -> None:
 
     assert isinstance(found, sources.Rejected)
     assert not found.is_malformed
+
+
+def test_an_id_that_lacks_a_part_is_kept_as_text() -> None:
+    """It is no resource to compare, but it does name the subscription."""
+    malformed = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/A.B/name"
+
+    found = read_alert(AzureResourceId=malformed, ResourceIdentifiers=[])
+
+    assert found.resource is None
+    assert found.resource_text == malformed
+    assert found.scope == SUBSCRIPTION
