@@ -31,7 +31,7 @@ def test_two_runs_do_not_disturb_each_other(tmp_path: Path, subscription: str) -
     assert first["incidents"] == second["incidents"]
     assert first["deliveries"] == second["deliveries"]
     assert [d["attempts"] for d in first["deliveries"]] == [1, 1]
-    assert "1 pages, as PagerDuty saw them" in one.output
+    assert "1 page, as PagerDuty saw them" in one.output
 
 
 def _run(feed: Path, report: Path) -> tuple[str, ...]:

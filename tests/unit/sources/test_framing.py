@@ -125,7 +125,7 @@ def test_whole_pairs_and_paths_are_left_alone() -> None:
     assert unit.fields == {"a": "\N{PILE OF POO}", "b": "C:\\ud83d"}
 
 
-@pytest.mark.parametrize("number", [b"1e999", b"9" * 400, b"-" + b"1" * 5_000])
+@pytest.mark.parametrize("number", [b"1e999", b"-" + b"1" * 5_000])
 def test_a_number_too_large_costs_no_neighbour(number: bytes) -> None:
     """It is kept as text; the other units of the body are read as ever."""
     first, second = units(b'[{"a": %b}, {"b": 2.5}]' % number)
