@@ -82,10 +82,10 @@ def _decode(text: bytes) -> object:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         mended = _HALVES.sub(lambda m: rb"\ufffd" if m[1] else m[0], text)
+        if "out of range" in str(error):
+            return _decode_large(mended)
         if mended != text:
             return _decode(mended)
-        if "out of range" in str(error):
-            return _decode_large(text)
         raise AlertRejected("$", f"not JSON: {error}") from None
     except UnicodeDecodeError:
         raise AlertRejected("$", f"not UTF-8 at byte {_bad_byte(text)}") from None
@@ -100,7 +100,7 @@ def _decode_large(text: bytes) -> object:
     """
     try:
         return json.loads(
-            text,
+            text.decode(),
             parse_int=_number,
             parse_float=_number,
             parse_constant=_refused,

@@ -132,3 +132,10 @@ def test_a_number_too_large_costs_no_neighbour(number: bytes) -> None:
 
     assert first.fields == {"a": number.decode()}
     assert second.fields == {"b": 2.5}
+
+
+def test_a_large_number_beside_half_a_character_is_read_too() -> None:
+    """What either would need mending for, both need."""
+    (unit,) = units(b'{"a": 1e999, "b": "\\ud83d"}')
+
+    assert unit.fields == {"a": "1e999", "b": "\N{REPLACEMENT CHARACTER}"}
