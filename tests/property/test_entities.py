@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from shared.model.entity import Entity
 from shared.model.text import clean
 from shared.sources.entities import MOST_ENTITIES, entities_of
-from shared.sources.identifiers import LONGEST_COMMAND
-from shared.sources.kinds import READERS
-from shared.sources.problems import MOST_WARNINGS
+from shared.sources.entities.identifiers import LONGEST_COMMAND
+from shared.sources.entities.kinds import READERS
+from shared.sources.entities.problems import MOST_WARNINGS
 from tests.property.feeds import QUICK
 from tests.property.hostile import VALUES, deep
 

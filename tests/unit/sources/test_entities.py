@@ -24,8 +24,8 @@ from shared.model.entity import (
     Url,
 )
 from shared.sources.entities import MOST_ENTITIES, entities_of
-from shared.sources.problems import MOST_WARNINGS
-from shared.sources.references import DEEPEST, MOST_NODES
+from shared.sources.entities.problems import MOST_WARNINGS
+from shared.sources.entities.references import DEEPEST, MOST_NODES
 from tests.factories import VM
 
 Json = dict[str, Any]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.sources import identifiers
-from shared.sources.identifiers import LONGEST_COMMAND, LONGEST_NAME
+from shared.sources.entities import identifiers
+from shared.sources.entities.identifiers import LONGEST_COMMAND, LONGEST_NAME
 
 GUID = "011d5ede-0faa-4946-a25e-b2cd0c47a52c"
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shared.sources.entities.identifiers import LONGEST_NAME, command, letters, tidy
 from shared.sources.fields import lower_names
-from shared.sources.identifiers import LONGEST_NAME, command, letters, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.model.entity import Entity
-    from shared.sources.problems import Problems
+    from shared.sources.entities.problems import Problems
 
 # Real lists hold some tens of entities, five levels deep.
 MOST_NODES = 20_000

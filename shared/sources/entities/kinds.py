@@ -24,15 +24,15 @@ from shared.model.entity import (
     Process,
     Url,
 )
-from shared.sources import identifiers
+from shared.sources.entities import identifiers
+from shared.sources.entities.identifiers import LONGEST_ARM_ID, LONGEST_COMMAND, tidy
+from shared.sources.entities.named_kinds import NAMED, attributes, other
 from shared.sources.fields import parse_time
-from shared.sources.identifiers import LONGEST_ARM_ID, LONGEST_COMMAND, tidy
-from shared.sources.named_kinds import NAMED, attributes, other
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from shared.sources.references import Node
+    from shared.sources.entities.references import Node
 
 LONGEST_TIME = 40
 

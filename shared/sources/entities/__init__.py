@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.model.entity import Named
-from shared.sources import extended as extended_properties
-from shared.sources.kinds import read, read_all
-from shared.sources.problems import Problems, decoded
-from shared.sources.references import References
+from shared.sources.entities import extended as extended_properties
+from shared.sources.entities.kinds import read, read_all
+from shared.sources.entities.problems import Problems, decoded
+from shared.sources.entities.references import References
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.model.entity import Named
-from shared.sources import identifiers
-from shared.sources.identifiers import tidy
+from shared.sources.entities import identifiers
+from shared.sources.entities.identifiers import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shared.sources.references import Node
+    from shared.sources.entities.references import Node
 
 # Entities have some ten fields; what an attacker adds is not all looked at.
 MOST_FIELDS = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.model.text import plain
-from shared.sources.identifiers import tidy
+from shared.sources.entities.identifiers import tidy
 
 MOST_WARNINGS = 20
 

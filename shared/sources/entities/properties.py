@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.sources import identifiers
-from shared.sources.identifiers import letters, tidy
-from shared.sources.problems import Problems, decoded
+from shared.sources.entities import identifiers
+from shared.sources.entities.identifiers import letters, tidy
+from shared.sources.entities.problems import Problems, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,16 +22,16 @@ from shared.model.entity import (
     Process,
     Url,
 )
-from shared.sources import identifiers
-from shared.sources.identifiers import tidy
-from shared.sources.likeness import marks, sought
-from shared.sources.properties import Properties
+from shared.sources.entities import identifiers
+from shared.sources.entities.identifiers import tidy
+from shared.sources.entities.likeness import marks, sought
+from shared.sources.entities.properties import Properties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from shared.sources.likeness import Mark
-    from shared.sources.problems import Problems
+    from shared.sources.entities.likeness import Mark
+    from shared.sources.entities.problems import Problems
 
 # Whose address it is. `source` and `attackers` hold more than addresses:
 # "FreeRDP (96.81.218.10)".
