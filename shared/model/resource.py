@@ -17,11 +17,6 @@ _RESOURCE = re.compile(
     r"^(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/[^/]+/[^/]+/[^/]+)(?=/|$)"
 )
 
-_WHOLE = re.compile(
-    r"^/subscriptions/[^/]+(?:/resourcegroups/[^/]+)?"
-    r"(?:/providers/[^/]+(?:/[^/]+/[^/]+)+)*$"
-)
-
 
 def canonical(resource_id: str) -> str | None:
     """The id in the one form that is compared, or None where it is not an ARM id.
@@ -46,7 +41,16 @@ def is_whole(canonical_id: str) -> bool:
 
     A subscription and a resource group are whole too.
     """
-    return _WHOLE.match(canonical_id) is not None
+    _, _, _, *rest = canonical_id.split("/")
+    if rest[:1] == ["resourcegroups"]:
+        rest = rest[2:] if len(rest) > 1 and rest[1] else [""]
+    if rest and rest[0] != "providers":
+        return False
+    place = 0
+    while place < len(rest):
+        # A provider and the first type and name, or a child's type and name.
+        place += 4 if rest[place] == "providers" else 2
+    return place == len(rest) and all(rest)
 
 
 def subscription(canonical_id: str) -> str:

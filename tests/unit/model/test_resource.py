@@ -63,3 +63,23 @@ def test_children_belong_to_what_people_mean(text: str, whole: str | None) -> No
 def test_a_name_is_for_people() -> None:
     """The last name of the id."""
     assert resource.display_name(VM) == "vm"
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        ("", True),
+        ("/resourcegroups/g", True),
+        ("/resourcegroups", False),
+        ("/resourcegroups//providers/a/t/n", False),
+        ("/resourcegroups/g/providers/a.b/t/n", True),
+        ("/resourcegroups/g/providers/a.b/t/n/c/d", True),
+        ("/resourcegroups/g/providers/a.b/n", False),
+        ("/providers/a/t/n/providers/b/u/m", True),
+        ("/providers/a/b", False),
+        ("/x/y", False),
+    ],
+)
+def test_a_whole_id_has_all_its_parts(rest: str, expected: bool) -> None:  # noqa: FBT001
+    """What provides, a type and a name; told in linear time, whatever it is given."""
+    assert resource.is_whole(f"/subscriptions/s{rest}") is expected
