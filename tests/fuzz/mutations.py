@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
 
+# A body is 64 KiB here; longer lists of anything would be cut.
+MOST_ITEMS = 2_000
+
 DEEP: Any = 1
 for _ in range(150):
     DEEP = [{"a": DEEP}]
@@ -130,7 +133,8 @@ class Mutator:
             case 4 if isinstance(inside, dict):
                 del inside[at]
             case 5 if isinstance(inside, list):
-                inside *= pick.choice((0, 2, 40))
+                # Bounded: forty times forty of a large item is the machine's memory.
+                inside[:] = (inside * pick.choice((0, 2, 40)))[:MOST_ITEMS]
             case _:
                 inside[at] = _copied(pick.choice(LEAVES))
 
