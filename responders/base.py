@@ -105,7 +105,7 @@ def wanted(incident: Incident) -> tuple[tuple[Verb, Occasion], ...]:
     match incident.status:
         case IncidentStatus.OPEN:
             pass
-        case IncidentStatus.RESOLVED:
+        case IncidentStatus.RESOLVED | IncidentStatus.CLOSED:
             notices.append((Verb.RESOLVE, Occasion.RESOLVED))
         case IncidentStatus.MERGED:
             notices.append((Verb.RESOLVE, Occasion.MERGED))

@@ -265,7 +265,7 @@ class Respond:
             return None
         if work is None:
             return None
-        if head.successor and head.status is IncidentStatus.RESOLVED:
+        if head.successor and head.status.has_ended:
             await self._queue.send(messages.encode([head.successor]))
         return _Claim(head, token, tuple(work), versions, todo.next_at)
 

@@ -31,7 +31,7 @@ def heard(draft: Draft, head: Incident) -> None:
 
     Until then its notices were this one's (design 5); nobody else would tell of it.
     """
-    if head.status is not IncidentStatus.RESOLVED or head.root != head.id:
+    if not head.status.has_ended or head.root != head.id:
         return
     heir = draft.incident(head.successor) if head.successor else None
     while (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from shared.model.action import Change
 from shared.model.alert import Severity
 
 if TYPE_CHECKING:
@@ -26,15 +28,27 @@ class Operator(StrEnum):
     AT_LEAST = ">="
 
 
+class Storm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many first pages may go out in how long; past it, all but High wait."""
+
+    pages: int = 30
+    within: timedelta = timedelta(minutes=10)
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Incidents that every matcher fits go ``to`` these responders.
 
-    The first route that fits ends the search, unless it says ``continue``.
+    The first route that fits ends the search, unless it says ``continue``. ``again``
+    says what is told of an incident that is already known there, at most once in
+    ``every``; a raised severity does not wait. ``name`` is for people.
     """
 
     to: tuple[str, ...]
     match: tuple[str, ...] = ()
     goes_on: bool = msgspec.field(name="continue", default=False)
+    name: str = ""
+    again: tuple[Change, ...] = tuple(Change)
+    every: timedelta = timedelta(minutes=30)
 
 
 class Matcher(NamedTuple):

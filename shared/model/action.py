@@ -27,13 +27,25 @@ class Verb(StrEnum):
     """What an action does at the other side."""
 
     TRIGGER = "trigger"
+    UPDATE = "update"
     RESOLVE = "resolve"
+
+
+class Change(StrEnum):
+    """What is worth telling again of an incident that somebody knows of."""
+
+    SEVERITY_RAISED = "severity_raised"
+    NEW_TACTIC = "new_tactic"
+    NEW_RESOURCE = "new_resource"
 
 
 class Occasion(StrEnum):
     """Why a notice goes out; part of its key, so each occasion is told once."""
 
     OPENED = "opened"
+    SEVERITY_RAISED = Change.SEVERITY_RAISED
+    NEW_TACTIC = Change.NEW_TACTIC
+    NEW_RESOURCE = Change.NEW_RESOURCE
     RESOLVED = "resolved"
     MERGED = "merged"
     STUCK = "stuck"

@@ -121,6 +121,22 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+class Joined(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why an alert is on its incident; ``explain`` shows it.
+
+    ``strategy`` is how it joined (``triage.fingerprint.Strategy``), empty where it
+    opened the incident; ``key`` is what was shared, for people. ``also`` are the other
+    keys that would have led to an open incident, ``because`` is why one was opened
+    although a key matched, ``merged`` are the incidents that it tied together.
+    """
+
+    strategy: str = ""
+    key: str = ""
+    also: tuple[str, ...] = ()
+    because: str = ""
+    merged: tuple[str, ...] = ()
+
+
 class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of an alert: the claim on its id and the truth about it.
 
@@ -151,3 +167,5 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     techniques: tuple[str, ...] = ()
     entities: tuple[Entity, ...] = ()
     is_expected: bool = False
+    product: str = ""
+    joined: Joined | None = None

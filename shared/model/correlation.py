@@ -7,6 +7,7 @@ alerts arrive not decide who joins whom (review F7, run over all permutations).
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import msgspec
 
@@ -14,14 +15,41 @@ import msgspec
 MOST_INTERVALS = 40
 
 
+class AfterResolve(StrEnum):
+    """What a recurrence does to an incident that a person or quiet resolved."""
+
+    SUCCESSOR = "successor"
+    REOPEN = "reopen"
+
+
+class NeverGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Entities that half the estate shares: they tie no incidents together.
+
+    Accounts by UPN, SID or object id, addresses by address or CIDR, hosts by device id
+    or ARM id, hashes by digest; compared without case.
+    """
+
+    accounts: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
+
+
 class Correlation(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
-    """The caps of design 5: how far apart in time, how long and how wide."""
+    """The caps of design 5: how far apart in time, how long and how wide.
+
+    ``quiet`` is how long nothing may be heard of an open incident before it resolves by
+    itself, counted from receipt; None is for ever.
+    """
 
     gap: timedelta = timedelta(hours=5)
     max_age: timedelta = timedelta(hours=24)
     max_problems: int = 150
+    after_resolve: AfterResolve = AfterResolve.SUCCESSOR
+    quiet: timedelta | None = timedelta(days=7)
+    never_group: NeverGroup = NeverGroup()
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):

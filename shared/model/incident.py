@@ -11,11 +11,45 @@ from shared.model.alert import Severity
 
 
 class IncidentStatus(StrEnum):
-    """The life of an incident; acknowledged and contained are marks beside it."""
+    """The life of an incident; acknowledged and contained are marks beside it.
+
+    Resolved is over as far as anybody knows, closed is over with a verdict.
+    """
 
     OPEN = "open"
     RESOLVED = "resolved"
+    CLOSED = "closed"
     MERGED = "merged"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is over for good or for now; a merged one goes on in another."""
+        return self in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED}
+
+
+class Classification(StrEnum):
+    """What an ended incident turned out to be: the words of Microsoft Sentinel."""
+
+    TRUE_POSITIVE = "true_positive"
+    BENIGN_POSITIVE = "benign_positive"
+    FALSE_POSITIVE = "false_positive"
+    UNDETERMINED = "undetermined"
+
+
+class ClosingReason(StrEnum):
+    """Why that, as Sentinel offers it (Incidents - CreateOrUpdate, 2023-02-01)."""
+
+    SUSPICIOUS_ACTIVITY = "suspicious_activity"
+    SUSPICIOUS_BUT_EXPECTED = "suspicious_but_expected"
+    INCORRECT_ALERT_LOGIC = "incorrect_alert_logic"
+    INACCURATE_DATA = "inaccurate_data"
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says that the incident was; who and when is its mark."""
+
+    classification: Classification
+    reason: ClosingReason | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +63,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: datetime
 
 
-# Who resolves an incident whose alerts are all closed where they came from.
+# Who resolves an incident whose alerts are all closed where they came from, and one
+# that nothing was heard of for long. No person may go by these names.
 SOURCE = "source"
+QUIET = "quiet"
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +84,13 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """What keeps the notices of an incident back, and until when."""
+
+    by: str
+    until: datetime
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The head of an incident.
 
@@ -57,6 +100,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     last looked at in full. ``earliest`` and ``latest`` bound the correlation points.
     ``root`` is the incident whose notices speak for this one: itself, unless it is the
     ``successor`` of an incident that grew past its caps and has not ended.
+
+    ``heard_at`` is when the last alert was received, by our clock. ``apart`` are the
+    incidents it was split from: they are never merged with it again. ``hold`` is in
+    force now; ``hidden_by`` names every silence that ever hid it, ``watched_by`` those
+    that only count. The lists of what is involved are the first of all values in
+    sorted order, up to a cap, as resources and tactics are.
     """
 
     id: str
@@ -93,6 +142,19 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     lease: Lease | None = None
     attempts: int = 0
     stuck: str = ""
+    heard_at: datetime | None = None
+    verdict: Verdict | None = None
+    apart: tuple[str, ...] = ()
+    hold: Hold | None = None
+    hidden_by: tuple[str, ...] = ()
+    watched_by: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    techniques: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.actions.routing import Route, parse_matcher
+from shared.actions.routing import Route, Storm, parse_matcher
 from shared.model.correlation import Correlation
 from shared.model.errors import SettingsError
+from shared.model.silence import Silence
 from shared.senders import Sender
 from shared.sources import NAMES
 
@@ -47,6 +48,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     routes: tuple[Route, ...]
     senders: dict[str, Sender] = {}
     correlate: Correlation = Correlation()
+    suppress: tuple[Silence, ...] = ()
+    storm: Storm = Storm()
     reconcile: Reconcile = Reconcile()
 
 
