@@ -11,7 +11,7 @@ import typer
 
 from cli import tables
 from cli.account import named, open_account
-from shared.commands import Commands
+from shared.commands import Commands, Order
 from shared.model.incident import Incident, IncidentStatus
 from shared.store import reading
 from shared.store.rows import is_incident_id
@@ -112,7 +112,7 @@ def ack(
     """Acknowledge: somebody works on it."""
 
     async def say(commands: Commands) -> Incident | None:
-        return await commands.acknowledge(incident, by=_person(by), note=note)
+        return await commands.acknowledge(incident, Order(_person(by), note))
 
     _command(incident, account, say, "acknowledged")
 
@@ -124,7 +124,7 @@ def resolve(
     """Resolve: it is over; a recurrence opens a new incident that names this one."""
 
     async def say(commands: Commands) -> Incident | None:
-        return await commands.resolve(incident, by=_person(by), note=note)
+        return await commands.resolve(incident, Order(_person(by), note))
 
     _command(incident, account, say, "resolved")
 

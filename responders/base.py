@@ -104,7 +104,8 @@ def wanted(incident: Incident) -> tuple[tuple[Verb, Occasion], ...]:
         notices.append((Verb.TRIGGER, Occasion.OPENED))
     match incident.status:
         case IncidentStatus.OPEN:
-            pass
+            # What is new, and whether anything is, the core knows.
+            notices.append((Verb.UPDATE, Occasion.SEVERITY_RAISED))
         case IncidentStatus.RESOLVED | IncidentStatus.CLOSED:
             notices.append((Verb.RESOLVE, Occasion.RESOLVED))
         case IncidentStatus.MERGED:

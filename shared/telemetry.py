@@ -40,6 +40,8 @@ TICK_DONE = LogEvent("tick.done", logging.INFO)
 RECONCILE_OFF = LogEvent("reconcile.off", logging.DEBUG)
 RECONCILE_DONE = LogEvent("reconcile.done", logging.INFO)
 RECONCILE_FAILED = LogEvent("reconcile.failed", logging.ERROR)
+SILENCES_UNREAD = LogEvent("silences.unread", logging.ERROR)
+STORM_UNREAD = LogEvent("storm.unread", logging.ERROR)
 EXPORT_GAP = LogEvent("export.gap", logging.WARNING)
 
 

@@ -14,14 +14,23 @@ from shared.model.incident import Fact
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.model.action import Action
+    from shared.model.action import Action, Told
 
 
-def claimed(action: Action, before: ActionRow | None, now: datetime) -> ActionRow:
+def claimed(
+    action: Action,
+    before: ActionRow | None,
+    now: datetime,
+    *,
+    told: Told,
+    policy: str = "",
+) -> ActionRow:
     """The row of an action that a worker takes on, for the first time or again."""
     if before is not None:
         return replace(
             before,
+            told=told,
+            policy=policy,
             status=ActionStatus.CLAIMED,
             attempts=before.attempts + 1,
             changed_at=now,
@@ -40,6 +49,8 @@ def claimed(action: Action, before: ActionRow | None, now: datetime) -> ActionRo
         attempts=1,
         planned_at=now,
         changed_at=now,
+        told=told,
+        policy=policy,
     )
 
 

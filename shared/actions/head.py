@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shared.model.incident import Fact, IncidentStatus
+from shared.model.incident import QUIET, Fact, IncidentStatus, Mark
+from shared.model.text import instant
 from shared.store.draft import news
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
-    from shared.model.incident import Incident
+    from shared.actions.silencing import Ruling
+    from shared.model.incident import Hold, Incident
     from shared.store.draft import Draft
 
 
@@ -48,6 +50,49 @@ def heard(draft: Draft, head: Incident) -> None:
 def failures(head: Incident) -> int:
     """How often in a row its worker failed, this time included; a claim counts."""
     return head.attempts + (head.lease is None)
+
+
+def ruled(head: Incident, ruling: Ruling, hold: Hold | None) -> tuple[Incident, Fact | None]:
+    """The head with what holds its notices back, and the entry that says so, if any."""
+    by = {*head.hidden_by, *ruling.hidden_by} | ({hold.by} if hold else set())
+    changed = replace(
+        head,
+        hold=hold,
+        hidden_by=tuple(sorted(by)),
+        watched_by=tuple(sorted({*head.watched_by, *ruling.watched_by})),
+    )
+    if hold == head.hold:
+        return changed, None
+    if hold is None:
+        return changed, Fact(kind="notices.released")
+    until = f"{hold.by}, until {instant(hold.until)}"
+    return changed, Fact(kind="notices.held", detail=until)
+
+
+def next_look(
+    head: Incident, quiet: timedelta | None, next_at: datetime | None
+) -> datetime | None:
+    """When the incident is due, what is to be done by itself included."""
+    times = [next_at]
+    if head.status is IncidentStatus.OPEN:
+        times.append(head.hold.until if head.hold else None)
+        times.append(quiet_at(head, quiet))
+    return min((at for at in times if at is not None), default=None)
+
+
+def quiet_at(head: Incident, quiet: timedelta | None) -> datetime | None:
+    """When nothing will have been heard of an open incident for too long."""
+    if quiet is None or head.status is not IncidentStatus.OPEN:
+        return None
+    return (head.heard_at or head.changed_at) + quiet
+
+
+def quieted(head: Incident, now: datetime) -> Incident:
+    """The head resolved, for nothing was heard of it."""
+    mark = Mark(by=QUIET, at=now, note="nothing was heard of it")
+    return replace(
+        head, status=IncidentStatus.RESOLVED, resolved=mark, changed_at=now
+    )
 
 
 def rested(head: Incident, next_at: datetime | None) -> Incident:

@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.model.action import ActionStatus, Occasion, Verb, closing, continuing
+from shared.model.action import (
+    ActionStatus,
+    Change,
+    Occasion,
+    Verb,
+    closing,
+    continuing,
+    told_of,
+    updating,
+)
 from shared.model.errors import FailureReason
 from shared.model.incident import IncidentStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from shared.model.action import Action, ActionRow
+    from shared.actions.routing import Route
+    from shared.model.action import Action, ActionRow, Told
     from shared.model.incident import Incident
 
 _OVER = frozenset({ActionStatus.APPLIED, ActionStatus.FAILED, ActionStatus.DROPPED})
@@ -35,10 +45,14 @@ class Todo(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """An action that should have been done, and the row of the notice it is about."""
+    """An action that should have been done, and the row of the notice it is about.
+
+    ``at`` is when, where it is not at once.
+    """
 
     action: Action
     notice: ActionRow | None
+    at: datetime | None = None
 
 
 def todo(
@@ -49,6 +63,8 @@ def todo(
     now: datetime,
     *,
     claims_last: timedelta,
+    routes: Mapping[str, Route] = {},
+    is_held: bool = False,
 ) -> Todo:
     """Compare what the responders want with the rows of the incident.
 
@@ -57,17 +73,24 @@ def todo(
     holds the incident's lease, so a row of its own that is still claimed is of a worker
     that died: its outcome is unknown and a notice goes out again with the same key (law
     3). The worker of an incident that was absorbed may live until its claim ends.
+
+    ``routes`` says for each responder what it is told again. While ``is_held`` no
+    notice is begun; one that was is brought to its end, and ends are told.
     """
     done = {row.key: row for row in rows}
-    steps = [*_triggers(incident, wanted, rows)]
+    steps = [*_triggers(incident, wanted, rows), *_updates(incident, wanted, rows, routes)]
+    if is_held or (incident.hidden_by and incident.status is not IncidentStatus.OPEN):
+        # Nobody wants to hear of what was held back until it was over.
+        steps = [step for step in steps if step.action.key in done]
     steps += _resolves(incident, wanted, resolves, rows, {s.action.key for s in steps})
     due: list[Action] = []
     later: list[datetime] = []
-    for action, notice in steps:
+    for action, notice, waits_until in steps:
         row = done.get(action.key)
         if row is not None and row.status in _OVER:
             continue
         not_before = [
+            waits_until,
             row.not_before if row else None,
             _claim_end(incident, notice, claims_last),
         ]
@@ -76,7 +99,7 @@ def todo(
             later.append(at)
         else:
             due.append(action)
-    planned = {action.key for action, _ in steps}
+    planned = {step.action.key for step in steps}
     dropped = tuple(
         row
         for row in rows
@@ -107,6 +130,66 @@ def _triggers(
             yield _Step(continuing(trigger, unfinished[0]), unfinished[0])
         else:
             yield _Step(trigger, mine)
+
+
+def _updates(
+    incident: Incident,
+    wanted: Sequence[Action],
+    rows: Sequence[ActionRow],
+    routes: Mapping[str, Route],
+) -> Iterable[_Step]:
+    """What has changed since somebody was told, and is worth telling again.
+
+    A raised severity goes out at once, all else waits until the route's time between
+    two notices is over, and then is one notice.
+    """
+    for update in wanted:
+        route = routes.get(update.responder)
+        if update.verb is not Verb.UPDATE or route is None:
+            continue
+        notices = _notices(update, rows)
+        speaker = _speaker(incident, _mine(update, notices), notices, rows)
+        if speaker is None or not _has_arrived(speaker) or not _is_open(speaker, rows):
+            continue
+        heard = [
+            row
+            for row in rows
+            if row.dedup_key == speaker.dedup_key
+            and row.told is not None
+            and _has_arrived(row)
+        ]
+        now_so = told_of(incident)
+        change = _first_change(now_so, heard, route.again)
+        if change is not None:
+            is_urgent = change is Change.SEVERITY_RAISED
+            last = max(row.changed_at for row in heard)
+            yield _Step(
+                updating(update, speaker, change, now_so),
+                None,
+                None if is_urgent else last + route.every,
+            )
+
+
+def _first_change(
+    now_so: Told, heard: Sequence[ActionRow], again: Sequence[Change]
+) -> Change | None:
+    """The weightiest thing that nobody was told of yet, of those that are told again."""
+    told = [row.told for row in heard if row.told is not None]
+    if not told:
+        # A row of an older version does not say what was told.
+        return None
+    is_new = {
+        Change.SEVERITY_RAISED: all(
+            now_so.severity.rank > one.severity.rank for one in told
+        ),
+        Change.NEW_TACTIC: bool(
+            set(now_so.tactics).difference(*(one.tactics for one in told))
+        ),
+        Change.NEW_RESOURCE: bool(
+            set(now_so.resources).difference(*(one.resources for one in told))
+        ),
+    }
+    return next((change for change in Change if change in again and is_new[change]), None)
 
 
 def _resolves(
@@ -163,7 +246,7 @@ def _is_superseded(row: ActionRow, rows: Sequence[ActionRow]) -> bool:
     """Whether a row that nobody plans any more is unfinished and left nothing open."""
     if row.status in _OVER:
         return False
-    return row.verb is Verb.RESOLVE or not _may_be_open(row, rows)
+    return row.verb is not Verb.TRIGGER or not _may_be_open(row, rows)
 
 
 def _notices(action: Action, rows: Sequence[ActionRow]) -> list[ActionRow]:

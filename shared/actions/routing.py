@@ -28,13 +28,6 @@ class Operator(StrEnum):
     AT_LEAST = ">="
 
 
-class Storm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many first pages may go out in how long; past it, all but High wait."""
-
-    pages: int = 30
-    within: timedelta = timedelta(minutes=10)
-
-
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Incidents that every matcher fits go ``to`` these responders.
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from shared.model.alert import Severity
+
 if TYPE_CHECKING:
     from shared.model.incident import Incident
 
@@ -120,6 +122,22 @@ def continuing(trigger: Action, opened: ActionRow) -> Action:
     )
 
 
+def updating(
+    update: Action, notice: ActionRow, change: Change, told: Told
+) -> Action:
+    """The update of a notice that somebody has, about what is new since then.
+
+    What is told is its revision: the same news is told once.
+    """
+    revision = (told.severity, *told.tactics, "", *told.resources)
+    return msgspec.structs.replace(
+        update,
+        key=_digest(notice.key, Verb.UPDATE, change, *revision),
+        dedup_key=notice.dedup_key,
+        occasion=Occasion(change),
+    )
+
+
 def as_stuck(trigger: Action, generation: int) -> Action:
     """The notice that Firewatch itself is stuck, once per generation it is stuck on."""
     key = _digest(trigger.key, Occasion.STUCK, str(generation))
@@ -137,6 +155,23 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reference: str = ""
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What a notice said of the incident, as far as a later one may say more."""
+
+    severity: Severity
+    tactics: tuple[str, ...]
+    resources: tuple[str, ...]
+
+
+def told_of(incident: Incident) -> Told:
+    """What a notice says of the incident as it is."""
+    return Told(
+        severity=incident.severity,
+        tactics=incident.tactics,
+        resources=incident.resources,
+    )
+
+
 class ActionStatus(StrEnum):
     """The life of an action row."""
 
@@ -152,7 +187,8 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
 
     The row is inserted once, when planned; its key is never sent twice on purpose.
     ``attempts`` counts claims, so a worker that died in between is seen. ``not_before``
-    is when a retry is due.
+    is when a retry is due. ``told`` is what a notice said, ``policy`` the hash of the
+    policy that it was planned by.
     """
 
     key: str
@@ -171,6 +207,8 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     detail: str = ""
     reference: str = ""
+    told: Told | None = None
+    policy: str = ""
 
 
 def _digest(*parts: str) -> str:

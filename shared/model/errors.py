@@ -6,6 +6,8 @@
     ├─ SettingsError            at start; lists every problem, never a secret's value
     ├─ AlertRejected            cannot become an alert           -> dead letter
     ├─ SenderRefused            a webhook nobody vouches for     -> 401, nothing said
+    ├─ CommandRefused           what a person asked cannot be done now
+    │   └─ CommandStale         what they looked at has changed  -> look again
     ├─ StoreError
     │   ├─ StoreConflict        somebody else wrote first        -> read, decide again
     │   ├─ StoreLimit           the service would refuse it      -> a bug, never retried
@@ -53,6 +55,14 @@ class AlertRejected(FirewatchError):
 
 class SenderRefused(FirewatchError):
     """No sender of the policy vouches for the request; the text is for our own log."""
+
+
+class CommandRefused(FirewatchError):
+    """What a person asked of an incident cannot be done; the text says why, to them."""
+
+
+class CommandStale(CommandRefused):
+    """The incident is not any more what the person looked at; nothing was changed."""
 
 
 class StoreError(FirewatchError):

@@ -68,6 +68,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 SOURCE = "source"
 QUIET = "quiet"
 
+# The source of what Firewatch has to say itself.
+OWN = "firewatch"
+
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """Who did something to the incident, when, and what they said."""
@@ -164,6 +167,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
             key=lambda item: (-item[1].severity.rank, item[1].first_seen, item[0]),
         )
         return worst[1].title
+
+    @property
+    def revision(self) -> str:
+        """Changes with every entry of the timeline, and names no other state."""
+        return f"{self.sequence}-{self.chain[:12]}"
 
     @property
     def is_dirty(self) -> bool:

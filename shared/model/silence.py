@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.model.incident import Mark
+
 
 class Mode(StrEnum):
     """Whether a silence holds notices back, or only counts what it would hold."""
@@ -34,6 +36,12 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     mode: Mode = Mode.ACTIVE
     warn: timedelta = timedelta(hours=1)
 
+    def warns_at(self, made_at: datetime | None) -> datetime:
+        """When its owner is reminded: never before half of its time has passed."""
+        begun = self.starts or made_at
+        warn = self.warn if begun is None else min(self.warn, (self.until - begun) / 2)
+        return self.until - warn
+
     def is_over(self, now: datetime) -> bool:
         """Whether its time has passed."""
         return now >= self.until
@@ -41,3 +49,11 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def has_begun(self, now: datetime) -> bool:
         """Whether its time has come."""
         return self.starts is None or now >= self.starts
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A silence that somebody made while the app runs, and ended, perhaps."""
+
+    silence: Silence
+    made: Mark | None = None
+    ended: Mark | None = None

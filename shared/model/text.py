@@ -32,6 +32,7 @@ _SEPARATOR = re.compile("[\t\x0b\x0c\x85\u2028\u2029]")
 _WEB_SCHEME = re.compile(r"http(?=s?:)", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"(?<!hxxp)(?<!hxxps)://")
 _WEB_HOST = re.compile(r"(www)\.", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 _LINK = re.compile(r"https://[!-~]{1,2040}")
 
 
@@ -70,6 +71,11 @@ def defang(text: str) -> str:
 def plain(text: str, limit: int) -> str:
     """One harmless line of attacker-controlled text, at most ``limit`` characters."""
     return cut(defang(one_line(text)), limit)
+
+
+def is_name(text: str) -> bool:
+    """Whether people may call something so: it enters row keys, URLs and log fields."""
+    return _NAME.fullmatch(text) is not None
 
 
 def is_link(text: str) -> bool:

@@ -17,6 +17,8 @@ from shared.model.alert import AlertRow
 from shared.model.books import Books
 from shared.model.correlation import OpenKey
 from shared.model.incident import Entry, Fact, Incident
+from shared.model.silence import Kept
+from shared.model.storm import Slots
 from shared.store import limits, rows
 from shared.store.ports import Delete, Put
 
@@ -36,21 +38,26 @@ MOST_KNOWN = 50_000
 # The largest change of one alert is far below this.
 ROOM_BYTES = 512 * 1024
 
-_D = TypeVar("_D", AlertRow, Books, Incident, OpenKey)
+Remembered = AlertRow | Books | Incident | OpenKey | rows.Once | Kept | Slots
+
+_D = TypeVar("_D", bound=Remembered)
 
 
 class Known(NamedTuple):
     """A row as last read or written."""
 
-    document: AlertRow | Books | Incident | OpenKey
+    document: Remembered
     etag: str
 
 
-_KINDS: dict[str, type[AlertRow | Books | Incident | OpenKey]] = {
+_KINDS: dict[str, type[Remembered]] = {
     "a": AlertRow,
     "b": Books,
+    "g": Slots,
     "h": Incident,
+    "i": rows.Once,
     "k": OpenKey,
+    "s": Kept,
 }
 
 
@@ -116,7 +123,7 @@ class Draft:
         self.missing: set[str] = set()
         self._gone = gone
         self._memory = memory
-        self._documents: dict[str, AlertRow | Books | Incident | OpenKey] = {}
+        self._documents: dict[str, Remembered] = {}
         self._facts: dict[str, list[Fact]] = {}
         self._actions: dict[str, tuple[ActionRow, str | None]] = {}
         self._extra: list[Write] = []
@@ -131,7 +138,7 @@ class Draft:
             return None
         return known.document
 
-    def put(self, key: str, document: AlertRow | Books | OpenKey) -> None:
+    def put(self, key: str, document: Remembered) -> None:
         """Insert or replace a row."""
         self.touched.add(key)
         self._documents[key] = document

@@ -7,8 +7,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.model.errors import StoreConflict
+from shared.model.incident import Incident
 from shared.store import rows
-from shared.store.draft import Draft, Memory
+from shared.store.draft import Draft, Memory, Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -23,6 +24,7 @@ META_PARTITION = "meta"
 META_ROW = "layout"
 
 _T = TypeVar("_T")
+_D = TypeVar("_D", bound=Remembered)
 
 
 class Ledger:
@@ -79,6 +81,17 @@ class Ledger:
                     continue
                 draft.committed(etags)
                 return result, etags
+
+    def remembered(self, head: Incident) -> Incident:
+        """The head as this process last read or wrote it: after a commit, as stored."""
+        partition = rows.partition_of_incident(head.id)
+        return self.recall(partition, rows.incident(head.id), Incident) or head
+
+    def recall(self, partition: str, key: str, kind: type[_D]) -> _D | None:
+        """A row as this process last read or wrote it; None where it knows of none."""
+        known = self.memory.recall(partition, key)
+        found = known.document if known else None
+        return found if isinstance(found, kind) else None
 
     async def refresh(self, partition: str, keys: Collection[str]) -> None:
         """Read rows again, whatever is remembered of them."""

@@ -17,6 +17,8 @@ from shared.model.alert import AlertRow
 from shared.model.books import Books
 from shared.model.correlation import OpenKey
 from shared.model.incident import Entry, Incident
+from shared.model.silence import Kept
+from shared.model.storm import Slots
 
 if TYPE_CHECKING:
     from shared.store.ports import Row
@@ -28,13 +30,36 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     incident: str
 
 
-Document = AlertRow | Books | Due | Incident | OpenKey | Entry | ActionRow
+class Once(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that was carried out under a key of its sender, and what it asked."""
+
+    asked: str
+    at: datetime
+
+
+Document = (
+    AlertRow
+    | Books
+    | Due
+    | Incident
+    | OpenKey
+    | Entry
+    | ActionRow
+    | Once
+    | Kept
+    | Slots
+)
 
 _D = TypeVar("_D", bound=Document)
 
 _DUE = "%Y%m%dT%H%M%S.%f"
 
 _INCIDENT_ID = re.compile(r"[0-9a-f]{16}")
+
+# Where rows lie that belong to no scope, and which they are.
+SHARED = "00"
+SILENCE = "s"
+STORM = "g|storm"
 
 # The first key after every key of a kind: "|" is 0x7C, "}" the next.
 _AFTER = "}"
@@ -63,7 +88,7 @@ def all_partitions(partitions: int) -> list[str]:
 
 def alert(alert_id: str) -> str:
     """The row of an alert, from its id in any case."""
-    return "a|" + hashlib.sha256(alert_id.lower().encode()).hexdigest()[:32]
+    return f"a|{digest(alert_id.lower())}"
 
 
 def books(source: str) -> str:
@@ -99,6 +124,21 @@ def due(at: datetime, incident_id: str) -> str:
 def due_at(key: str) -> datetime:
     """The time that a line of the due index stands under."""
     return datetime.strptime(key.split("|")[1], _DUE).replace(tzinfo=UTC)
+
+
+def once(key: str) -> str:
+    """A command that may be sent again under the same key."""
+    return f"i|{digest(key)}"
+
+
+def silence(name: str) -> str:
+    """A silence that somebody made while the app runs, by its name in any case."""
+    return f"{SILENCE}|{name.lower()}"
+
+
+def digest(text: str) -> str:
+    """32 hex digits that stand for a text of any length."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def span(prefix: str) -> tuple[str, str]:

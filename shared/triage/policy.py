@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.actions.routing import Route, Storm, parse_matcher
+from shared.actions.routing import Route, parse_matcher
 from shared.model.correlation import Correlation
 from shared.model.errors import SettingsError
 from shared.model.silence import Silence
+from shared.model.storm import Storm
 from shared.senders import Sender
 from shared.sources import NAMES
 

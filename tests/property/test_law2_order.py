@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.commands import Order
 from shared.model.correlation import Correlation
 from shared.model.incident import IncidentStatus
 from shared.store import reading
@@ -173,7 +174,7 @@ async def test_past_a_cap_each_alert_is_on_one_incident_within_it(
         await world.feed([event(body, place=place, received_at=later)])
         if data.draw(st.booleans()):
             head = data.draw(st.sampled_from(await world.heads()))
-            await world.worker.commands.resolve(head.id, by="ada")
+            await world.worker.commands.resolve(head.id, Order("ada"))
     await world.settle()
 
     await world.check_rested()

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.commands import Order
 from shared.model.incident import IncidentStatus
 from shared.store import messages, reading
 from tests.alerts import NOON, alert_id, batch, defender_alert, event, stamp
@@ -24,7 +25,7 @@ async def test_an_acknowledgement_is_written_and_looked_at(world: World) -> None
     """Who, when and why; the page stays open."""
     head = await world.head()
 
-    said = await world.worker.commands.acknowledge(head.id, by="ada", note="on it")
+    said = await world.worker.commands.acknowledge(head.id, Order("ada", "on it"))
 
     assert said is not None
     assert said.acknowledged is not None
@@ -40,9 +41,9 @@ async def test_an_acknowledgement_is_written_and_looked_at(world: World) -> None
 async def test_the_first_acknowledgement_stands(world: World) -> None:
     """A second one changes nothing."""
     head = await world.head()
-    await world.worker.commands.acknowledge(head.id, by="ada")
+    await world.worker.commands.acknowledge(head.id, Order("ada"))
 
-    said = await world.worker.commands.acknowledge(head.id, by="bob")
+    said = await world.worker.commands.acknowledge(head.id, Order("bob"))
 
     assert said is not None
     assert said.acknowledged is not None
@@ -54,7 +55,7 @@ async def test_resolving_closes_the_page(world: World) -> None:
     head = await world.head()
 
     for _ in range(2):
-        await world.worker.commands.resolve(head.id, by="ada", note="false alarm")
+        await world.worker.commands.resolve(head.id, Order("ada", "false alarm"))
         await world.settle()
 
     assert (await world.head()).status is IncidentStatus.RESOLVED
@@ -64,7 +65,7 @@ async def test_resolving_closes_the_page(world: World) -> None:
 
 async def test_after_that_a_recurrence_pages_anew(world: World) -> None:
     """Another incident, with another key."""
-    await world.worker.commands.resolve((await world.head()).id, by="ada")
+    await world.worker.commands.resolve((await world.head()).id, Order("ada"))
     await world.settle()
 
     await world.feed([event(defender_alert(SystemAlertId="2"), place=2)])
@@ -91,7 +92,7 @@ async def test_a_command_on_a_merged_incident_reaches_the_winner() -> None:
         assert len(await world.heads()) == found
     head = await world.head()
 
-    said = await world.worker.commands.resolve(head.absorbed[0], by="ada")
+    said = await world.worker.commands.resolve(head.absorbed[0], Order("ada"))
 
     assert said is not None
     assert said.id == head.id
@@ -104,8 +105,8 @@ async def test_there_may_be_no_such_incident(world: World, name: str) -> None:
     """It is none, and nothing is written or sent."""
     before = world.table.keys
 
-    assert await world.worker.commands.acknowledge(name, by="ada") is None
-    assert await world.worker.commands.resolve(name, by="ada") is None
+    assert await world.worker.commands.acknowledge(name, Order("ada")) is None
+    assert await world.worker.commands.resolve(name, Order("ada")) is None
 
     assert world.table.keys == before
     assert world.queue.messages == []
@@ -118,7 +119,7 @@ async def test_a_command_beside_an_alert_loses_neither(world: World) -> None:
     other = event(defender_alert(SystemAlertId="2"), place=2)
     world.table.before_commit(lambda: rival.ingest([other]))
 
-    await world.worker.commands.acknowledge(head.id, by="ada")
+    await world.worker.commands.acknowledge(head.id, Order("ada"))
 
     after = await world.head()
     assert after.alerts == 2

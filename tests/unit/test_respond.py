@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.actions import backoff
+from shared.commands import Order
 from shared.model.action import ActionStatus, Verb
 from shared.model.alert import Severity
 from shared.model.correlation import Correlation
@@ -434,7 +435,7 @@ async def test_who_is_not_routed_to_any_more_hears_of_the_end() -> None:
     await world.feed([event(sample)])
     await world.feed([event(real, place=2)])
     assert (chat.verbs(), world.pager.verbs()) == (["trigger"], ["trigger"])
-    await world.worker.commands.resolve((await world.head()).id, by="ada")
+    await world.worker.commands.resolve((await world.head()).id, Order("ada"))
     await world.settle()
 
     assert (chat.verbs(), world.pager.verbs()) == (["trigger", "resolve"],) * 2
@@ -449,7 +450,7 @@ async def test_a_responder_that_left_the_policy_is_passed_over(world: World) -> 
     world.route = lambda _: ["chat"]
     world.restart()
 
-    await world.worker.commands.resolve((await world.head()).id, by="ada")
+    await world.worker.commands.resolve((await world.head()).id, Order("ada"))
     await world.settle()
 
     assert world.responders["chat"].verbs() == ["trigger", "resolve"]

@@ -1,0 +1,131 @@
+"""What keeps notices back, read and kept: silences, and the storm breaker's slots."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared import telemetry
+from shared.actions import silencing
+from shared.actions import storm as breaker
+from shared.actions.silencing import Ruling
+from shared.model.alert import AlertRow, AlertStatus, Severity
+from shared.model.errors import StoreError
+from shared.model.incident import OWN
+from shared.model.storm import Slots
+from shared.store import rows
+from shared.triage import own
+from shared.triage.correlation import fold
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+
+    from shared.model.alert import Alert
+    from shared.model.correlation import Correlation
+    from shared.model.incident import Incident
+    from shared.silences import Silences
+    from shared.store.draft import Draft
+    from shared.model.storm import Storm
+    from shared.store.ledger import Ledger
+
+# The timer looks each minute; for this long after its end it closes a reminder.
+CLOSES_FOR = timedelta(hours=1)
+
+
+class Noise:
+    """Rules on incidents for respond, and speaks for itself at each tick."""
+
+    def __init__(
+        self, ledger: Ledger, silences: Silences, storm: Storm, caps: Correlation
+    ) -> None:
+        self._ledger = ledger
+        self._silences = silences
+        self._storm = storm
+        self._caps = caps
+
+    async def ruling(self, incident: Incident) -> Ruling:
+        """What silences say of it now; one that cannot be read holds nothing (law 6)."""
+        try:
+            return silencing.ruling(incident, await self._silences.in_force())
+        except StoreError as error:
+            telemetry.emit(telemetry.SILENCES_UNREAD, error=error)
+            return Ruling()
+
+    async def slot(self, incident: Incident) -> datetime:
+        """When the first page of the incident may go; now, but for a storm.
+
+        Never later than now for High, for what Firewatch says itself, and where the
+        slots cannot be read (law 6).
+        """
+        key = f"{incident.root[:12]}.{incident.epoch}"
+        may_wait = incident.severity is not Severity.HIGH and (
+            OWN not in incident.sources
+        )
+
+        def decide(draft: Draft) -> datetime:
+            before = draft.read(rows.STORM, Slots) or Slots()
+            after, at = breaker.reserve(
+                before, key, draft.now, self._storm, may_wait=may_wait
+            )
+            if after != before:
+                draft.put(rows.STORM, after)
+            return at
+
+        try:
+            at, _ = await self._ledger.transact(rows.SHARED, decide, by="respond")
+        except StoreError as error:
+            telemetry.emit(telemetry.STORM_UNREAD, error=error)
+            return self._ledger.now()
+        return at
+
+    async def tend(self) -> list[str]:
+        """Say that there is a storm or that a silence is about to end, and when it is over.
+
+        The incidents that have news by that. Told again at each tick, until it is
+        over, which costs nothing: it is one alert. Raises StoreError.
+        """
+        dirty: list[str] = []
+        async for alert in self._to_say():
+            dirty += await self._say(alert)
+        return dirty
+
+    async def _to_say(self) -> AsyncIterator[Alert]:
+        now = self._ledger.now()
+        await self._ledger.refresh(rows.SHARED, [rows.STORM])
+        slots = self._ledger.recall(rows.SHARED, rows.STORM, Slots)
+        if slots is not None and slots.since is not None:
+            over = breaker.is_over(slots, now, self._storm)
+            yield own.storm(slots.since, now, is_over=over)
+            if over:
+                await self._end_storm(slots)
+        for silence, made in await self._silences.every():
+            is_over = silence.is_over(now)
+            warns_at = silence.warns_at(made.at if made else None)
+            if warns_at <= now < silence.until + CLOSES_FOR:
+                yield own.silence_ends(
+                    silence.name, silence.owner, silence.until, now, is_over=is_over
+                )
+
+    async def _end_storm(self, before: Slots) -> None:
+        def decide(draft: Draft) -> None:
+            if draft.read(rows.STORM, Slots) == before:
+                draft.put(rows.STORM, breaker.ended(before))
+
+        await self._ledger.transact(rows.SHARED, decide, by="tick")
+
+    async def _say(self, alert: Alert) -> list[str]:
+        partition = rows.partition_of(alert.scope, self._ledger.partitions)
+        key = rows.alert(alert.id)
+        if self._ledger.recall(partition, key, AlertRow) is None:
+            await self._ledger.refresh(partition, [key])
+
+        def decide(draft: Draft) -> list[str]:
+            is_known = draft.read(key, AlertRow) is not None
+            # The end of what was never said is nobody's news.
+            if is_known or alert.status is AlertStatus.OPEN:
+                fold(draft, alert, self._caps)
+            return draft.dirty
+
+        dirty, _ = await self._ledger.transact(partition, decide, by="tick")
+        return dirty

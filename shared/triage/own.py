@@ -1,0 +1,85 @@
+"""What Firewatch has to say itself, as alerts: it is one more detector.
+
+So it is grouped, told once, tried again and resolved like everything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from shared.model.alert import (
+    ROAD_RANK,
+    Alert,
+    AlertStatus,
+    Road,
+    Severity,
+    Version,
+)
+from shared.model.incident import OWN
+from shared.model.resource import TENANT_SCOPE
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+PRODUCT = "Firewatch"
+
+
+def storm(since: datetime, now: datetime, *, is_over: bool) -> Alert:
+    """More incidents at once than pages may go out."""
+    return _alert(
+        "Firewatch_AlertStorm",
+        str(since),
+        "Alert storm: more new incidents than may page at once; those below High page"
+        " one after another",
+        severity=Severity.HIGH,
+        started_at=since,
+        now=now,
+        is_over=is_over,
+    )
+
+
+def silence_ends(
+    name: str, owner: str, until: datetime, now: datetime, *, is_over: bool
+) -> Alert:
+    """A silence is about to end; its owner may want to know."""
+    return _alert(
+        # A silence is a problem of its own: two that end together are two.
+        f"Firewatch_SilenceEnds_{name}",
+        f"{name}|{until}",
+        f"Silence {name} of {owner} ends at {until:%Y-%m-%d %H:%M} UTC",
+        severity=Severity.LOW,
+        started_at=now,
+        now=now,
+        is_over=is_over,
+    )
+
+
+def _alert(
+    alert_type: str,
+    identity: str,
+    title: str,
+    *,
+    severity: Severity,
+    started_at: datetime,
+    now: datetime,
+    is_over: bool,
+) -> Alert:
+    name = hashlib.sha256(f"{alert_type}|{identity}".encode()).hexdigest()[:32]
+    status = AlertStatus.CLOSED if is_over else AlertStatus.OPEN
+    return Alert(
+        id=f"firewatch-{name}",
+        # What it counts may change from look to look; that is no new version.
+        version=Version(at=now, rank=ROAD_RANK[Road.HUB], digest=status.value),
+        scope=TENANT_SCOPE,
+        alert_type=alert_type,
+        title=title,
+        description="",
+        severity=severity,
+        status=status,
+        started_at=started_at,
+        ended_at=now,
+        point=started_at,
+        product=PRODUCT,
+        kind=OWN,
+    )
