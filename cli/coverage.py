@@ -100,7 +100,8 @@ class Coverer:
         grouped: dict[tuple[tuple[int, ...], tuple[str, ...]], list[Severity]] = {}
         for severity in alert_type.severities or (UNKNOWN_SEVERITY,):
             incident = synthetic(alert_type, severity)
-            how = (tuple(self._routes(incident)), self._routing(incident))
+            names = tuple(routed.responder for routed in self._routing(incident))
+            how = (tuple(self._routes(incident)), names)
             grouped.setdefault(how, []).append(severity)
         return Covered(
             alert_type=alert_type.identifier,

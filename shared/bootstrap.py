@@ -121,11 +121,12 @@ class App:
         staff, storage = await self.staff(), await self.storage()
 
         async def build() -> Respond:
+            routing = Routing(policy.routes)
             return Respond(
                 storage.ledger,
                 storage.queue,
                 responders=staff.responders,
-                route=Routing(policy.routes),
+                route=lambda incident: tuple(r.responder for r in routing(incident)),
                 lease=settings.lease,
             )
 

@@ -13,6 +13,7 @@ LONGEST = 1_000
 _SUBSCRIPTION = re.compile(
     r"^/subscriptions/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?=/|$)"
 )
+_GROUP = re.compile(r"^/subscriptions/[^/]+/resourcegroups/([^/]+)(?=/|$)")
 _RESOURCE = re.compile(
     r"^(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/[^/]+/[^/]+/[^/]+)(?=/|$)"
 )
@@ -67,6 +68,23 @@ def whole(canonical_id: str) -> str | None:
     """
     found = _RESOURCE.match(canonical_id)
     return found[1] if found else None
+
+
+def group(canonical_id: str) -> str:
+    """The name of the resource group it is in; empty where it is in none."""
+    found = _GROUP.match(canonical_id)
+    return found[1] if found else ""
+
+
+def type_of(canonical_id: str) -> str:
+    """Its type as Azure writes it, such as ``microsoft.compute/virtualmachines``.
+
+    A child's is whole, ``microsoft.sql/servers/databases``. Empty for a subscription or
+    a resource group.
+    """
+    _, found, rest = canonical_id.rpartition("/providers/")
+    provider, *parts = rest.split("/")
+    return "/".join([provider, *parts[::2]]) if found else ""
 
 
 def display_name(canonical_id: str) -> str:

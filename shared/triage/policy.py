@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.actions.routing import Route, parse_matcher
+from shared.actions import matchers
+from shared.actions.routing import Route
 from shared.model.correlation import Correlation
 from shared.model.errors import SettingsError
 from shared.model.silence import Silence
@@ -107,7 +108,7 @@ def _route_problems(policy: Policy) -> Iterator[str]:
                 yield f"$.routes[{place}].to: no responder is named {responder}"
         for number, matcher in enumerate(route.match):
             try:
-                parse_matcher(matcher)
+                matchers.parse(matcher)
             except ValueError as error:
                 yield f"$.routes[{place}].match[{number}]: {error}"
 

@@ -70,6 +70,7 @@ HEAVY = (
     "cryptography",
     "httpx",
     "jwt",
+    "re2",
     "yaml",
 )
 

@@ -15,7 +15,8 @@ import pytest
 
 from responders import RESPONDERS
 from shared import bootstrap, settings, sources, telemetry
-from shared.actions.routing import FIELDS, Operator, Route
+from shared.actions.matchers import FIELDS, TAG, Operator
+from shared.actions.routing import Route
 from shared.clouds.http import HttpClient
 from shared.model.correlation import Correlation
 from shared.model.errors import FailureReason
@@ -142,7 +143,7 @@ def test_every_field_of_the_policy_is_documented() -> None:
         for heading, names in {
             "# Policy": policy.Policy.__struct_encode_fields__,
             "## routes": Route.__struct_encode_fields__,
-            "### Matchers": (*FIELDS, *Operator),
+            "### Matchers": (*FIELDS, f"{TAG}NAME", *Operator),
             "## correlate": Correlation.__struct_encode_fields__,
             "## reconcile": policy.Reconcile.__struct_encode_fields__,
             "## senders": (

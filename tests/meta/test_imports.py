@@ -51,6 +51,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     # formats are those that there are.
     "shared.triage.policy": (
         MODEL,
+        "shared.actions.matchers",
         "shared.actions.routing",
         "shared.senders",
         "shared.sources",
@@ -161,6 +162,7 @@ LIBRARIES: Mapping[str, Library] = {
         )
     ),
     "httpx": Library(("shared.clouds.http", "cli")),
+    "re2": Library(("shared.actions.matchers",)),
     "jwt": Library(("shared.senders.tokens",), ("shared.senders.entra",)),
     # Development machines only.
     "aiohttp": Library(("devhost",)),
@@ -342,6 +344,7 @@ def test_deployed_code_imports_only_what_is_deployed_with_it() -> None:
     }
     # What a distribution is called, and what it is imported as.
     named |= {"jwt"} if "pyjwt" in named else set()
+    named |= {"re2"} if "google-re2" in named else set()
     imported = {
         each.module
         for module in ALL.values()

@@ -1,0 +1,290 @@
+"""Matchers: one test of an incident each, in Alertmanager's syntax.
+
+Routes and silences are made of them. A test whose answer is not known, such as that of
+a tag before there is evidence, is never taken for yes where somebody would then not be
+told (law 6: notices fail open).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from shared.model import resource
+from shared.model.alert import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shared.model.incident import Incident
+
+FIELDS = (
+    "severity",
+    "alert_type",
+    "title",
+    "sample",
+    "source",
+    "product",
+    "plan",
+    "tactic",
+    "technique",
+    "subscription",
+    "resource_group",
+    "resource",
+    "resource_type",
+    "account",
+    "ip",
+    "host",
+)
+
+# What follows is the tag's name.
+TAG = "tag."
+
+# Of a value that a pattern sees (review F12), and of what a matcher may ask for.
+LONGEST = 1_000
+
+EXPECTED = "expected field=value, such as severity>=medium"
+
+_HEAD = re.compile(r'\s*([^\s=!~<>"]+)\s*(=~|!~|!=|>=|=)\s*')
+_TAG_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
+# As Alertmanager reserves them; one that begins so is a misspelt operator.
+_BARE = re.compile(r"[^\s\"'`,\\=~][^\s\"'`,\\]*")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+# Any other backslash stands for itself, so that "\d" need not be doubled.
+_ESCAPE = re.compile(r'\\([\\"n])')
+_ESCAPED = {"\\": "\\", '"': '"', "n": "\n"}
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Operator(StrEnum):
+    """How a matcher compares; ``>=`` is for severity alone."""
+
+    EQUAL = "="
+    UNEQUAL = "!="
+    LIKE = "=~"
+    UNLIKE = "!~"
+    AT_LEAST = ">="
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether it fits where none of the values is the one named."""
+        return self in {Operator.UNEQUAL, Operator.UNLIKE}
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether its value is a pattern."""
+        return self in {Operator.LIKE, Operator.UNLIKE}
+
+
+class Matcher(NamedTuple):
+    """One test, such as ``severity>=medium``; as text, what ``parse`` takes."""
+
+    field: str
+    operator: Operator
+    value: str
+
+    def __str__(self) -> str:
+        if _BARE.fullmatch(self.value):
+            return f"{self.field}{self.operator}{self.value}"
+        return f'{self.field}{self.operator}"{_escaped(self.value)}"'
+
+    def test(self, incident: Incident) -> bool | None:
+        """Whether the incident passes; None where that cannot be known yet.
+
+        Any of its values is enough; with a negative operator none may be the one named.
+        An incident with no value at all has the empty one, as in Alertmanager.
+        """
+        if self.operator is Operator.AT_LEAST:
+            return incident.severity.rank >= Severity(self.value).rank
+        if self.field.startswith(TAG):
+            return None
+        values = _values(incident, self.field) or ("",)
+        return any(map(self._names, values)) is not self.operator.is_negative
+
+    def _names(self, value: str) -> bool:
+        if self.operator.is_pattern:
+            return _pattern(self.value).fullmatch(_seen(value)) is not None
+        if self.field == "ip" and self.value:
+            return _is_within(value, network(self.value))
+        return value.lower() == self.value.lower()
+
+
+def all_fit(matchers: Iterable[Matcher], incident: Incident) -> bool:
+    """Whether every one is known to fit: what routes and silences ask."""
+    return all(matcher.test(incident) is True for matcher in matchers)
+
+
+def all_may_fit(matchers: Iterable[Matcher], incident: Incident) -> bool:
+    """Whether none is known not to fit: what breaks through a silence, in doubt too."""
+    return all(matcher.test(incident) is not False for matcher in matchers)
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> Matcher:
+    """A matcher from its text.
+
+    Raises ValueError saying what was expected; long texts are not repeated.
+    """
+    head = _HEAD.match(text)
+    if head is None:
+        raise ValueError(EXPECTED)
+    field, operator = head[1], Operator(head[2])
+    if not _is_field(field):
+        raise ValueError(
+            f"unknown field {field[:40]}; known are {', '.join(FIELDS)}, {TAG}NAME"
+        )
+    if field.startswith(TAG):
+        field = field.lower()
+    value = _value(text[head.end() :].rstrip())
+    if len(value) > LONGEST:
+        raise ValueError(f"expected a value of at most {LONGEST} characters")
+    return _checked(field, operator, value)
+
+
+@lru_cache(maxsize=1024)
+def network(text: str) -> _Network:
+    """The network of a text that names one, or a single address.
+
+    Raises ValueError saying what was expected.
+    """
+    try:
+        return ipaddress.ip_network(text.strip())
+    except ValueError:
+        raise ValueError(
+            "expected an address such as 203.0.113.7, or a network such as 10.0.0.0/8"
+            " with no bit set behind its prefix"
+        ) from None
+
+
+def _is_field(field: str) -> bool:
+    if field.startswith(TAG):
+        return _TAG_NAME.fullmatch(field, len(TAG)) is not None
+    return field in FIELDS
+
+
+def _value(text: str) -> str:
+    if _BARE.fullmatch(text):
+        return text
+    quoted = _QUOTED.fullmatch(text)
+    if quoted is None:
+        raise ValueError(
+            f"{EXPECTED}; a value that is empty or has blanks, commas, quotes or"
+            ' backslashes stands in double quotes, with \\" and \\\\ for those two'
+        )
+    return _ESCAPE.sub(lambda found: _ESCAPED[found[1]], quoted[1])
+
+
+def _escaped(value: str) -> str:
+    doubled = value.replace("\\", "\\\\").replace('"', '\\"')
+    return doubled.replace("\n", "\\n")
+
+
+def _checked(field: str, operator: Operator, value: str) -> Matcher:
+    """The matcher, if its field can be compared so with such a value."""
+    if operator is Operator.AT_LEAST and field != "severity":
+        raise ValueError(">= is for severity alone")
+    if operator.is_pattern:
+        if field == "sample":
+            raise ValueError("sample is compared with = and != alone")
+        _pattern(value)
+        return Matcher(field, operator, value)
+    match field:
+        case "severity" if value.lower() not in list(Severity):
+            raise ValueError(f"severity is one of {', '.join(Severity)}")
+        case "sample" if value.lower() not in {"true", "false"}:
+            raise ValueError("sample is true or false")
+        case "severity" | "sample":
+            value = value.lower()
+        case "ip" if value:
+            network(value)
+    return Matcher(field, operator, value)
+
+
+class _Pattern(Protocol):
+    def fullmatch(self, text: bytes) -> object | None: ...
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> _Pattern:
+    """The pattern by RE2, whose time is linear in what it reads.
+
+    Raises ValueError where it is none.
+    """
+    # Imported here: only a policy with patterns pays for it.
+    import re2  # noqa: PLC0415
+
+    options = re2.Options()
+    # It would write what it does not like to stderr.
+    options.log_errors = False
+    options.case_sensitive = False
+    # A line break in a title must not lead around a route.
+    options.dot_nl = True
+    try:
+        compiled: _Pattern = re2.compile(text, options)
+    except (re2.error, UnicodeEncodeError) as error:
+        raise ValueError(f"expected a pattern of RE2: {_why(error)}") from None
+    return compiled
+
+
+def _why(error: Exception) -> str:
+    """What RE2 says is wrong, without the text it says it of."""
+    said = error.args[0]
+    if not isinstance(said, bytes):
+        return "it is no valid text"
+    return said.decode("utf-8", "replace").partition(":")[0]
+
+
+def _seen(value: str) -> bytes:
+    """What a pattern sees of a value: no lone surrogate, which RE2 cannot read."""
+    return value[:LONGEST].encode("utf-8", "replace")
+
+
+def _is_within(value: str, wanted: _Network) -> bool:
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address in wanted
+
+
+def _values(incident: Incident, field: str) -> Sequence[str]:
+    """What the incident has for a field that needs no evidence; none of it empty."""
+    match field:
+        case "severity":
+            return (incident.severity.value,)
+        case "sample":
+            return (str(incident.is_sample).lower(),)
+        case "subscription":
+            return (incident.scope,)
+        case "alert_type":
+            found: Iterable[str] = (p.alert_type for p in incident.problems.values())
+        case "title":
+            found = (p.title for p in incident.problems.values())
+        case "resource_group":
+            found = map(resource.group, incident.resources)
+        case "resource_type":
+            found = map(resource.type_of, incident.resources)
+        case _:
+            found = _listed(incident, field)
+    return tuple(filter(None, found))
+
+
+def _listed(incident: Incident, field: str) -> Sequence[str]:
+    listed: dict[str, Sequence[str]] = {
+        "source": incident.sources,
+        "product": incident.products,
+        "plan": incident.plans,
+        "tactic": incident.tactics,
+        "technique": incident.techniques,
+        "resource": incident.resources,
+        "account": incident.accounts,
+        "ip": incident.addresses,
+        "host": incident.hosts,
+    }
+    return listed[field]
