@@ -13,25 +13,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 import msgspec
 
 from shared import settings as environment
-from shared.actions.routing import Routing
+from shared.actions.routing import Routing, Rules
 from shared.clouds.arm import Arm
 from shared.clouds.credentials import Credentials
 from shared.clouds.http import HttpClient
 from shared.commands import Commands
 from shared.ingest import Ingest
 from shared.model.errors import SettingsError
+from shared.noise import Noise
 from shared.reconcile_source import ReconcileSource
 from shared.respond import Respond
 from shared.senders import Senders
+from shared.silences import Silences
 from shared.tick import Tick
 from shared.triage import policy as policies
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from responders.base import Responder
     from shared.clouds.storage import Storage
     from shared.model.secret import Secret, SecretRef
+    from shared.model.silence import Silence
     from shared.settings import Settings
     from shared.triage.policy import Policy
 
@@ -119,18 +122,51 @@ class App:
         """The second verb."""
         settings, policy = await self.settings(), await self.policy()
         staff, storage = await self.staff(), await self.storage()
+        noise = await self.noise()
 
         async def build() -> Respond:
-            routing = Routing(policy.routes)
             return Respond(
                 storage.ledger,
                 storage.queue,
                 responders=staff.responders,
-                route=lambda incident: tuple(r.responder for r in routing(incident)),
+                rules=self.rules,
+                noise=noise,
                 lease=settings.lease,
+                quiet=policy.correlate.quiet,
             )
 
         return await self._once("respond", build)
+
+    async def rules(self) -> Rules:
+        """The routes as they are now."""
+        policy = await self.policy()
+
+        async def build() -> Rules:
+            return Rules(Routing(policy.routes))
+
+        return await self._once("rules", build)
+
+    async def silences(self) -> Silences:
+        """Silences of the policy and of people."""
+        storage = await self.storage()
+
+        async def of_policy() -> Sequence[Silence]:
+            return (await self.policy()).suppress
+
+        async def build() -> Silences:
+            return Silences(storage.ledger, storage.queue, of_policy=of_policy)
+
+        return await self._once("silences", build)
+
+    async def noise(self) -> Noise:
+        """What keeps notices back."""
+        policy, storage = await self.policy(), await self.storage()
+        silences = await self.silences()
+
+        async def build() -> Noise:
+            return Noise(storage.ledger, silences, policy.storm, policy.correlate)
+
+        return await self._once("noise", build)
 
     async def staff(self) -> Staff:
         """The responders of the policy, and what is wrong with some of them."""
@@ -143,10 +179,10 @@ class App:
 
     async def tick(self) -> Tick:
         """The third verb."""
-        storage = await self.storage()
+        storage, noise = await self.storage(), await self.noise()
 
         async def build() -> Tick:
-            return Tick(storage.ledger, storage.queue)
+            return Tick(storage.ledger, storage.queue, noise)
 
         return await self._once("tick", build)
 

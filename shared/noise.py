@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from shared.model.alert import Alert
     from shared.model.correlation import Correlation
     from shared.model.incident import Incident
+    from shared.model.storm import Storm
     from shared.silences import Silences
     from shared.store.draft import Draft
-    from shared.model.storm import Storm
     from shared.store.ledger import Ledger
 
 # The timer looks each minute; for this long after its end it closes a reminder.

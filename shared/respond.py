@@ -33,18 +33,32 @@ from shared.model.action import (
     Outcome,
     Verb,
     as_stuck,
+    told_of,
 )
 from shared.model.errors import (
     StoreConflict,
     StoreUnavailable,
 )
-from shared.model.incident import Fact, Incident, IncidentStatus, Lease, stripped
+from shared.model.incident import (
+    QUIET,
+    Fact,
+    Hold,
+    Incident,
+    IncidentStatus,
+    Lease,
+    stripped,
+)
+from shared.model.storm import STORM
 from shared.store import messages, rows
+from shared.store.draft import news
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from responders.base import Responder
+    from shared.actions.routing import Rules
+    from shared.actions.silencing import Ruling
+    from shared.noise import Noise
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
     from shared.store.ports import Queue
@@ -69,11 +83,21 @@ class _Claim(NamedTuple):
     token: str
     work: tuple[tuple[Action, ActionRow], ...]
     etags: dict[str, str]
-    next_at: datetime | None
+
+
+class _Ruled(NamedTuple):
+    """What a look goes by: what is held back, and the hash of the policy."""
+
+    ruling: Ruling
+    hold: Hold | None
+    policy: str
 
 
 class Respond:
-    """Looks at incidents. ``route`` names the responders that an incident goes to."""
+    """Looks at incidents. ``rules`` gives the policy's part in it, as it is now.
+
+    ``quiet`` is how long nothing may be heard of an incident before it is resolved.
+    """
 
     def __init__(
         self,
@@ -81,14 +105,18 @@ class Respond:
         queue: Queue,
         *,
         responders: Mapping[str, Responder],
-        route: Callable[[Incident], Iterable[str]],
+        rules: Callable[[], Awaitable[Rules]],
+        noise: Noise,
         lease: timedelta,
+        quiet: timedelta | None = None,
     ) -> None:
         self._ledger = ledger
         self._queue = queue
         self._responders = responders
-        self._route = route
+        self._rules = rules
+        self._noise = noise
         self._lease = lease
+        self._quiet = quiet
 
     async def __call__(self, incident_ids: Sequence[str]) -> None:
         """Look at each incident; one that breaks us does not keep the others waiting.
@@ -145,13 +173,52 @@ class Respond:
             now = self._ledger.now()
             if head is None or not self._needs_look(head, now):
                 return None
+            if await self._end_quiet(head, now):
+                continue
             stored, etags = await self._rows(head)
-            todo = await self._todo(head, stored, now)
-            claim = await self._commit_claim(head, todo, stored, etags)
+            ruled, todo = await self._ruled(head, stored, now)
+            claim = await self._commit_claim(head, ruled, todo, stored, etags)
             if claim is not None:
                 return claim if claim.work else None
             # Somebody changed the incident between our look and our claim.
         return None
+
+    async def _end_quiet(self, head: Incident, now: datetime) -> bool:
+        """Resolve an incident of which nothing was heard for long; whether it is so."""
+        at = head_of.quiet_at(head, self._quiet)
+        if at is None or at > now:
+            return False
+
+        def decide(draft: Draft) -> None:
+            known = draft.incident(head.id)
+            if known == head:
+                ended = news(head_of.quieted(known, draft.now), draft.now)
+                draft.change(ended, Fact(kind="incident.resolved", detail=QUIET))
+
+        partition = rows.partition_of_incident(head.id)
+        await self._ledger.transact(partition, decide, by="respond")
+        return True
+
+    async def _ruled(
+        self, head: Incident, stored: Sequence[ActionRow], now: datetime
+    ) -> tuple[_Ruled, reconcile.Todo]:
+        """What holds its notices back, and what is still to be done under that."""
+        rules = await self._rules()
+        ruling = await self._noise.ruling(head)
+        hold = ruling.hold
+        held = head_of.ruled(head, ruling, hold)[0]
+        todo = await self._todo(held, stored, now, rules)
+        known = {row.key for row in stored}
+        if any(
+            action.occasion is Occasion.OPENED and action.key not in known
+            for action in todo.actions
+        ):
+            at = await self._noise.slot(head)
+            if at > now:
+                hold = Hold(by=STORM, until=at)
+                held = head_of.ruled(head, ruling, hold)[0]
+                todo = await self._todo(held, stored, now, rules)
+        return _Ruled(ruling, hold, rules.policy), todo
 
     def _needs_look(self, head: Incident, now: datetime) -> bool:
         if head.lease is not None and head.lease.until + self._lease * GRACE > now:
@@ -186,14 +253,18 @@ class Respond:
         }
 
     async def _todo(
-        self, head: Incident, stored: Sequence[ActionRow], now: datetime
+        self,
+        head: Incident,
+        stored: Sequence[ActionRow],
+        now: datetime,
+        rules: Rules,
     ) -> reconcile.Todo:
         wanted: list[Action] = []
         resolves: list[Action] = []
         is_open = head.status is IncidentStatus.OPEN
         status = IncidentStatus.MERGED if is_open else head.status
         ended = replace(head, status=status, was_active=True, root=head.id)
-        routed = tuple(self._route(head))
+        routed = {r.responder: r.route for r in rules.routing(head)}
         told = {row.responder for row in stored} & self._responders.keys()
         # Who was told of it before its route changed is told of its end.
         for name in [*routed, *sorted(told.difference(routed))]:
@@ -211,11 +282,14 @@ class Respond:
             stored,
             now,
             claims_last=self._lease * (1 + GRACE),
+            routes=routed,
+            is_held=head.hold is not None,
         )
 
     async def _commit_claim(
         self,
         head: Incident,
+        ruled: _Ruled,
         todo: reconcile.Todo,
         stored: Sequence[ActionRow],
         etags: Mapping[str, str],
@@ -230,16 +304,29 @@ class Respond:
             if known is None or known != head:
                 return None
             head_of.heard(draft, known)
+            known, fact = head_of.ruled(known, ruled.ruling, ruled.hold)
+            facts = [fact] if fact else []
             for row in todo.dropped:
                 given_up = replace(
                     row, status=ActionStatus.DROPPED, changed_at=draft.now
                 )
                 draft.put_action(given_up, etags[rows.action(row.incident, row.key)])
             if not actions:
-                draft.change(head_of.rested(known, todo.next_at))
+                next_at = head_of.next_look(known, self._quiet, todo.next_at)
+                draft.change(head_of.rested(known, next_at), *facts)
                 return []
+            told = told_of(known)
             work = [
-                (action, delivery.claimed(action, before.get(action.key), draft.now))
+                (
+                    action,
+                    delivery.claimed(
+                        action,
+                        before.get(action.key),
+                        draft.now,
+                        told=told,
+                        policy=ruled.policy,
+                    ),
+                )
                 for action in actions.values()
             ]
             for _, row in work:
@@ -251,7 +338,8 @@ class Respond:
                     lease=Lease(owner=token, until=until),
                     attempts=known.attempts + 1,
                     due=until + self._lease * GRACE,
-                )
+                ),
+                *facts,
             )
             return work
 
@@ -267,7 +355,8 @@ class Respond:
             return None
         if head.successor and head.status.has_ended:
             await self._queue.send(messages.encode([head.successor]))
-        return _Claim(head, token, tuple(work), versions, todo.next_at)
+        held = head_of.ruled(head, ruled.ruling, ruled.hold)[0]
+        return _Claim(held, token, tuple(work), versions)
 
     async def _apply(self, claim: _Claim) -> list[Outcome | BaseException]:
         """Do every action of the claim, side by side; what came of each, in order."""
@@ -293,7 +382,7 @@ class Respond:
         stored, _ = await self._rows(claim.head)
         changed = {row.key: row for row in after}
         stored = [changed.get(row.key, row) for row in stored]
-        todo = await self._todo(claim.head, stored, now)
+        todo = await self._todo(claim.head, stored, now, await self._rules())
 
         def decide(draft: Draft) -> Incident | None:
             head = draft.read(rows.incident(claim.head.id), Incident)
@@ -308,7 +397,8 @@ class Respond:
             is_news = head.generation > claim.head.generation or bool(todo.actions)
             head = replace(head, lease=None, attempts=0, stuck="")
             if head.merged_into is None:
-                rested = head_of.rested(head, todo.next_at)
+                next_at = head_of.next_look(head, self._quiet, todo.next_at)
+                rested = head_of.rested(head, next_at)
                 head = replace(head, due=draft.now) if is_news else rested
             draft.change(head, *(delivery.fact(row) for row in after))
             return head_of.passed_on(draft, head)

@@ -9,6 +9,7 @@ from shared import telemetry
 from shared.store import messages, rows
 
 if TYPE_CHECKING:
+    from shared.noise import Noise
     from shared.store.ledger import Ledger
     from shared.store.ports import Queue
 
@@ -19,9 +20,10 @@ MOST_PER_PARTITION = 1_000
 class Tick:
     """Reads the due index; the lines are moved by whoever does the work."""
 
-    def __init__(self, ledger: Ledger, queue: Queue) -> None:
+    def __init__(self, ledger: Ledger, queue: Queue, noise: Noise) -> None:
         self._ledger = ledger
         self._queue = queue
+        self._noise = noise
 
     async def __call__(self) -> int:
         """Enqueue every incident that is due; how many there were.
@@ -38,6 +40,7 @@ class Tick:
             )
         )
         due = [rows.decode(row, rows.Due).incident for part in found for row in part]
+        due += await self._noise.tend()
         for part in messages.split(due):
             await self._queue.send(messages.encode(part))
         if due:

@@ -52,7 +52,9 @@ def failures(head: Incident) -> int:
     return head.attempts + (head.lease is None)
 
 
-def ruled(head: Incident, ruling: Ruling, hold: Hold | None) -> tuple[Incident, Fact | None]:
+def ruled(
+    head: Incident, ruling: Ruling, hold: Hold | None
+) -> tuple[Incident, Fact | None]:
     """The head with what holds its notices back, and the entry that says so, if any."""
     by = {*head.hidden_by, *ruling.hidden_by} | ({hold.by} if hold else set())
     changed = replace(
@@ -90,9 +92,7 @@ def quiet_at(head: Incident, quiet: timedelta | None) -> datetime | None:
 def quieted(head: Incident, now: datetime) -> Incident:
     """The head resolved, for nothing was heard of it."""
     mark = Mark(by=QUIET, at=now, note="nothing was heard of it")
-    return replace(
-        head, status=IncidentStatus.RESOLVED, resolved=mark, changed_at=now
-    )
+    return replace(head, status=IncidentStatus.RESOLVED, resolved=mark, changed_at=now)
 
 
 def rested(head: Incident, next_at: datetime | None) -> Incident:

@@ -105,6 +105,18 @@ class Matcher(NamedTuple):
         values = _values(incident, self.field) or ("",)
         return any(map(self._names, values)) is not self.operator.is_negative
 
+    def covers(self, incident: Incident) -> bool:
+        """Whether the test is known to hold for everything that the incident is about.
+
+        Where ``test`` asks for one of its values, this asks for every one, so that a
+        silence of one machine does not hide another's alerts beside it.
+        """
+        if self.operator.is_negative or self.operator is Operator.AT_LEAST:
+            return self.test(incident) is True
+        if self.field.startswith(TAG):
+            return False
+        return all(map(self._names, _values(incident, self.field) or ("",)))
+
     def _names(self, value: str) -> bool:
         if self.operator.is_pattern:
             return _pattern(self.value).fullmatch(_seen(value)) is not None
@@ -114,8 +126,13 @@ class Matcher(NamedTuple):
 
 
 def all_fit(matchers: Iterable[Matcher], incident: Incident) -> bool:
-    """Whether every one is known to fit: what routes and silences ask."""
+    """Whether every one is known to fit: what routes ask."""
     return all(matcher.test(incident) is True for matcher in matchers)
+
+
+def all_cover(matchers: Iterable[Matcher], incident: Incident) -> bool:
+    """Whether every one holds for all of the incident: what a silence asks."""
+    return all(matcher.covers(incident) for matcher in matchers)
 
 
 def all_may_fit(matchers: Iterable[Matcher], incident: Incident) -> bool:

@@ -78,7 +78,10 @@ def todo(
     notice is begun; one that was is brought to its end, and ends are told.
     """
     done = {row.key: row for row in rows}
-    steps = [*_triggers(incident, wanted, rows), *_updates(incident, wanted, rows, routes)]
+    steps = [
+        *_triggers(incident, wanted, rows),
+        *_updates(incident, wanted, rows, routes),
+    ]
     if is_held or (incident.hidden_by and incident.status is not IncidentStatus.OPEN):
         # Nobody wants to hear of what was held back until it was over.
         steps = [step for step in steps if step.action.key in done]
@@ -189,7 +192,9 @@ def _first_change(
             set(now_so.resources).difference(*(one.resources for one in told))
         ),
     }
-    return next((change for change in Change if change in again and is_new[change]), None)
+    return next(
+        (change for change in Change if change in again and is_new[change]), None
+    )
 
 
 def _resolves(

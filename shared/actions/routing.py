@@ -11,7 +11,7 @@ from shared.actions import matchers
 from shared.model.action import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.model.incident import Incident
 
@@ -46,6 +46,13 @@ class Routed(NamedTuple):
     def label(self) -> str:
         """What people know the route by: its name, else its place in the policy."""
         return self.route.name or f"routes[{self.place}]"
+
+
+class Rules(NamedTuple):
+    """The part of the policy that a look goes by, as it is now; ``policy`` is its hash."""
+
+    routing: Callable[[Incident], Sequence[Routed]]
+    policy: str = ""
 
 
 class Routing:

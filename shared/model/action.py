@@ -122,9 +122,7 @@ def continuing(trigger: Action, opened: ActionRow) -> Action:
     )
 
 
-def updating(
-    update: Action, notice: ActionRow, change: Change, told: Told
-) -> Action:
+def updating(update: Action, notice: ActionRow, change: Change, told: Told) -> Action:
     """The update of a notice that somebody has, about what is new since then.
 
     What is told is its revision: the same news is told once.

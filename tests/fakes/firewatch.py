@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from shared.actions.routing import Route, Routed, Rules
 from shared.commands import Commands
 from shared.ingest import Ingest
 from shared.model.correlation import Correlation
 from shared.model.errors import StoreError
 from shared.model.incident import Incident, IncidentStatus
+from shared.model.storm import Storm
+from shared.noise import Noise
 from shared.respond import Respond
+from shared.silences import Silences
 from shared.store import messages, reading, rows
 from shared.store.archive import Archive
 from shared.store.ledger import Ledger
@@ -26,12 +30,15 @@ if TYPE_CHECKING:
     from shared.model.action import ActionRow
     from shared.model.alert import Severity
     from shared.model.event import Event
+    from shared.model.silence import Silence
 
 LEASE = timedelta(seconds=120)
 # What host.json says of the queue: review F16.
 HIDDEN = timedelta(seconds=30)
 MOST_DEQUEUES = 5
 MINUTE = timedelta(minutes=1)
+# More first pages than any test sends but one about storms.
+CALM = Storm(pages=1_000_000)
 
 
 class Story(NamedTuple):
@@ -56,6 +63,7 @@ class Worker(NamedTuple):
     respond: Respond
     tick: Tick
     commands: Commands
+    silences: Silences
 
 
 class World:
@@ -68,6 +76,8 @@ class World:
         route: Callable[[Incident], Iterable[str]] | None = None,
         caps: Correlation | None = None,
         lease: timedelta = LEASE,
+        suppress: Sequence[Silence] = (),
+        storm: Storm = CALM,
         partitions: int = 16,
         faults: Faults | None = None,
     ) -> None:
@@ -78,7 +88,10 @@ class World:
         self.queue = FakeQueue(self.clock, self.faults)
         self.responders = {name: FakeResponder(name, self.faults) for name in names}
         self.route = route or (lambda _: tuple(names))
-        self.caps = caps or Correlation()
+        self.again = Route(to=tuple(names))
+        self.caps = caps or Correlation(quiet=None)
+        self.suppress = list(suppress)
+        self.storm = storm
         self.lease = lease
         self.partitions = partitions
         self.worker = self.new_worker()
@@ -92,6 +105,8 @@ class World:
         """A process that remembers nothing."""
         ledger = Ledger(self.table, self.partitions)
         archive = Archive(self.blobs)
+        silences = Silences(ledger, self.queue, of_policy=self._suppress)
+        noise = Noise(ledger, silences, self.storm, self.caps)
         return Worker(
             ledger,
             archive,
@@ -100,12 +115,25 @@ class World:
                 ledger,
                 self.queue,
                 responders=self.responders,
-                route=self.route,
+                rules=self._rules,
+                noise=noise,
                 lease=self.lease,
+                quiet=self.caps.quiet,
             ),
-            Tick(ledger, self.queue),
+            Tick(ledger, self.queue, noise),
             Commands(ledger, self.queue),
+            silences,
         )
+
+    async def _suppress(self) -> Sequence[Silence]:
+        return self.suppress
+
+    async def _rules(self) -> Rules:
+        def routing(incident: Incident) -> list[Routed]:
+            names = self.route(incident)
+            return [Routed(name, self.again, 0) for name in names]
+
+        return Rules(routing)
 
     def restart(self) -> None:
         """Throw the worker away; the store is well again."""
