@@ -97,15 +97,15 @@ def wanted(incident: Incident) -> tuple[tuple[Verb, Occasion], ...]:
     """The notices that should have gone out about this incident by now.
 
     A successor opens none of its own, but its end may be the end of the one its root
-    opened: the keys are the root's. Which are still to be done is the core's to say.
+    opened: the keys are the root's. Which are still to be done is the core's to say,
+    and whether one that was opened is told again: an update is the trigger of now.
     """
     notices: list[tuple[Verb, Occasion]] = []
     if incident.was_active and incident.root == incident.id:
         notices.append((Verb.TRIGGER, Occasion.OPENED))
     match incident.status:
         case IncidentStatus.OPEN:
-            # What is new, and whether anything is, the core knows.
-            notices.append((Verb.UPDATE, Occasion.SEVERITY_RAISED))
+            pass
         case IncidentStatus.RESOLVED | IncidentStatus.CLOSED:
             notices.append((Verb.RESOLVE, Occasion.RESOLVED))
         case IncidentStatus.MERGED:

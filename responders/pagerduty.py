@@ -34,6 +34,13 @@ BODY_CAP = 512_000
 TEXT_LIMIT = 512
 LIST_LIMIT = 20
 
+# To an alert that is open a trigger adds; nobody is called again (1.1).
+_EVENT_ACTION = {
+    Verb.TRIGGER: "trigger",
+    Verb.UPDATE: "trigger",
+    Verb.RESOLVE: "resolve",
+}
+
 _SEVERITY = {
     Severity.HIGH: "critical",
     Severity.MEDIUM: "error",
@@ -97,10 +104,10 @@ class PagerDuty:
     def _body(self, action: Action) -> bytes:
         event: dict[str, Any] = {
             "routing_key": self._routing_key.reveal(),
-            "event_action": action.verb.value,
+            "event_action": _EVENT_ACTION[action.verb],
             "dedup_key": action.dedup_key,
         }
-        if action.verb is Verb.TRIGGER:
+        if action.verb is not Verb.RESOLVE:
             event |= {"client": "Firewatch"} | action.content
             if self._client_url:
                 event["client_url"] = self._client_url

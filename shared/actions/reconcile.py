@@ -95,7 +95,7 @@ def todo(
         not_before = [
             waits_until,
             row.not_before if row else None,
-            _claim_end(incident, notice, claims_last),
+            _claims_end(incident, notice, rows, claims_last),
         ]
         at = max((at for at in not_before if at is not None), default=now)
         if at > now:
@@ -108,7 +108,7 @@ def todo(
         for row in rows
         if row.key not in planned
         and _is_superseded(row, rows)
-        and (_claim_end(incident, row, claims_last) or now) <= now
+        and (_claims_end(incident, row, rows, claims_last) or now) <= now
     )
     return Todo(tuple(due), dropped, min(later, default=None))
 
@@ -146,12 +146,14 @@ def _updates(
     A raised severity goes out at once, all else waits until the route's time between
     two notices is over, and then is one notice.
     """
-    for update in wanted:
-        route = routes.get(update.responder)
-        if update.verb is not Verb.UPDATE or route is None:
+    if incident.status is not IncidentStatus.OPEN:
+        return
+    for trigger in wanted:
+        route = routes.get(trigger.responder)
+        if trigger.verb is not Verb.TRIGGER or route is None:
             continue
-        notices = _notices(update, rows)
-        speaker = _speaker(incident, _mine(update, notices), notices, rows)
+        notices = _notices(trigger, rows)
+        speaker = _speaker(incident, _mine(trigger, notices), notices, rows)
         if speaker is None or not _has_arrived(speaker) or not _is_open(speaker, rows):
             continue
         heard = [
@@ -167,7 +169,7 @@ def _updates(
             is_urgent = change is Change.SEVERITY_RAISED
             last = max(row.changed_at for row in heard)
             yield _Step(
-                updating(update, speaker, change, now_so),
+                updating(trigger, speaker, change, now_so),
                 None,
                 None if is_urgent else last + route.every,
             )
@@ -301,11 +303,23 @@ def _may_be_open(notice: ActionRow, rows: Sequence[ActionRow]) -> bool:
     return _may_have_arrived(notice) and _is_open(notice, rows)
 
 
-def _claim_end(
-    incident: Incident, notice: ActionRow | None, claims_last: timedelta
+def _claims_end(
+    incident: Incident,
+    notice: ActionRow | None,
+    rows: Sequence[ActionRow],
+    claims_last: timedelta,
 ) -> datetime | None:
-    """When nobody can be sending what an absorbed incident claimed any more."""
+    """When nobody can be sending what an absorbed incident claimed of a notice.
+
+    Its updates count too: one that arrives after the end would open it again.
+    """
     if notice is None or notice.incident == incident.id:
         return None
-    is_claimed = notice.status is ActionStatus.CLAIMED
-    return notice.changed_at + claims_last if is_claimed else None
+    claimed = [
+        row.changed_at + claims_last
+        for row in rows
+        if row.status is ActionStatus.CLAIMED
+        and row.incident == notice.incident
+        and row.dedup_key == notice.dedup_key
+    ]
+    return max(claimed, default=None)

@@ -122,14 +122,15 @@ def continuing(trigger: Action, opened: ActionRow) -> Action:
     )
 
 
-def updating(update: Action, notice: ActionRow, change: Change, told: Told) -> Action:
-    """The update of a notice that somebody has, about what is new since then.
+def updating(trigger: Action, notice: ActionRow, change: Change, told: Told) -> Action:
+    """The update of a notice that somebody has: what would be sent now, and why.
 
     What is told is its revision: the same news is told once.
     """
     revision = (told.severity, *told.tactics, "", *told.resources)
     return msgspec.structs.replace(
-        update,
+        trigger,
+        verb=Verb.UPDATE,
         key=_digest(notice.key, Verb.UPDATE, change, *revision),
         dedup_key=notice.dedup_key,
         occasion=Occasion(change),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from shared.actions.routing import Route, Routed, Rules
 from shared.commands import Commands
 from shared.ingest import Ingest
@@ -78,6 +80,7 @@ class World:
         lease: timedelta = LEASE,
         suppress: Sequence[Silence] = (),
         storm: Storm = CALM,
+        quiet: timedelta | None = None,
         partitions: int = 16,
         faults: Faults | None = None,
     ) -> None:
@@ -89,7 +92,8 @@ class World:
         self.responders = {name: FakeResponder(name, self.faults) for name in names}
         self.route = route or (lambda _: tuple(names))
         self.again = Route(to=tuple(names))
-        self.caps = caps or Correlation(quiet=None)
+        # Incidents that end by themselves have a due line for days.
+        self.caps = replace(caps or Correlation(), quiet=quiet)
         self.suppress = list(suppress)
         self.storm = storm
         self.lease = lease

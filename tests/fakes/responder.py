@@ -20,6 +20,7 @@ class Sent(NamedTuple):
     dedup_key: str
     verb: str
     occasion: str
+    key: str
 
 
 class FakeResponder:
@@ -64,15 +65,23 @@ class FakeResponder:
             if self.failures:
                 raise self.failures.pop(0)
             self.actions.append(action)
-            self.sent.append(Sent(action.dedup_key, action.verb, action.occasion))
+            self.sent.append(
+                Sent(action.dedup_key, action.verb, action.occasion, action.key)
+            )
             if self.lost_answers:
                 raise self.lost_answers.pop(0)
         return Outcome(reference=f"ref-{action.dedup_key}")
 
     @property
     def effects(self) -> set[tuple[str, str]]:
-        """What the other side knows: each key and verb, once (law 4)."""
-        return {(sent.dedup_key, sent.verb) for sent in self.sent}
+        """What the other side knows: each key and verb, once (law 4).
+
+        Updates are left out: which states were told on the way depends on when somebody
+        looked (review F7d).
+        """
+        return {
+            (sent.dedup_key, sent.verb) for sent in self.sent if sent.verb != "update"
+        }
 
     def verbs(self) -> list[str]:
         """The verbs that arrived, in order."""

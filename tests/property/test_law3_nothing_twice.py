@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def open_notices(world: World) -> set[str]:
     """The keys that the other side was told to open and not to close since."""
     last = {sent.dedup_key: sent.verb for sent in world.pager.sent}
-    return {key for key, verb in last.items() if verb == "trigger"}
+    return {key for key, verb in last.items() if verb != "resolve"}
 
 
 async def check_notices(world: World) -> None:
@@ -40,6 +40,11 @@ async def check_notices(world: World) -> None:
     heads = await world.heads()
     told = [h for h in heads if h.status is IncidentStatus.OPEN and h.was_active]
     assert len(open_notices(world)) == len(told)
+    # PagerDuty would open an alert anew for an update that comes after the end.
+    seen: dict[str, str] = {}
+    for sent in world.pager.sent:
+        assert sent.verb != "update" or seen.get(sent.dedup_key) != "resolve"
+        seen[sent.dedup_key] = sent.verb
 
 
 class _Crowd:
