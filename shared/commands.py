@@ -43,6 +43,10 @@ class Order(NamedTuple):
     expected: str | None = None
     once: str | None = None
 
+    def rows(self) -> list[str]:
+        """The row that says whether it was carried out, if it has a key."""
+        return [rows.once(f"{self.by}|{self.once}")] if self.once else []
+
 
 class Commands:
     """Commands on incidents; each is one transaction and a message.
@@ -145,7 +149,9 @@ class Commands:
             return changed, True
 
         partition = rows.partition_of_incident(incident_id)
-        await self._ledger.refresh(partition, [rows.incident(incident_id)])
+        await self._ledger.refresh(
+            partition, [rows.incident(incident_id), *order.rows()]
+        )
         (head, is_news), _ = await self._ledger.transact(partition, decide, by=order.by)
         if head is None:
             return None
@@ -165,16 +171,15 @@ def check(order: Order) -> None:
 
 def carried_out(draft: Draft, order: Order, asked: str) -> bool:
     """Whether the command was carried out under its key before; else note that it is."""
-    if order.once is None:
-        return False
-    key = rows.once(f"{order.by}|{order.once}")
-    before = draft.read(key, rows.Once)
-    if before is None:
-        draft.put(key, rows.Once(asked=rows.digest(asked), at=draft.now))
-        return False
-    if before.asked != rows.digest(asked):
-        raise CommandRefused("that idempotency key was used for another command")
-    return True
+    for key in order.rows():
+        before = draft.read(key, rows.Once)
+        if before is None:
+            draft.put(key, rows.Once(asked=rows.digest(asked), at=draft.now))
+            return False
+        if before.asked != rows.digest(asked):
+            raise CommandRefused("that idempotency key was used for another command")
+        return True
+    return False
 
 
 def agreed(order: Order, head: Incident) -> None:

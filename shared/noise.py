@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shared.store.ledger import Ledger
 
 # The timer looks each minute; for this long after its end it closes a reminder.
-CLOSES_FOR = timedelta(hours=1)
+CLOSES_FOR = timedelta(days=1)
 
 
 class Noise:

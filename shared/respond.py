@@ -70,6 +70,10 @@ SIDE_BY_SIDE = 8
 # trigger), then what came in meanwhile; more than this waits for the next message.
 MOST_PASSES = 6
 
+# What is due this soon gets a message of its own and is done to the second; what is due
+# later is the timer's, to the minute, and piles up no messages meanwhile.
+EXACT = timedelta(minutes=10)
+
 # Our own answer must be recorded before the lease ends (review F5).
 MARGIN = 1 / 8
 # Others wait this much longer, since clocks are read to the second.
@@ -411,7 +415,7 @@ class Respond:
         now = self._ledger.now()
         if head.is_dirty or (head.due is not None and head.due <= now):
             return True
-        if head.due is not None:
+        if head.due is not None and head.due - now <= EXACT:
             wait = timedelta(seconds=math.ceil((head.due - now).total_seconds()))
             await self._queue.send(messages.encode([head.id]), delay=wait)
         return False

@@ -94,6 +94,7 @@ class Silences:
             draft.put(key, Kept(silence=silence, made=made))
             return silence
 
+        await self._ledger.refresh(rows.SHARED, [key, *order.rows()])
         kept, _ = await self._ledger.transact(rows.SHARED, decide, by=order.by)
         self._read_at = None
         return kept

@@ -1,0 +1,275 @@
+"""Silences and storms, from the alert to what the pager hears."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from shared.commands import Order
+from shared.model.incident import IncidentStatus
+from shared.model.silence import Mode, Silence
+from shared.model.storm import STORM, Storm
+from shared.store import reading
+from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
+from tests.fakes.firewatch import World
+
+HOUR = timedelta(hours=1)
+TYPE = "VM_WebShellDetected"
+
+
+def _silence(**changes: object) -> Silence:
+    default: dict[str, object] = {
+        "name": "pen-test",
+        "match": (f"alert_type={TYPE}",),
+        "reason": "the red team is here",
+        "owner": "ada",
+        "until": NOON + 6 * HOUR,
+        "warn": timedelta(0),
+    }
+    return Silence(**(default | changes))  # type: ignore[arg-type]
+
+
+def _crowd(count: int, severity: str = "Medium") -> list[dict[str, object]]:
+    return [
+        defender_alert(
+            SystemAlertId=alert_id(n),
+            AzureResourceId=vm(f"vm-{n}"),
+            Severity=severity,
+            Entities=[],
+        )
+        for n in range(count)
+    ]
+
+
+async def test_a_silenced_incident_is_kept_and_nobody_is_told() -> None:
+    """It lands, it is held, and the timeline says by what."""
+    world = World(suppress=[_silence()])
+
+    await world.feed([event()])
+
+    assert world.pager.sent == []
+    head = await world.head()
+    assert head.hold is not None
+    assert head.hidden_by == ("pen-test",)
+    facts = [
+        fact
+        for entry in await reading.timeline(world.ledger, head.id)
+        for fact in entry.facts
+    ]
+    assert [f.detail for f in facts if f.kind == "notices.held"] == [
+        "pen-test, until 2026-11-23T18:00:00.000Z"
+    ]
+
+
+async def test_what_was_held_is_told_when_the_silence_ends() -> None:
+    """Nobody needs to send anything."""
+    world = World(suppress=[_silence()])
+    await world.feed([event()])
+
+    world.clock.step(6 * HOUR)
+    await world.worker.tick()
+    await world.settle()
+
+    assert world.pager.verbs() == ["trigger"]
+    assert (await world.head()).hold is None
+    await world.check_rested()
+
+
+async def test_what_ended_meanwhile_is_not_told() -> None:
+    """Neither that it opened nor that it ended."""
+    world = World(suppress=[_silence()])
+    await world.feed([event()])
+
+    await world.feed([event(defender_alert(Status="Dismissed"), place=2)])
+    world.clock.step(6 * HOUR)
+    await world.worker.tick()
+    await world.settle()
+
+    assert (await world.head()).status is IncidentStatus.RESOLVED
+    assert world.pager.sent == []
+
+
+async def test_a_silence_is_lost_by_no_flapping() -> None:
+    """grafana/oncall#2018: it is keyed to what it matches, not to a state.
+
+    The alert is resolved and comes back, and the silence still holds.
+    """
+    world = World(suppress=[_silence()])
+    await world.feed([event()])
+
+    for place, status in enumerate(["Resolved", "New", "Resolved", "New"], start=2):
+        at = stamp(NOON + timedelta(minutes=place))
+        body = defender_alert(Status=status, ProcessingEndTime=at)
+        await world.feed([event(body, place=place)])
+    head = await world.head()
+    await world.worker.commands.resolve(head.id, Order("ada"))
+    again = defender_alert(SystemAlertId=alert_id(2))
+    await world.feed([event(again, place=9)])
+
+    assert world.pager.sent == []
+
+
+async def test_what_was_told_before_is_closed_under_a_silence() -> None:
+    """A silence holds news back, never the end of what somebody works on."""
+    world = World()
+    await world.feed([event()])
+
+    world.suppress.append(_silence())
+    await world.feed([event(defender_alert(Status="Resolved"), place=2)])
+
+    assert world.pager.verbs() == ["trigger", "resolve"]
+
+
+async def test_a_raised_severity_breaks_through() -> None:
+    """Where the silence says so."""
+    low = defender_alert(Severity="Low")
+    world = World(suppress=[_silence(break_through=("severity>=high",))])
+    await world.feed([event(low)])
+    assert world.pager.sent == []
+
+    later = stamp(NOON + timedelta(minutes=5))
+    await world.feed([event(defender_alert(ProcessingEndTime=later), place=2)])
+
+    assert world.pager.verbs() == ["trigger"]
+
+
+async def test_monitor_mode_counts_and_tells() -> None:
+    """So that a silence can be tried before it is trusted."""
+    world = World(suppress=[_silence(mode=Mode.MONITOR)])
+
+    await world.feed([event()])
+
+    assert world.pager.verbs() == ["trigger"]
+    assert (await world.head()).watched_by == ("pen-test",)
+
+
+async def test_a_silence_made_while_running_holds_and_its_end_releases() -> None:
+    """keephq/keep#5257, #5321: held alerts are looked at again when the window ends."""
+    world = World()
+    silences = world.worker.silences
+    await silences.create(_silence(), Order("ada"))
+    await world.feed([event()])
+    assert world.pager.sent == []
+
+    assert await silences.end("pen-test", Order("bob", "they left")) is not None
+    await world.settle()
+
+    assert world.pager.verbs() == ["trigger"]
+    (report,) = await silences.report()
+    assert [head.id for head in report.incidents] == [(await world.head()).id]
+    assert report.made is not None
+    assert report.made.by == "ada"
+
+
+async def test_a_silence_that_cannot_be_read_holds_nothing() -> None:
+    """Law 6: the page goes out anyway."""
+    world = World(suppress=[_silence()])
+    await world.worker.ingest([event()])
+    # The first scan of the look is that of the action rows; the second reads silences.
+    world.faults.fail_after(2, of="table.scan")
+
+    await world.deliver()
+
+    assert world.pager.verbs() == ["trigger"]
+
+
+async def test_its_owner_is_told_before_it_ends() -> None:
+    """prometheus/alertmanager#730, #1639: no silence expires unnoticed.
+
+    Once, and the notice is closed when it has ended.
+    """
+    world = World(suppress=[_silence(warn=HOUR)])
+    world.clock.step(5 * HOUR)
+
+    for _ in range(3):
+        await world.worker.tick()
+        await world.settle()
+    assert world.pager.verbs() == ["trigger"]
+    (head,) = await world.heads()
+    assert head.title == "Silence pen-test of ada ends at 2026-11-23 18:00 UTC"
+
+    world.clock.step(2 * HOUR)
+    await world.worker.tick()
+    await world.settle()
+    assert world.pager.verbs() == ["trigger", "resolve"]
+
+
+async def test_a_storm_pages_at_its_rate_and_says_so_once() -> None:
+    """Every incident is there, ten page in ten minutes, and one page tells of it."""
+    world = World(storm=Storm(pages=10, within=timedelta(minutes=10)))
+
+    await world.worker.ingest([event(*_crowd(25))])
+    await world.deliver()
+    assert world.pager.verbs() == ["trigger"] * 10
+    held = [head for head in await world.heads() if head.hold]
+    assert len(held) == 15
+    assert {head.hold.by for head in held if head.hold} == {STORM}
+    await world.worker.tick()
+    await world.deliver()
+    assert world.pager.verbs() == ["trigger"] * 11
+
+    await world.settle()
+    verbs = world.pager.verbs()
+    assert (verbs.count("trigger"), verbs.count("resolve")) == (26, 1)
+    assert len({sent.dedup_key for sent in world.pager.sent}) == 26
+    await world.check_rested()
+
+
+async def test_a_storm_never_holds_back_the_first_page_of_a_high() -> None:
+    """However many there are (review F15)."""
+    world = World(storm=Storm(pages=3))
+    await world.worker.ingest([event(*_crowd(10))])
+    await world.deliver()
+
+    bodies = _crowd(20, "High")[10:]
+    await world.worker.ingest([event(*bodies, place=2)])
+    await world.deliver()
+
+    assert world.pager.verbs() == ["trigger"] * 13
+
+
+async def test_one_that_grows_high_in_a_storm_pages_at_once() -> None:
+    """Its turn is not waited for."""
+    world = World(storm=Storm(pages=3))
+    await world.worker.ingest([event(*_crowd(5))])
+    await world.deliver()
+    held = next(head for head in await world.heads() if head.hold)
+    number = next(n for n in range(5) if f"vm-{n}" in held.resources[0])
+
+    body = _crowd(5, "High")[number]
+    body["ProcessingEndTime"] = stamp(NOON + timedelta(minutes=5))
+    await world.worker.ingest([event(body, place=2)])
+    await world.deliver()
+
+    assert world.pager.verbs() == ["trigger"] * 4
+
+
+async def test_a_storm_row_that_cannot_be_written_holds_nothing() -> None:
+    """Law 6 again: in doubt the page goes out."""
+    world = World(storm=Storm(pages=1))
+    await world.feed([event(*_crowd(1))])
+    await world.worker.ingest([event(_crowd(2)[1], place=2)])
+    world.faults.fail_after(1, of="table.commit")
+
+    await world.deliver()
+
+    assert world.pager.verbs() == ["trigger"] * 2
+
+
+async def test_quiet_incidents_end_by_themselves() -> None:
+    """peers.md C 9: nobody is paged months later for what nobody closed.
+
+    Counted from receipt, and whoever was told hears of the end.
+    """
+    world = World(quiet=timedelta(days=2))
+    await world.feed([event()])
+
+    world.clock.step(timedelta(days=2, minutes=1))
+    await world.worker.tick()
+    await world.settle()
+
+    head = await world.head()
+    assert head.status is IncidentStatus.RESOLVED
+    assert head.resolved is not None
+    assert head.resolved.by == "quiet"
+    assert world.pager.verbs() == ["trigger", "resolve"]
+    await world.check_rested()
