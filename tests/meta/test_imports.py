@@ -51,6 +51,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     # formats are those that there are.
     "shared.triage.policy": (
         MODEL,
+        "shared.triage.policy",
         "shared.actions.matchers",
         "shared.actions.routing",
         "shared.senders",
@@ -176,6 +177,7 @@ LIBRARIES: Mapping[str, Library] = {
     ),
     "httpx": Library(("shared.clouds.http", "cli")),
     "re2": Library(("shared.actions.matchers",)),
+    "yaml": Library(("shared.triage.policy",)),
     "jwt": Library(("shared.senders.tokens",), ("shared.senders.entra",)),
     # Development machines only.
     "aiohttp": Library(("devhost",)),
@@ -356,8 +358,8 @@ def test_deployed_code_imports_only_what_is_deployed_with_it() -> None:
         re.split(r"[^A-Za-z0-9.-]", line)[0].lower() for line in project["dependencies"]
     }
     # What a distribution is called, and what it is imported as.
-    named |= {"jwt"} if "pyjwt" in named else set()
-    named |= {"re2"} if "google-re2" in named else set()
+    imports = {"pyjwt": "jwt", "google-re2": "re2", "pyyaml": "yaml"}
+    named |= {imports[name] for name in named & imports.keys()}
     imported = {
         each.module
         for module in ALL.values()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.model.errors import SettingsError
+from shared.model.silence import Mode, Silence
 from shared.settings import PACKAGED_POLICY
-from shared.triage.policy import load
+from shared.triage import policy as policies
+from shared.triage.policy import load, warnings
 
 GOOD = """
 correlate:
@@ -69,11 +71,11 @@ def test_durations_have_a_unit(text: str, seconds: int) -> None:
         ("to: [pager]", "to: pager", "$.routes"),
         ("severity>=medium", "severity>=grave", "$.routes[0].match[0]"),
         ("sample=false", "colour=red", "$.routes[0].match[1]"),
-        ("method: key", "method: hope", "method"),
+        ("method: key", "method: hope", "$.senders.portal.method: expected one of"),
         ("[defender]", "[defender, sentinel]", "$.senders.portal.formats[1]"),
         ("[defender]", "[Defender]", "no format is named Defender; expected one of"),
-        ("  pager:", "  'p/ager':", "$.responders"),
-        ("  portal:", "  'por#tal':", "$.senders"),
+        ("  pager:", "  'p/ager':", "$.responders.<key 1>: expected 1 to 40"),
+        ("  portal:", "  'por#tal':", "$.senders.<key 1>"),
     ],
 )
 def test_every_mistake_is_named_with_its_path(old: str, new: str, said: str) -> None:
@@ -92,6 +94,259 @@ def test_all_mistakes_are_named_at_once() -> None:
         load(text.encode())
 
     assert len(caught.value.problems) == 3
+
+
+# As many kinds of mistake as there are lines; each is said where it stands.
+MISTAKEN = """\
+correlate:
+  gap: 5 fortnights
+  max_problms: 10
+  never_group: {addresses: [10.0.0.1/8]}
+colour: red
+responders:
+  on-call: {use: pagerduty}
+routes:
+  - to: [on-cal]
+  - to: on-call
+  - {to: [on-call], match: [colour=red]}
+  - {to: [on-call], match: ['alert_type=~"[a"']}
+  - {to: [on-call], match: [title>=high]}
+  - {to: [on-call], continue: maybe}
+  - {to: [on-call], again: [severity]}
+  - {to: [on-call], every: 0s}
+reconcile:
+  subscriptions: [not-a-guid]
+senders:
+  portal: {method: hope}
+  soar: {method: key, secret: hunter2hunter2, formats: [defender]}
+  logic: {method: key, secret: {setting: A}, formats: [defendr]}
+suppress:
+  - {name: pentest, match: [host=a], reason: r, owner: o}
+  - {name: pentest, match: [], reason: r, owner: o, until: 2026-12-01T00:00:00Z}
+  - {name: nozone, match: [host=a], reason: r, owner: o, until: 2026-12-01 00:00:00}
+  - {name: over, match: [host=a], reason: r, owner: o, until: 2026-12-01T00:00:00Z,
+     starts: 2026-12-02T00:00:00+01:00, mode: loud}
+storm: {pages: 0}
+storm: {pages: 3}
+"""
+
+
+def test_a_policy_with_many_mistakes_prints_as_many_messages() -> None:
+    """Each with its path, its line and what was expected; no value is repeated."""
+    with pytest.raises(SettingsError) as caught:
+        load(MISTAKEN.encode())
+
+    problems = caught.value.problems
+    for line, path, said in [
+        (2, "correlate.gap", "expected a duration such as 90s"),
+        (3, "correlate.max_problms", "did you mean max_problems?"),
+        (4, "correlate.never_group.addresses[0]", "expected an address"),
+        (5, "colour", "unknown field colour; known are correlate, reconcile"),
+        (9, "routes[0].to[0]", "no responder is named on-cal; did you mean on-call?"),
+        (10, "routes[1].to", "expected a list"),
+        (11, "routes[2].match[0]", "unknown field colour"),
+        (12, "routes[3].match[0]", "expected a pattern of RE2: missing ]"),
+        (13, "routes[4].match[0]", ">= is for severity alone"),
+        (14, "routes[5].continue", "expected true or false"),
+        (15, "routes[6].again[0]", "expected one of severity_raised"),
+        (16, "routes[7].every", "expected a duration above zero"),
+        (18, "reconcile.subscriptions[0]", "GUID"),
+        (20, "senders.portal.method", "expected one of entra, hmac, key"),
+        (21, "senders.soar.secret", "expected a mapping with setting"),
+        (22, "senders.logic.formats[0]", "no format is named defendr"),
+        (24, "suppress[0].until", "is required"),
+        (25, "suppress[1].name", "is the name of another one above"),
+        (25, "suppress[1].match", "is empty"),
+        (26, "suppress[2].until", "expected a time with its zone"),
+        (28, "suppress[3].mode", "expected one of active, monitor"),
+        (27, "suppress[3].until", "expected a time after starts"),
+        (30, "storm", "is written twice"),
+    ]:
+        # A line stands for itself or for what it is inside of.
+        found = [p for p in problems if p.startswith(f"policy.yaml: $.{path}: ")]
+        assert len(found) == 1, path
+        assert said in found[0]
+        assert found[0].endswith(f" (line {line})"), (path, found[0])
+    assert len(problems) == 23
+    assert "hunter2" not in str(caught.value)
+    assert all(len(problem) < 350 for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{a: 1, b: 2", "policy.yaml: line 2, column 1: did not find"),
+        ("a: b\n  c: d", "policy.yaml: line 2, column 4: mapping values"),
+        ("a: b\n---\nc: d", "policy.yaml: line 2, column 1: "),
+        ("a:\n- !!python/name:os.system x", "policy.yaml: line 2: tags such as"),
+        ("? [a]\n: 1", "line 1, column 3: found unhashable key"),
+        ("[" * 100_000, "policy.yaml: is deeper than 40 levels"),
+        ("a: &a [*a]", "policy.yaml: is too deep or too large"),
+        ("a: &a {<<: *a}", "policy.yaml: is too deep or too large"),
+        ("#" * 600_000, "policy.yaml: is longer than 512 KiB"),
+        ("a: 0x_", "policy.yaml: is not valid YAML"),
+    ],
+)
+def test_what_is_no_yaml_is_said_with_its_place(text: str, said: str) -> None:
+    """Line and column, where the parser knows them; nothing kills the process."""
+    with pytest.raises(SettingsError) as caught:
+        load(text.encode())
+
+    assert said in str(caught.value)
+
+
+def test_aliases_are_not_multiplied_without_end() -> None:
+    """A few lines can stand for more values than there is memory."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+
+    with pytest.raises(SettingsError, match="too deep or too large"):
+        load("\n".join(lines).encode())
+
+
+def test_what_is_shared_by_aliases_counts_as_written_out() -> None:
+    """Anchors and merge keys are YAML's, and do no harm."""
+    text = GOOD.replace("  - to: []\n", "  - &r {to: []}\n  - {<<: *r, name: again}\n")
+
+    policy = load(text.encode())
+
+    assert policy.routes[2].name == "again"
+    assert policy.routes[2].to == ()
+
+
+SILENCE = """
+suppress:
+  - name: pentest
+    match: [host=vm-1]
+    reason: the testers come
+    owner: red-team@contoso.com
+    starts: 2026-12-01T08:00:00+01:00
+    until: 2026-12-02T08:00:00Z
+    break_through: [severity>=high]
+    mode: monitor
+    warn: 0s
+"""
+
+
+def test_a_silence_is_read_whole() -> None:
+    """Times are aware, in UTC, and the reminder may be left out."""
+    (silence,) = load((GOOD + SILENCE).encode()).suppress
+
+    assert silence.name == "pentest"
+    assert silence.starts == datetime(2026, 12, 1, 7, tzinfo=UTC)
+    assert silence.until == datetime(2026, 12, 2, 8, tzinfo=UTC)
+    assert silence.break_through == ("severity>=high",)
+    assert silence.mode is Mode.MONITOR
+    assert silence.warn == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "until",
+    [
+        "2026-12-01",
+        "2026-12-01T08:00:00",
+        "2026-12-01 08:00",
+        "2026-13-45T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "tomorrow",
+        "1796112000",
+        "null",
+        "[]",
+    ],
+)
+def test_a_time_needs_a_zone(until: str) -> None:
+    """Nobody is silenced until some midnight or other."""
+    text = GOOD + SILENCE.replace("2026-12-02T08:00:00Z", until)
+
+    with pytest.raises(SettingsError, match=r"suppress\[0\].until: expected a time"):
+        load(text.encode())
+
+
+@pytest.mark.parametrize("field", ["name", "match", "reason", "owner", "until"])
+def test_a_silence_says_who_why_and_until_when(field: str) -> None:
+    """None of these has a default."""
+    lines = [line for line in SILENCE.splitlines() if f" {field}: " not in line]
+    text = "\n".join(lines).replace("    match", "  - match", field == "name")
+
+    with pytest.raises(SettingsError, match=rf"\$.suppress\[0\].{field}: is required"):
+        load((GOOD + text).encode())
+
+
+def test_quiet_may_be_for_ever() -> None:
+    """`null` is a value of its own there, and nowhere else."""
+    policy = load(GOOD.replace("gap: 5h", "quiet: null").encode())
+
+    assert policy.correlate.quiet is None
+    with pytest.raises(SettingsError, match="expected a duration"):
+        load(GOOD.replace("gap: 5h", "gap: null").encode())
+
+
+def test_a_duration_is_at_most_ten_years() -> None:
+    """What is added to a time must leave it one."""
+    with pytest.raises(SettingsError, match="at most 3650d"):
+        load(GOOD.replace("gap: 5h", "gap: 3651d").encode())
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["{hunter2-hunter2}", "[hunter2-hunter2]", "hunter2-hunter2", "{a: hunter2}"],
+)
+def test_a_secret_in_the_file_is_not_repeated(secret: str) -> None:
+    """Written where its setting should be named, it is a mistake without its text."""
+    text = GOOD.replace("{setting: PORTAL_KEY}", secret)
+
+    with pytest.raises(SettingsError, match=r"\$.senders.portal.secret") as caught:
+        load(text.encode())
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_silence_of_a_program_is_read_by_the_same_rules() -> None:
+    """`convert` takes plain values, wherever they come from."""
+    raw = {"name": "a", "match": ["host=x", "x"], "reason": "r", "owner": "o"}
+
+    found, problems = policies.convert(raw, Silence)
+
+    assert found is None
+    assert {problem.path for problem in problems} == {"$.match[1]", "$.until"}
+
+
+class TestWarnings:
+    def test_a_silence_that_is_over_is_no_mistake(self) -> None:
+        """The policy loads, and says so."""
+        policy = load((GOOD + SILENCE).encode())
+        end = datetime(2026, 12, 2, 8, tzinfo=UTC)
+
+        assert warnings(policy, end - timedelta(seconds=1)) == []
+        (said,) = warnings(policy, end)
+        assert said.startswith("$.suppress[0] (pentest): is over since 2026-12-02T08")
+
+    @pytest.mark.parametrize(
+        ("routes", "said"),
+        [
+            ("[{to: [pager]}, {to: []}]", "$.routes[1]: is never reached, since"),
+            ("[{to: []}]", "$.responders.pager: no route names it"),
+            (
+                "[{to: [pager], match: [tag.env=prod]}]",
+                "$.routes[0]: never fits, since tags",
+            ),
+        ],
+    )
+    def test_what_has_no_effect_is_said(self, routes: str, said: str) -> None:
+        """It is hardly what was meant."""
+        text = GOOD[: GOOD.index("routes:")] + f"routes: {routes}"
+
+        (found,) = warnings(load(text.encode()), datetime(2026, 12, 1, tzinfo=UTC))
+
+        assert found.startswith(said)
+
+    def test_a_silence_by_tag_never_holds(self) -> None:
+        """Tags need evidence, which there is none of yet."""
+        text = GOOD + SILENCE.replace("host=vm-1", "tag.env=test")
+
+        (found,) = warnings(load(text.encode()), datetime(2026, 12, 1, tzinfo=UTC))
+
+        assert "never holds" in found
 
 
 @pytest.mark.parametrize(

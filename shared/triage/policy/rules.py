@@ -1,0 +1,183 @@
+"""What the values of a policy must be beyond their types, field by field.
+
+A rule is kept by the struct and the field it is about, so that it holds wherever such a
+struct is read; ``describes`` is what an editor shows.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shared.actions import matchers
+from shared.actions.routing import Route
+from shared.model.correlation import Correlation, NeverGroup
+from shared.model.silence import Silence
+from shared.model.storm import Storm
+from shared.senders import EntraSender, HmacSender, KeySender
+from shared.sources import NAMES
+from shared.triage.policy.schema import MOST_PROBLEMS, Policy, Reconcile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+# What a message repeats of a name.
+LONGEST_NAME = 40
+
+# Names become parts of row keys, blob names and log fields.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
+_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+class Rule(NamedTuple):
+    """A check, which raises ValueError saying what was expected; and that in words."""
+
+    check: Callable[[Any], object]
+    describes: str
+
+
+Field = tuple[type, str]
+
+
+def is_name(text: str) -> bool:
+    """Whether it may name a sender, a responder, a route or a silence."""
+    return _NAME.fullmatch(text) is not None
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What somebody may have meant by a name that is not known, as an end of a message."""
+    # Imported here: only mistakes pay for it.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    near = get_close_matches(name[:LONGEST_NAME], [*known], n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def references(raw: object) -> dict[Field, Rule]:
+    """The rules about names that another part of the same policy gives."""
+    given = raw.get("responders") if isinstance(raw, dict) else None
+    if not isinstance(given, dict):
+        return {}
+    known = [str(name) for name in given]
+
+    def check(name: str) -> None:
+        if name not in known:
+            said = f"no responder is named {name[:LONGEST_NAME]}"
+            raise ValueError(said + suggestion(name, known))
+
+    return {(Route, "to"): Rule(check, "The name of a responder.")}
+
+
+def _name(text: str) -> None:
+    if not is_name(text):
+        raise ValueError(
+            "expected 1 to 40 letters, digits and hyphens, beginning with a letter"
+        )
+
+
+def _name_or_none(text: str) -> None:
+    if text:
+        _name(text)
+
+
+def _guid(text: str) -> None:
+    if not _GUID.fullmatch(text):
+        raise ValueError("expected a subscription's GUID")
+
+
+def _format(name: str) -> None:
+    if name not in NAMES:
+        raise ValueError(
+            f"no format is named {name[:LONGEST_NAME]}; expected one of"
+            f" {', '.join(sorted(NAMES))}"
+        )
+
+
+def _said(text: str) -> None:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    if len(text) > matchers.LONGEST:
+        raise ValueError(f"expected at most {matchers.LONGEST} characters")
+
+
+def _above_zero(duration: timedelta | None) -> None:
+    if duration is not None and duration <= timedelta(0):
+        raise ValueError("expected a duration above zero, such as 5h")
+
+
+def _between(least: int, most: int) -> Rule:
+    def check(number: int) -> None:
+        if not least <= number <= most:
+            raise ValueError(f"expected {least} to {most}")
+
+    return Rule(check, f"A whole number from {least} to {most}.")
+
+
+def _something(what: str) -> Callable[[Any], None]:
+    def check(found: Any) -> None:  # noqa: ANN401  any collection
+        if not found:
+            raise ValueError(f"is empty; {what}")
+
+    return check
+
+
+MATCHER = Rule(
+    matchers.parse,
+    "A matcher: field, operator and value, such as severity>=medium or"
+    ' alert_type=~"K8S_.*". Operators: =, !=, =~, !~, and >= for severity. Fields: '
+    + ", ".join((*matchers.FIELDS, f"{matchers.TAG}NAME"))
+    + ".",
+)
+NAME = Rule(_name, "1 to 40 letters, digits and hyphens, beginning with a letter.")
+FORMAT = Rule(_format, f"A format: {', '.join(sorted(NAMES))}.")
+ENTITY = Rule(_said, "An identifier of the entity, compared without case.")
+DURATION = Rule(_above_zero, "Above zero.")
+
+# For the field itself, or for each item where it is a list.
+EACH: Mapping[Field, Rule] = {
+    (Route, "match"): MATCHER,
+    (Route, "name"): Rule(_name_or_none, NAME.describes),
+    (Route, "every"): DURATION,
+    (Silence, "name"): NAME,
+    (Silence, "match"): MATCHER,
+    (Silence, "break_through"): MATCHER,
+    (Silence, "reason"): Rule(_said, "Why nobody need be told."),
+    (Silence, "owner"): Rule(_said, "Who answers for it, and is told of its end."),
+    (Storm, "pages"): _between(1, 10_000),
+    (Storm, "within"): DURATION,
+    (Correlation, "gap"): DURATION,
+    (Correlation, "max_age"): DURATION,
+    (Correlation, "max_problems"): _between(1, MOST_PROBLEMS),
+    (Correlation, "quiet"): DURATION,
+    (NeverGroup, "accounts"): ENTITY,
+    (NeverGroup, "hosts"): ENTITY,
+    (NeverGroup, "hashes"): ENTITY,
+    (NeverGroup, "addresses"): Rule(matchers.network, "An address or a network."),
+    (Reconcile, "subscriptions"): Rule(_guid, "A subscription's id, a GUID."),
+    (KeySender, "formats"): FORMAT,
+    (HmacSender, "formats"): FORMAT,
+    (EntraSender, "formats"): FORMAT,
+}
+
+# For the whole of a list or a mapping.
+WHOLE: Mapping[Field, Callable[[Any], None]] = {
+    (Policy, "routes"): _something("at least one route must name a responder"),
+    (Silence, "match"): _something(
+        "a silence of everything needs matchers that say so"
+    ),
+}
+
+# Mappings whose keys are names of the policy's own.
+NAMED: frozenset[Field] = frozenset({(Policy, "senders"), (Policy, "responders")})
+
+# Lists whose items have names that must differ.
+DISTINCT: frozenset[Field] = frozenset({(Policy, "routes"), (Policy, "suppress")})
+
+
+def struct_problems(kind: type, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is wrong between the fields of a struct: the field, and what is said of it."""
+    starts, until = values.get("starts"), values.get("until")
+    if kind is Silence and starts and until and starts >= until:
+        return [("until", "expected a time after starts")]
+    return []

@@ -1,0 +1,38 @@
+"""What a policy holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from shared.actions.routing import Route
+from shared.model.correlation import Correlation
+from shared.model.silence import Silence
+from shared.model.storm import Storm
+from shared.senders import Sender
+
+# The head of an incident holds them all, and must stay far below a row's 1 MiB.
+MOST_PROBLEMS = 300
+
+
+class Reconcile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose alerts are listed at the source, to find what the export left out."""
+
+    subscriptions: tuple[str, ...] = ()
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the deployment decides: who may send, what groups, who is told.
+
+    ``responders`` are named instances; ``use`` names the kind, and the rest are its
+    settings, which the kind itself checks. Secrets are named, never written.
+    """
+
+    responders: dict[str, dict[str, Any]]
+    routes: tuple[Route, ...]
+    senders: dict[str, Sender] = {}
+    correlate: Correlation = Correlation()
+    suppress: tuple[Silence, ...] = ()
+    storm: Storm = Storm()
+    reconcile: Reconcile = Reconcile()
