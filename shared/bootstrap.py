@@ -19,6 +19,7 @@ from shared.clouds.credentials import Credentials
 from shared.clouds.http import HttpClient
 from shared.commands import Commands
 from shared.ingest import Ingest
+from shared.live_policy import LivePolicy
 from shared.model.errors import SettingsError
 from shared.noise import Noise
 from shared.reconcile_source import ReconcileSource
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from responders.base import Responder
     from shared.clouds.storage import Storage
+    from shared.live_policy import Fetch, Live
     from shared.model.secret import Secret, SecretRef
     from shared.model.silence import Silence
     from shared.settings import Settings
@@ -84,15 +86,45 @@ class App:
 
     async def policy(self) -> Policy:
         """The deployed policy."""
+        return (await self._deployed()).policy
+
+    async def live_policy(self) -> Live:
+        """The parts of the policy that may change, as they are in force now.
+
+        Cheap: nothing is read again within the minute.
+        """
+        settings, deployed = await self.settings(), await self._deployed()
+        blobs = (await self.storage()).blobs if settings.policy_blob else None
+
+        async def build() -> LivePolicy:
+            return LivePolicy(
+                deployed.policy,
+                deployed.text,
+                clock=self._clock,
+                fetch=self._policy_blob(settings),
+                blobs=blobs,
+            )
+
+        return await (await self._once("live_policy", build))()
+
+    def _policy_blob(self, settings: Settings) -> Fetch | None:
+        if not settings.policy_blob:
+            return None
+        from shared.clouds.policy_blob import PolicyBlob  # noqa: PLC0415  heavy
+
+        self._built["policy_blob"] = blob = PolicyBlob(settings)
+        return blob
+
+    async def _deployed(self) -> Deployed:
         found = await self.settings()
 
-        async def build() -> Policy:
+        async def build() -> Deployed:
             try:
                 text = await asyncio.to_thread(found.policy.read_bytes)
             except OSError as error:
                 problem = f"FIREWATCH_POLICY: cannot read it: {error.strerror}"
                 raise SettingsError([problem]) from None
-            return policies.load(text, name=found.policy.name)
+            return Deployed(policies.load(text, name=found.policy.name), text)
 
         return await self._once("policy", build)
 
@@ -240,8 +272,9 @@ class App:
         """Close what was opened."""
         if "storage" in self._built:
             await self._built["storage"].close()
-        if "credentials" in self._built:
-            await self._built["credentials"].close()
+        for name in ("credentials", "policy_blob"):
+            if name in self._built:
+                await self._built[name].close()
         await self._http.close()
         await self._lists.close()
         self._built.clear()
@@ -253,6 +286,13 @@ class App:
                     self._built[name] = await build()
         found: _T = self._built[name]
         return found
+
+
+class Deployed(NamedTuple):
+    """The policy of the deployment, and the text that it was read from."""
+
+    policy: Policy
+    text: bytes
 
 
 class Staff(NamedTuple):

@@ -29,7 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     Either ``connection_string`` is set, or the three service URIs are and the app's
     managed identity (``client_id``, if user-assigned) opens them. ``arm_url`` has no
-    slash at its end.
+    slash at its end. ``policy_blob`` is empty where no policy reloads.
     """
 
     connection_string: Secret | None
@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: Path
     lease: timedelta
     arm_url: str = DEFAULT_ARM_URL
+    policy_blob: str = ""
     environment: Mapping[str, str]
 
     def secret(self, ref: SecretRef) -> Secret | None:
@@ -70,7 +71,12 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
             + "".join(f" AzureWebJobsStorage__{s}ServiceUri" for s in missing)
         )
     lease = _seconds(env, "FIREWATCH_LEASE_SECONDS", DEFAULT_LEASE, problems)
-    arm_url = _arm_url(env, problems)
+    arm_url = _url(env, "FIREWATCH_ARM_URL", problems) or DEFAULT_ARM_URL
+    policy_blob = _url(env, "FIREWATCH_POLICY_BLOB", problems)
+    if policy_blob and not urlsplit(policy_blob).path.strip("/").count("/"):
+        problems.append(
+            "FIREWATCH_POLICY_BLOB: expected a URL of a blob in a container"
+        )
     if problems:
         raise SettingsError(problems)
     return Settings(
@@ -82,6 +88,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         policy=Path(env.get("FIREWATCH_POLICY", "") or PACKAGED_POLICY),
         lease=lease,
         arm_url=arm_url,
+        policy_blob=policy_blob,
         environment=env,
     )
 
@@ -98,9 +105,11 @@ def _seconds(
     return timedelta(seconds=int(text))
 
 
-def _arm_url(env: Mapping[str, str], problems: list[str]) -> str:
-    name = "FIREWATCH_ARM_URL"
-    text = env.get(name, "") or DEFAULT_ARM_URL
+def _url(env: Mapping[str, str], name: str, problems: list[str]) -> str:
+    """The URL of a setting, without a slash at its end; empty where there is none."""
+    text = env.get(name, "")
+    if not text:
+        return ""
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port

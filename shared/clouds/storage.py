@@ -48,7 +48,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 class Storage:
     """Everything that is kept, opened once per process; ``close`` when done.
 
-    ``ledger``, ``archive`` and ``queue`` are there after ``open``.
+    ``ledger``, ``blobs``, ``archive`` and ``queue`` are there after ``open``.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
@@ -56,6 +56,7 @@ class Storage:
         self._clock = clock
         self._closers: list[Any] = []
         self.ledger: Ledger
+        self.blobs: AzureBlobs
         self.archive: Archive
         self.queue: AzureQueue
 
@@ -93,7 +94,8 @@ class Storage:
             raise StoreUnavailable(f"storage: {type(error).__name__}") from error
         layout = msgspec.json.decode(found[META_ROW].doc, type=Layout)
         self.ledger = Ledger(table, layout.partitions)
-        self.archive = Archive(AzureBlobs(container))
+        self.blobs = AzureBlobs(container)
+        self.archive = Archive(self.blobs)
         self.queue = AzureQueue(queue)
         return self
 

@@ -53,6 +53,9 @@ class FakeApp(App):
         return cast(
             "Storage",
             SimpleNamespace(
-                ledger=worker.ledger, archive=worker.archive, queue=self.world.queue
+                ledger=worker.ledger,
+                archive=worker.archive,
+                blobs=self.world.blobs,
+                queue=self.world.queue,
             ),
         )

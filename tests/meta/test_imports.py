@@ -77,6 +77,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.clouds.arm": (MODEL,),
     "shared.clouds.credentials": (MODEL,),
     "shared.clouds.http": (MODEL,),
+    "shared.clouds.policy_blob": (MODEL, "shared.settings"),
     "shared.clouds.storage": (MODEL, "shared.store", "shared.settings"),
     # The verbs: the only ones that see decisions and storage together.
     "shared.ingest": (
@@ -114,6 +115,14 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.triage",
         *STORE,
     ),
+    # Decides nothing about incidents; what it reads decides.
+    "shared.live_policy": (
+        MODEL,
+        "shared.actions.routing",
+        "shared.store.ports",
+        "shared.telemetry",
+        "shared.triage.policy",
+    ),
     "shared.bootstrap": (
         MODEL,
         "responders",
@@ -122,6 +131,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.commands",
         "shared.ingest",
         "shared.noise",
+        "shared.live_policy",
         "shared.reconcile_source",
         "shared.respond",
         "shared.senders",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from shared.model.errors import SettingsError
 from shared.triage.policy import document, reading, rules
+from shared.triage.policy import reload as reloading
+from shared.triage.policy.document import Problem
 from shared.triage.policy.doubts import warnings
-from shared.triage.policy.reading import Problem, convert
+from shared.triage.policy.reading import convert
+from shared.triage.policy.reload import Reloaded
 from shared.triage.policy.schema import MOST_PROBLEMS, Policy, Reconcile
 
 __all__ = [
@@ -13,8 +16,10 @@ __all__ = [
     "Policy",
     "Problem",
     "Reconcile",
+    "Reloaded",
     "convert",
     "load",
+    "reload",
     "warnings",
 ]
 
@@ -31,13 +36,22 @@ def load(text: bytes, *, name: str = "policy.yaml") -> Policy:
     policy, problems = reading.convert(
         found.value, Policy, each=rules.references(found.value)
     )
-    problems += [Problem(path, document.DUPLICATE) for path in found.duplicates]
-    if policy is None or problems:
-        placed = [(document.line_of(each.path, found.lines), each) for each in problems]
-        raise SettingsError(
-            [
-                f"{name}: {problem}" + (f" (line {line})" if line else "")
-                for line, problem in sorted(placed, key=lambda each: each[0])
-            ]
-        )
+    said = document.mistakes(found, problems)
+    if policy is None or said:
+        raise SettingsError([f"{name}: {each}" for each in said])
     return policy
+
+
+def reload(text: bytes, deployed: Policy, *, name: str) -> Reloaded:
+    """What a text makes of a deployed policy while the app runs.
+
+    Raises SettingsError naming every mistake in it.
+    """
+    try:
+        found = document.read(text)
+    except ValueError as error:
+        raise SettingsError([f"{name}: {error}"]) from None
+    reloaded, said = reloading.reload(found, deployed)
+    if reloaded is None:
+        raise SettingsError([f"{name}: {each}" for each in said])
+    return reloaded

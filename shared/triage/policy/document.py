@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from shared.model.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # A policy of thousands of lines is far below; the parser's time is not linear.
 LONGEST = 512 * 1024
@@ -21,6 +21,16 @@ MOST_VALUES = 50_000
 DEEPEST = 40
 
 DUPLICATE = "is written twice; only one of them would count"
+
+
+class Problem(NamedTuple):
+    """A mistake: where, and what was expected there; values are not repeated."""
+
+    path: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.said}"
 
 
 class Document(NamedTuple):
@@ -70,7 +80,17 @@ def step(path: str, key: object, number: int) -> str:
     return f"{path}.{text}" if is_name else f"{path}.<key {number + 1}>"
 
 
-def line_of(path: str, lines: dict[str, int]) -> int:
+def mistakes(found: Document, problems: Iterable[Problem]) -> list[str]:
+    """The problems of a document and what it says twice, each with its line, in order."""
+    twice = [Problem(path, DUPLICATE) for path in found.duplicates]
+    placed = [(_line_of(each.path, found.lines), each) for each in (*problems, *twice)]
+    return [
+        f"{problem} (line {line})" if line else str(problem)
+        for line, problem in sorted(placed, key=lambda each: each[0])
+    ]
+
+
+def _line_of(path: str, lines: dict[str, int]) -> int:
     """The line of a path, or of the nearest that it is inside of; 0 for none."""
     while path:
         if path in lines:

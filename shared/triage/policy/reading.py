@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from shared.triage.policy import rules
-from shared.triage.policy.document import step
+from shared.triage.policy.document import Problem, step
 
 _T = TypeVar("_T")
 
@@ -26,16 +26,6 @@ LONGEST_DURATION = timedelta(days=3650)
 
 # Field names that a message repeats; any other may be a secret in the wrong place.
 _FIELD = re.compile(r"[a-z_]{1,30}")
-
-
-class Problem(NamedTuple):
-    """A mistake: where, and what was expected there; values are not repeated."""
-
-    path: str
-    said: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.said}"
 
 
 def convert(
