@@ -171,19 +171,15 @@ class App:
 
     async def rules(self) -> Rules:
         """The routes as they are now."""
-        policy = await self.policy()
-
-        async def build() -> Rules:
-            return Rules(Routing(policy.routes))
-
-        return await self._once("rules", build)
+        live = await self.live_policy()
+        return Rules(Routing(live.routes), live.hash)
 
     async def silences(self) -> Silences:
         """Silences of the policy and of people."""
         storage = await self.storage()
 
         async def of_policy() -> Sequence[Silence]:
-            return (await self.policy()).suppress
+            return (await self.live_policy()).suppress
 
         async def build() -> Silences:
             return Silences(storage.ledger, storage.queue, of_policy=of_policy)
