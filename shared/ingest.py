@@ -29,7 +29,7 @@ from shared.model.errors import StoreConflict, StoreUnavailable
 from shared.store import messages, rows
 from shared.store.archive import Problem
 from shared.triage import catalogue
-from shared.triage.correlation import fold, rows_needed
+from shared.triage.correlation import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,9 +151,10 @@ class Ingest:
         """What one transaction takes of the alerts, and whether it closes the books."""
         bookings: list[Booking] = []
         for placed in part[:1] if draft.conflicts >= CROWDED else part:
-            if not draft.has_room(rows_needed(placed.alert)):
+            booking = fold(draft, placed.alert, self._caps)
+            if booking is None:
                 break
-            bookings.append(fold(draft, placed.alert, self._caps))
+            bookings.append(booking)
         closes = closing and len(bookings) == len(part)
         if closes:
             key = rows.books(attempt.source)

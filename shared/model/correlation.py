@@ -6,6 +6,7 @@ alerts arrive not decide who joins whom (review F7, run over all permutations).
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -33,6 +34,16 @@ class NeverGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     addresses: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a text that is neither an address nor a network."""
+        for place, text in enumerate(self.addresses):
+            try:
+                ipaddress.ip_network(text.strip(), strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"addresses[{place}] is no address or network such as 192.0.2.0/24"
+                ) from None
 
 
 class Correlation(

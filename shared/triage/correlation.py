@@ -1,280 +1,283 @@
 """Which incident an alert belongs to: every key at once, merging what it ties.
 
-This is where a strategy, a cap or a rule of grouping is added; the rest of the app only
-sees what it decides.
+This is where a cap or a rule of grouping is added; what makes a key is in ``keys``. The
+rest of the app only sees what is decided here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from shared.model.alert import ROAD_RANK, AlertRow, AlertStatus, Road, Version
+from shared.model.alert import AlertRow, Joined
 from shared.model.books import Booking
-from shared.model.correlation import Correlation, OpenKey
-from shared.model.incident import Fact, Incident, IncidentStatus
+from shared.model.incident import Fact, Incident
 from shared.store import rows
 from shared.store.draft import news
 from shared.triage import incidents, parts
-from shared.triage.fingerprint import Strategy, fingerprint, keys
-from shared.triage.parts import MOST_ENTITIES
+from shared.triage.alert_rows import expected, is_full, order, row_of
+from shared.triage.fingerprint import Strategy, fingerprint
+from shared.triage.keys import MOST_KEYS, keys
+from shared.triage.ties import MOST_MERGES, Tie, Why, extend, gather, ties
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from shared.model.alert import Alert
+    from shared.model.correlation import Correlation
     from shared.store.draft import Draft
     from shared.triage.fingerprint import Key
 
 
-# What one detector's incident may tie at once: alerts it names, and incidents they are
-# on. Defender's own incidents name a few dozen alerts at the most.
+# What one detector's incident may tie at once. Defender's own incidents name a few
+# dozen alerts at the most.
 MOST_MEMBERS = 40
-MOST_MERGES = 8
 
-# An alert, two keys, and a head with its timeline and due rows, for each it may merge.
-_ROWS_ALONE = 20
+# Reasons an alert row keeps beside the first.
+MOST_REASONS = 10
+
+# The alert, its incident with timeline and two due rows, a predecessor, and the books.
+_ROWS_ALONE = 7
+# An incident that is merged: its head, timeline and due row.
+_ROWS_MERGED = 3
+MOST_ROWS = _ROWS_ALONE + MOST_KEYS + MOST_MEMBERS + _ROWS_MERGED * MOST_MERGES
 
 
-def rows_needed(alert: Alert) -> int:
-    """The rows that folding the alert may write, at the most."""
-    members = min(len(alert.members), MOST_MEMBERS)
-    return _ROWS_ALONE + members + (4 * MOST_MERGES if members else 0)
+class _Case(NamedTuple):
+    """What folding an alert is decided from."""
+
+    alert: Alert
+    keys: tuple[Key, ...]
+    ties: list[Tie]
+    caps: Correlation
 
 
-def fold(draft: Draft, alert: Alert, caps: Correlation) -> Booking:
+def fold(draft: Draft, alert: Alert, caps: Correlation) -> Booking | None:
     """Put one alert where it belongs, in the draft, and say what it was.
 
-    Alert, key and head rows it needs must be known to the draft, or be absent.
+    Alert, key and head rows it needs must be known to the draft, or be absent. None,
+    and nothing was changed, where the transaction has no room for what it would write;
+    an empty one has.
     """
     row = draft.read(rows.alert(alert.id), AlertRow)
-    if row is None or row.is_expected:
-        _store(draft, alert, row, caps)
+    is_new = row is None or row.is_expected
+    if row is not None and not is_new and _is_copy(row, alert):
+        return Booking.DUPLICATE
+    case = _find(draft, alert, row if is_new else None, caps)
+    if not draft.has_room(_rows_needed(case)):
+        return None
+    if row is None or is_new:
+        _store(draft, case)
         return Booking.STORED
     if alert.is_part:
-        return _join_part(draft, row, alert)
-    if row.version.digest == alert.version.digest:
-        return Booking.DUPLICATE
-    if _order(alert) > _order(row):
-        _update(draft, row, alert, caps)
+        return _join_part(draft, row, case)
+    if order(alert) > order(row):
+        _update(draft, row, case)
         return Booking.UPDATED
-    _note_extent(draft, row, alert)
-    is_lesser = _is_full(row.version) and not _is_full(alert.version)
+    _note_extent(draft, row, case)
+    is_lesser = is_full(row.version) and not is_full(alert.version)
     return Booking.DUPLICATE if is_lesser else Booking.STALE
 
 
-def _order(copy: Alert | AlertRow) -> tuple[bool, datetime, bool, int, str]:
-    """The later version wins, but a lesser road's copy never over a full one's.
-
-    Sentinel, Log Analytics and the activity log tell of an alert later than its own
-    product and with less in it (review F18). Of two copies with one time the closed one
-    is later: dismissing an alert is not known to move its processing time.
-    """
-    version = copy.version
-    is_closed = copy.status is AlertStatus.CLOSED
-    return _is_full(version), version.at, is_closed, version.rank, version.digest
+def _is_copy(row: AlertRow, alert: Alert) -> bool:
+    """Whether it is the version that is known. Parts of an alert are no versions."""
+    return not alert.is_part and row.version.digest == alert.version.digest
 
 
-def _is_full(version: Version) -> bool:
-    return version.rank >= ROAD_RANK[Road.ARM]
+def _find(
+    draft: Draft, alert: Alert, held: AlertRow | None, caps: Correlation
+) -> _Case:
+    shared = keys(alert, caps.never_group)
+    named = _named(draft, alert, held)
+    return _Case(alert, shared, ties(draft, shared, alert.point, named, caps), caps)
 
 
-def _store(
-    draft: Draft, alert: Alert, expected: AlertRow | None, caps: Correlation
-) -> None:
-    identity = fingerprint(alert)
-    shared = keys(alert)
-    named = _named(draft, alert, expected)
-    candidates = _candidates(draft, alert, shared, named, caps)
-    fitting = [
-        (incident, why)
-        for incident, why in candidates
-        if incidents.accepts(incident, alert, identity, caps)
-    ]
-    if fitting:
-        survivor, why = fitting[0]
-        grown = incidents.joined(survivor, alert, identity, draft.now)
-        grown = _merge(draft, grown, [i for i, _ in fitting[1:]], caps)
-        fact = Fact(kind="alert.joined", alert=alert.id, detail=why)
-    else:
-        before = candidates[-1][0] if candidates else None
-        grown = incidents.opened(
-            alert,
-            identity,
-            partition=draft.partition,
-            now=draft.now,
-            predecessor=before,
-            is_taken=lambda i: draft.read(rows.incident(i), Incident) is not None,
-        )
-        if before is not None and grown.root != grown.id:
-            draft.change(replace(before, successor=grown.id))
-        fact = Fact(kind="incident.opened", alert=alert.id)
-    draft.change(news(grown, draft.now), fact)
-    draft.put(rows.alert(alert.id), _row(alert, grown.id, identity))
-    _expect_members(draft, alert, grown.id)
-    for key in shared:
-        _extend(draft, key, alert, grown.id, caps)
-
-
-def _named(draft: Draft, alert: Alert, expected: AlertRow | None) -> list[Incident]:
+def _named(
+    draft: Draft, alert: Alert, held: AlertRow | None
+) -> list[tuple[Incident, Why]]:
     """The incidents that a detector's own incident ties the alert to."""
     members = alert.members[:MOST_MEMBERS]
     told = [draft.read(rows.alert(member), AlertRow) for member in members]
-    found = (draft.incident(row.incident) for row in (expected, *told) if row)
-    return [incident for incident in found if incident is not None]
+    found: list[tuple[Incident, Why]] = []
+    for row in (held, *told):
+        incident = draft.incident(row.incident) if row is not None else None
+        if row is not None and incident is not None:
+            found.append((incident, Why(Strategy.MEMBER, f"alert {row.id}")))
+    return found
+
+
+def _rows_needed(case: _Case) -> int:
+    """The rows that folding the alert may write, at the most."""
+    members = min(len(case.alert.members), MOST_MEMBERS)
+    merges = min(len(case.ties), MOST_MERGES)
+    return _ROWS_ALONE + len(case.keys) + members + _ROWS_MERGED * merges
+
+
+def _store(draft: Draft, case: _Case) -> None:
+    alert, identity = case.alert, fingerprint(case.alert)
+    tied, strayed = _told_apart(case.ties, identity)
+    home = _home(tied, case, identity)
+    if home is None:
+        grown, joined = _open(draft, tied, case, identity)
+        fact = Fact(kind="incident.opened", alert=alert.id, detail=joined.because)
+    else:
+        grown = incidents.joined(home.incident, alert, identity, draft.now)
+        others = [tie.incident for tie in tied if tie != home]
+        grown, gone, because = gather(draft, grown, others, case.caps)
+        for tie in strayed:
+            because = because or f"incident {tie.incident.id} kept apart"
+        why = home.whys[0]
+        rest = (w for tie in (home, *tied) for w in tie.whys if w != why)
+        also = dict.fromkeys(str(w) for w in rest)
+        joined = Joined(
+            strategy=why.strategy,
+            key=why.text,
+            also=tuple(also)[:MOST_REASONS],
+            because=because,
+            merged=gone,
+        )
+        fact = Fact(kind="alert.joined", alert=alert.id, detail=str(why))
+    draft.change(news(grown, draft.now), fact)
+    draft.put(rows.alert(alert.id), row_of(alert, grown.id, identity, joined))
+    _expect_members(draft, alert, grown.id)
+    extend(draft, case.keys, alert.point, grown.id, case.caps)
+
+
+def _told_apart(tied: list[Tie], identity: str) -> tuple[list[Tie], list[Tie]]:
+    """The ties that count, and those that do not.
+
+    What a person took out does not drift back: where an incident that knows the problem
+    is kept apart from another, the alert is none of the other's.
+    """
+    knowing = [t.incident for t in tied if identity in t.incident.problems]
+    strayed = [
+        tie
+        for tie in tied
+        if identity not in tie.incident.problems
+        and any(incidents.are_apart(tie.incident, known) for known in knowing)
+    ]
+    return [tie for tie in tied if tie not in strayed], strayed
+
+
+def _home(tied: list[Tie], case: _Case, identity: str) -> Tie | None:
+    """The incident that takes the alert: one that knows its problem, else the senior.
+
+    What has ended is opened again only where nothing else takes the alert, the latest
+    of it.
+    """
+    taking = [
+        tie
+        for tie in tied
+        if incidents.accepts(tie.incident, case.alert, identity, case.caps)
+    ]
+    live = [tie for tie in taking if incidents.is_live(tie.incident)]
+    return min(
+        live or taking[-1:],
+        key=lambda tie: identity not in tie.incident.problems,
+        default=None,
+    )
+
+
+def _open(
+    draft: Draft, tied: list[Tie], case: _Case, identity: str
+) -> tuple[Incident, Joined]:
+    """A new incident: the sequel of the latest that does not take the alert, if any.
+
+    One that knows the problem goes before one that does not.
+    """
+    alert, before = case.alert, None
+    for tie in tied:
+        incident = tie.incident
+        is_known = identity in incident.problems
+        if before is None or is_known or identity not in before.problems:
+            before = incident
+    because = ""
+    if before is not None:
+        because = incidents.refusal(before, alert, identity, case.caps)
+    elif not case.keys:
+        because = "names nothing that it could share with others"
+    grown = incidents.opened(
+        alert,
+        identity,
+        partition=draft.partition,
+        now=draft.now,
+        predecessor=before,
+        is_taken=lambda i: draft.read(rows.incident(i), Incident) is not None,
+    )
+    if before is not None and grown.root != grown.id:
+        draft.change(replace(before, successor=grown.id))
+    return grown, Joined(because=because)
 
 
 def _expect_members(draft: Draft, alert: Alert, incident_id: str) -> None:
     """Hold the place of members that have not come: they will join this incident."""
     for member in alert.members[:MOST_MEMBERS]:
         if draft.read(rows.alert(member), AlertRow) is None:
-            draft.put(rows.alert(member), _expected(member, incident_id, alert))
+            draft.put(rows.alert(member), expected(member, incident_id, alert))
 
 
-def _candidates(
-    draft: Draft,
-    alert: Alert,
-    shared: tuple[Key, ...],
-    named: list[Incident],
-    caps: Correlation,
-) -> list[tuple[Incident, str]]:
-    """Incidents the alert is tied to, the most senior first, and why."""
-    found: dict[str, tuple[Incident, str]] = {}
-    for key in shared:
-        known = draft.read(rows.open_key(key.digest), OpenKey)
-        for interval in known.near(alert.point, caps.gap) if known else ():
-            incident = draft.incident(interval.incident)
-            if incident is not None:
-                found.setdefault(incident.id, (incident, key.strategy.value))
-    for incident in named:
-        found.setdefault(incident.id, (incident, Strategy.MEMBER.value))
-    return sorted(found.values(), key=lambda pair: incidents.seniority(pair[0]))
-
-
-def _merge(
-    draft: Draft, winner: Incident, others: list[Incident], caps: Correlation
-) -> Incident:
-    """Fold the others into the winner, where the caps allow.
-
-    The loser's ``merged_into`` is the one point where the merge happens (review F6);
-    here it is one transaction with the winner.
-    """
-    for loser in others[:MOST_MERGES]:
-        if not incidents.fits(winner, loser, caps):
-            continue
-        winner = incidents.merged(winner, loser, draft.now)
-        gone = replace(
-            loser,
-            status=IncidentStatus.MERGED,
-            merged_into=winner.id,
-            changed_at=draft.now,
-            # Whatever it had open is the winner's to close.
-            observed=loser.generation,
-            due=None,
-        )
-        draft.change(gone, Fact(kind="incident.merged", detail=winner.id))
-        draft.change(winner, Fact(kind="incident.absorbed", detail=loser.id))
-    return winner
-
-
-def _extend(
-    draft: Draft, key: Key, alert: Alert, incident_id: str, caps: Correlation
-) -> None:
-    """Have the key's intervals cover the alert; those of merged incidents join in."""
-    name = rows.open_key(key.digest)
-    known = draft.read(name, OpenKey)
-    before = known or OpenKey()
-    tied = {incident_id}
-    for interval in before.near(alert.point, caps.gap):
-        owner = draft.incident(interval.incident)
-        if owner is not None and owner.id == incident_id:
-            tied.add(interval.incident)
-    after = before.extended(alert.point, incident_id, frozenset(tied), caps.gap)
-    if known is None or after != before:
-        draft.put(name, after)
-
-
-def _update(draft: Draft, row: AlertRow, alert: Alert, caps: Correlation) -> None:
+def _update(draft: Draft, row: AlertRow, case: _Case) -> None:
+    alert, joined = case.alert, row.joined
     incident = draft.incident(row.incident)
-    kept = row.incident
     if incident is not None:
         changed = incidents.updated(incident, row, alert, draft.now)
-        others = {i.id: i for i in _named(draft, alert, None) if i.id != changed.id}
-        changed = _merge(draft, changed, list(others.values()), caps)
         fact = Fact(kind="alert.updated", alert=alert.id, detail=alert.status.value)
-        draft.change(news(changed, draft.now), fact)
-        _expect_members(draft, alert, changed.id)
-    draft.put(rows.alert(alert.id), _row(alert, kept, row.fingerprint))
+        joined = _grow(draft, row, changed, (fact,), case)
+    kept = row_of(alert, row.incident, row.fingerprint, joined)
+    draft.put(rows.alert(alert.id), kept)
 
 
-def _join_part(draft: Draft, row: AlertRow, alert: Alert) -> Booking:
+def _join_part(draft: Draft, row: AlertRow, case: _Case) -> Booking:
     """Add one record of several that are one alert; nothing it says is ever lowered.
 
     A union, so parts may come in any order and again. A part has no word on the
     status.
     """
-    whole = parts.union(row, alert)
-    if whole == row:
-        return Booking.DUPLICATE
-    draft.put(rows.alert(alert.id), whole)
+    whole = parts.union(row, case.alert)
     incident = draft.incident(row.incident)
+    joined = row.joined
     if incident is not None:
-        wider = incidents.seen(incident, row.fingerprint, alert)
-        fact = Fact(kind="alert.updated", alert=alert.id)
-        draft.change(news(wider, draft.now), fact)
-    return Booking.UPDATED
+        wider = incidents.seen(incident, row.fingerprint, case.alert)
+        fact = Fact(kind="alert.updated", alert=case.alert.id)
+        facts = (fact,) if whole != row else ()
+        joined = _grow(draft, row, wider, facts, case)
+    if whole != row or joined != row.joined:
+        draft.put(rows.alert(case.alert.id), replace(whole, joined=joined))
+    return Booking.UPDATED if whole != row else Booking.DUPLICATE
 
 
-def _note_extent(draft: Draft, row: AlertRow, alert: Alert) -> None:
+def _note_extent(draft: Draft, row: AlertRow, case: _Case) -> None:
     """An older version changes nothing, but what it shows of the extent is kept."""
     incident = draft.incident(row.incident)
     if incident is None:
         return
-    wider = incidents.seen(incident, row.fingerprint, alert)
-    if wider != incident:
-        fact = Fact(kind="alert.stale", alert=alert.id)
-        draft.change(news(wider, draft.now), fact)
+    wider = incidents.seen(incident, row.fingerprint, case.alert)
+    fact = Fact(kind="alert.stale", alert=case.alert.id)
+    facts = (fact,) if wider != incident else ()
+    joined = _grow(draft, row, wider, facts, case)
+    if joined != row.joined:
+        draft.put(rows.alert(row.id), replace(row, joined=joined))
 
 
-def _row(alert: Alert, incident_id: str, identity: str) -> AlertRow:
-    return AlertRow(
-        id=alert.id,
-        incident=incident_id,
-        fingerprint=identity,
-        version=alert.version,
-        alert_type=alert.alert_type,
-        title=alert.title,
-        severity=alert.severity,
-        status=alert.status,
-        started_at=alert.started_at,
-        ended_at=alert.ended_at,
-        resource=alert.resource,
-        is_sample=alert.is_sample,
-        archived=alert.archived,
-        kind=alert.kind,
-        plan=alert.plan,
-        reported_severity=alert.reported_severity,
-        tactics=alert.tactics,
-        techniques=alert.techniques,
-        entities=alert.entities[:MOST_ENTITIES],
-    )
+def _grow(
+    draft: Draft,
+    row: AlertRow,
+    incident: Incident,
+    facts: tuple[Fact, ...],
+    case: _Case,
+) -> Joined | None:
+    """Let any version of a known alert tie what a new alert would have tied.
 
-
-def _expected(member: str, incident_id: str, alert: Alert) -> AlertRow:
-    return AlertRow(
-        id=member,
-        incident=incident_id,
-        fingerprint="",
-        version=Version(at=alert.version.at, rank=0, digest=""),
-        alert_type="",
-        title="",
-        severity=alert.severity,
-        status=alert.status,
-        started_at=alert.started_at,
-        ended_at=alert.ended_at,
-        resource=None,
-        is_sample=False,
-        archived="",
-        is_expected=True,
-    )
+    So the keys of an alert are those of all its versions, and the order in which these
+    come decides nothing. Gives why the alert is where it is; without facts and merges
+    the head is left as it is.
+    """
+    others = [t.incident for t in case.ties if t.incident.id != incident.id]
+    grown, gone, _ = gather(draft, incident, others, case.caps)
+    if facts or gone:
+        draft.change(news(grown, draft.now), *facts)
+    _expect_members(draft, case.alert, grown.id)
+    extend(draft, case.keys, case.alert.point, grown.id, case.caps)
+    if not gone:
+        return row.joined
+    before = row.joined or Joined()
+    return replace(before, merged=tuple(dict.fromkeys((*before.merged, *gone))))

@@ -1,7 +1,4 @@
-"""How an incident changes when an alert joins it, changes, or ties it to another.
-
-Aggregates are taken over everything ever seen, so arrival order cannot show in them.
-"""
+"""How an incident changes when an alert joins it, changes, or ties it to another."""
 
 from __future__ import annotations
 
@@ -10,21 +7,17 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shared.model.alert import UNTITLED, AlertStatus
-from shared.model.incident import SOURCE, Incident, IncidentStatus, Mark, Problem
-from shared.model.text import is_link
+from shared.model.alert import AlertStatus
+from shared.model.correlation import AfterResolve
+from shared.model.incident import SOURCE, Incident, IncidentStatus, Mark
+from shared.triage import extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from shared.model.alert import Alert, AlertRow
     from shared.model.correlation import Correlation
-
-# What a head holds of a list; the rest is on the alert rows.
-MOST_RESOURCES = 50
-MOST_LINKS = 5
-MOST_TACTICS = 30
 
 
 def opened(
@@ -39,74 +32,96 @@ def opened(
     """A new incident of one alert.
 
     Its id is a hash of that alert, so a creation that crashed is created again as
-    itself, and it begins with the partition, so the id alone finds the row. After a
-    sealed predecessor it inherits the root and the acknowledgement, and its notices
-    are the root's until that has ended (design 5).
+    itself. After a sealed predecessor it inherits the root and the acknowledgement, and
+    its notices are the root's until that has ended (design 5). It is kept apart from
+    whatever its predecessor is.
     """
     identity = f"{alert.scope}|{alert.id.lower()}|{alert.started_at.isoformat()}"
-    digest = hashlib.sha256(identity.encode()).hexdigest()
-    incident_id = f"{partition}{digest[:14]}"
-    while is_taken(incident_id):
-        # 56 bits can meet, and a restore may leave a head without its alerts.
+    incident_id = new_id(partition, identity, is_taken)
+    is_open = alert.status is AlertStatus.OPEN
+    sealed = predecessor if predecessor and _goes_on(predecessor) else None
+    bare = Incident(
+        id=incident_id,
+        scope=alert.scope,
+        root=sealed.root if sealed else incident_id,
+        status=IncidentStatus.OPEN,
+        severity=alert.severity,
+        first_seen=alert.started_at,
+        last_seen=alert.ended_at,
+        earliest=alert.point,
+        latest=alert.point,
+        opened_at=now,
+        changed_at=now,
+        heard_at=now,
+        alerts=1,
+        active=int(is_open),
+        was_active=is_open,
+        is_sample=alert.is_sample,
+        problems={fingerprint: extent.problem_of(alert)},
+        resources=(),
+        tactics=(),
+        predecessor=predecessor.id if predecessor else None,
+        apart=predecessor.apart if predecessor else (),
+        acknowledged=sealed.acknowledged if sealed else None,
+    )
+    return settled(extent.widened(bare, alert), now)
+
+
+def new_id(partition: str, identity: str, is_taken: Callable[[str], bool]) -> str:
+    """An id that follows from what the incident is, and begins with its partition.
+
+    So the id alone finds the row. 56 bits can meet, and a restore may leave a head
+    without its alerts: then the next one is taken.
+    """
+    digest = identity
+    while True:
         digest = hashlib.sha256(digest.encode()).hexdigest()
         incident_id = f"{partition}{digest[:14]}"
-    is_open = alert.status is AlertStatus.OPEN
-    is_sequel = predecessor is not None and predecessor.resolved is None
-    return _settled(
-        Incident(
-            id=incident_id,
-            scope=alert.scope,
-            root=predecessor.root if predecessor and is_sequel else incident_id,
-            status=IncidentStatus.OPEN,
-            severity=alert.severity,
-            first_seen=alert.started_at,
-            last_seen=alert.ended_at,
-            earliest=alert.point,
-            latest=alert.point,
-            opened_at=now,
-            changed_at=now,
-            alerts=1,
-            active=int(is_open),
-            was_active=is_open,
-            is_sample=alert.is_sample,
-            problems={fingerprint: _problem(alert)},
-            resources=(alert.resource,) if alert.resource else (),
-            tactics=alert.tactics[:MOST_TACTICS],
-            links=(alert.uri,) if is_link(alert.uri) else (),
-            predecessor=predecessor.id if predecessor else None,
-            acknowledged=predecessor.acknowledged
-            if predecessor and is_sequel
-            else None,
-        ),
-        now,
-    )
+        if not is_taken(incident_id):
+            return incident_id
+
+
+def refusal(
+    incident: Incident, alert: Alert, fingerprint: str, caps: Correlation
+) -> str:
+    """Why the incident is not open to this alert, for people; empty where it is."""
+    if incident.status is IncidentStatus.CLOSED:
+        return f"incident {incident.id} closed{_by(incident)}"
+    if not is_live(incident) and caps.after_resolve is not AfterResolve.REOPEN:
+        return f"incident {incident.id} resolved{_by(incident)}"
+    earliest = min(incident.earliest, alert.point)
+    latest = max(incident.latest, alert.point)
+    is_known = fingerprint in incident.problems
+    problems = 0 if is_known else len(incident.problems) + 1
+    sealed = _passed(latest - earliest, problems, caps)
+    return f"incident {incident.id} sealed: {sealed}" if sealed else ""
 
 
 def accepts(
     incident: Incident, alert: Alert, fingerprint: str, caps: Correlation
 ) -> bool:
-    """Whether the incident is open to this alert: not ended by a person, not sealed."""
-    if incident.resolved is not None and incident.resolved.by != SOURCE:
+    """Whether the incident is open to this alert: not ended for good, not sealed."""
+    return not refusal(incident, alert, fingerprint, caps)
+
+
+def is_live(incident: Incident) -> bool:
+    """Whether it goes on by itself: open, or resolved by its source alone."""
+    if incident.status in {IncidentStatus.CLOSED, IncidentStatus.MERGED}:
         return False
-    earliest = min(incident.earliest, alert.point)
-    latest = max(incident.latest, alert.point)
-    if latest - earliest > caps.max_age:
-        return False
-    known = fingerprint in incident.problems
-    return known or len(incident.problems) < caps.max_problems
+    return incident.resolved is None or incident.resolved.by == SOURCE
 
 
 def joined(
     incident: Incident, alert: Alert, fingerprint: str, now: datetime
 ) -> Incident:
-    """The incident with one more alert."""
+    """The incident with one more alert; an active one opens it again."""
     problem = incident.problems.get(fingerprint)
-    counted = _problem(alert)
+    counted = extent.problem_of(alert)
     if problem is not None:
-        counted = _union(problem, counted)
+        counted = extent.both(problem, counted)
     is_open = alert.status is AlertStatus.OPEN
     grown = replace(
-        _widened(incident, alert),
+        extent.widened(incident, alert),
         earliest=min(incident.earliest, alert.point),
         latest=max(incident.latest, alert.point),
         alerts=incident.alerts + 1,
@@ -114,9 +129,12 @@ def joined(
         was_active=incident.was_active or is_open,
         is_sample=incident.is_sample and alert.is_sample,
         problems={**incident.problems, fingerprint: counted},
+        heard_at=extent.later(incident.heard_at, now),
         changed_at=now,
     )
-    return _settled(grown, now)
+    if is_open and grown.status is IncidentStatus.RESOLVED:
+        grown = reopened(grown)
+    return settled(grown, now)
 
 
 def updated(incident: Incident, row: AlertRow, alert: Alert, now: datetime) -> Incident:
@@ -126,57 +144,67 @@ def updated(incident: Incident, row: AlertRow, alert: Alert, now: datetime) -> I
     changed = replace(
         seen(incident, row.fingerprint, alert),
         active=incident.active + is_open - was_open,
+        heard_at=extent.later(incident.heard_at, now),
         changed_at=now,
     )
-    return _settled(changed, now)
+    return settled(changed, now)
 
 
 def seen(incident: Incident, fingerprint: str, alert: Alert) -> Incident:
     """The incident after any version of a known alert, a stale one too.
 
-    Only what grows may grow: severity, times, resources. Unchanged, it is equal.
+    Only what grows may grow: severity, times, lists. Unchanged, it is equal.
     """
-    wider = _widened(incident, alert)
+    wider = extent.widened(incident, alert)
     if (problem := incident.problems.get(fingerprint)) is not None:
-        union = replace(_union(problem, _problem(alert)), count=problem.count)
+        union = extent.both(problem, extent.problem_of(alert))
+        union = replace(union, count=problem.count)
         wider = replace(wider, problems={**incident.problems, fingerprint: union})
     is_open = alert.status is AlertStatus.OPEN
     return replace(wider, was_active=incident.was_active or is_open)
 
 
-def fits(one: Incident, other: Incident, caps: Correlation) -> bool:
-    """Whether two incidents may become one without passing a cap."""
+def names(incident: Incident) -> frozenset[str]:
+    """Every id that means this incident: its own, and those it absorbed."""
+    return frozenset({incident.id, *incident.absorbed})
+
+
+def are_apart(one: Incident, other: Incident) -> bool:
+    """Whether a person took one out of the other, or out of what either absorbed.
+
+    What goes on where one of them was sealed or ended is kept apart as it was.
+    """
+    if not (one.apart or other.apart):
+        return False
+    mine, theirs = (names(i) | {i.predecessor} for i in (one, other))
+    return not (theirs.isdisjoint(one.apart) and mine.isdisjoint(other.apart))
+
+
+def unfit(one: Incident, other: Incident, caps: Correlation) -> str:
+    """Which cap two incidents would pass as one, for people; empty where none."""
     problems = len(one.problems.keys() | other.problems.keys())
     age = max(one.latest, other.latest) - min(one.earliest, other.earliest)
-    return problems <= caps.max_problems and age <= caps.max_age
+    return _passed(age, problems, caps)
+
+
+def fits(one: Incident, other: Incident, caps: Correlation) -> bool:
+    """Whether two incidents may become one: within the caps, and not kept apart."""
+    return not are_apart(one, other) and not unfit(one, other, caps)
 
 
 def merged(winner: Incident, loser: Incident, now: datetime) -> Incident:
     """The winner with all that the loser held; the more open of the two states wins."""
-    problems = dict(winner.problems)
-    for fingerprint, problem in loser.problems.items():
-        mine = problems.get(fingerprint)
-        problems[fingerprint] = _union(mine, problem) if mine else problem
     union = replace(
-        winner,
-        severity=max(winner.severity, loser.severity, key=lambda s: s.rank),
-        first_seen=min(winner.first_seen, loser.first_seen),
-        last_seen=max(winner.last_seen, loser.last_seen),
-        earliest=min(winner.earliest, loser.earliest),
-        latest=max(winner.latest, loser.latest),
-        opened_at=min(winner.opened_at, loser.opened_at),
-        alerts=winner.alerts + loser.alerts,
-        active=winner.active + loser.active,
-        was_active=winner.was_active or loser.was_active,
-        is_sample=winner.is_sample and loser.is_sample,
-        problems=problems,
-        resources=_first(winner.resources + loser.resources, MOST_RESOURCES),
-        tactics=_first(winner.tactics + loser.tactics, MOST_TACTICS),
-        links=_first(winner.links + loser.links, MOST_LINKS),
-        absorbed=_first((*winner.absorbed, loser.id, *loser.absorbed), 10_000),
+        extent.union(winner, loser),
+        absorbed=extent.first(
+            (*winner.absorbed, loser.id, *loser.absorbed), extent.MOST_ABSORBED
+        ),
+        apart=tuple(sorted({*winner.apart, *loser.apart})),
         changed_at=now,
     )
-    return _settled(union, now)
+    if loser.status is IncidentStatus.OPEN and union.status is IncidentStatus.RESOLVED:
+        union = reopened(union)
+    return settled(union, now)
 
 
 def seniority(incident: Incident) -> tuple[datetime, str]:
@@ -184,68 +212,43 @@ def seniority(incident: Incident) -> tuple[datetime, str]:
     return (incident.first_seen, incident.id)
 
 
-def _settled(incident: Incident, now: datetime) -> Incident:
+def reopened(incident: Incident) -> Incident:
+    """The incident open once more: another epoch, with notices of its own."""
+    return replace(
+        incident,
+        status=IncidentStatus.OPEN,
+        resolved=None,
+        verdict=None,
+        epoch=incident.epoch + 1,
+    )
+
+
+def settled(incident: Incident, now: datetime) -> Incident:
     """Resolved when its source closed every alert, open again when one is active.
 
-    What a person resolved stays resolved; a recurrence opens a successor.
+    What a person or quiet resolved stays resolved, and closed is closed.
     """
-    by_source = incident.resolved is None or incident.resolved.by == SOURCE
-    if not by_source or incident.status is IncidentStatus.MERGED:
+    if not is_live(incident):
         return incident
     if incident.active == 0 and incident.status is IncidentStatus.OPEN:
         mark = Mark(by=SOURCE, at=now, note="every alert is closed at its source")
         return replace(incident, status=IncidentStatus.RESOLVED, resolved=mark)
     if incident.active > 0 and incident.status is IncidentStatus.RESOLVED:
-        return replace(
-            incident,
-            status=IncidentStatus.OPEN,
-            resolved=None,
-            epoch=incident.epoch + 1,
-        )
+        return reopened(incident)
     return incident
 
 
-def _widened(incident: Incident, alert: Alert) -> Incident:
-    resources = (alert.resource,) if alert.resource else ()
-    links = (alert.uri,) if is_link(alert.uri) else ()
-    return replace(
-        incident,
-        severity=max(incident.severity, alert.severity, key=lambda s: s.rank),
-        first_seen=min(incident.first_seen, alert.started_at),
-        last_seen=max(incident.last_seen, alert.ended_at),
-        resources=_first(incident.resources + resources, MOST_RESOURCES),
-        tactics=_first(incident.tactics + alert.tactics, MOST_TACTICS),
-        links=_first(incident.links + links, MOST_LINKS),
-    )
+def _passed(age: timedelta, problems: int, caps: Correlation) -> str:
+    if age > caps.max_age:
+        return f"older than {caps.max_age.total_seconds() / 3600:g} h"
+    if problems > caps.max_problems:
+        return f"over {caps.max_problems} problems"
+    return ""
 
 
-def _problem(alert: Alert) -> Problem:
-    return Problem(
-        alert_type=alert.alert_type,
-        title=alert.title,
-        severity=alert.severity,
-        count=1,
-        first_seen=alert.started_at,
-        last_seen=alert.ended_at,
-    )
+def _goes_on(incident: Incident) -> bool:
+    return incident.resolved is None and not incident.status.has_ended
 
 
-def _union(one: Problem, other: Problem) -> Problem:
-    return Problem(
-        alert_type=_name(one.alert_type, other.alert_type),
-        title=_name(one.title, other.title),
-        severity=max(one.severity, other.severity, key=lambda s: s.rank),
-        count=one.count + other.count,
-        first_seen=min(one.first_seen, other.first_seen),
-        last_seen=max(one.last_seen, other.last_seen),
-    )
-
-
-def _name(one: str, other: str) -> str:
-    """One of two names, the same in any order; a real one if there is one."""
-    return min(one, other, key=lambda name: (name.startswith(UNTITLED), name))
-
-
-def _first(items: tuple[str, ...], most: int) -> tuple[str, ...]:
-    """The first of the sorted distinct items: the same whatever came first."""
-    return tuple(sorted(set(items)))[:most]
+def _by(incident: Incident) -> str:
+    return f" by {incident.resolved.by}" if incident.resolved else ""

@@ -33,6 +33,7 @@ def union(row: AlertRow, part: Alert) -> AlertRow:
         tactics=tuple(sorted({*row.tactics, *part.tactics})),
         techniques=tuple(sorted({*row.techniques, *part.techniques})),
         entities=_entities(row.entities, part.entities),
+        product=row.product or part.product,
     )
 
 

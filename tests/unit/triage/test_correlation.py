@@ -46,6 +46,7 @@ class Partition:
             | changes,
         )
         booking = fold(draft, alert, self.caps)
+        assert booking is not None
         assert not draft.missing
         self.commit(draft)
         return booking

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.triage.fingerprint import Strategy, fingerprint, keys
+from shared.triage.fingerprint import Strategy, fingerprint
+from shared.triage.keys import keys
 from tests.alerts import read_alert, vm
 
 
