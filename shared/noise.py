@@ -52,10 +52,10 @@ class Noise:
             telemetry.emit(telemetry.SILENCES_UNREAD, error=error)
             return Ruling()
 
-    async def slot(self, incident: Incident) -> datetime:
-        """When the first page of the incident may go; now, but for a storm.
+    async def turn(self, incident: Incident) -> datetime | None:
+        """When the first page of the incident may go; None is now, but for a storm.
 
-        Never later than now for High, for what Firewatch says itself, and where the
+        Always now for High, for what Firewatch says itself, and where the
         slots cannot be read (law 6).
         """
         key = f"{incident.root[:12]}.{incident.epoch}"
@@ -63,20 +63,20 @@ class Noise:
             OWN not in incident.sources
         )
 
-        def decide(draft: Draft) -> datetime:
+        def decide(draft: Draft) -> datetime | None:
             before = draft.read(rows.STORM, Slots) or Slots()
             after, at = breaker.reserve(
                 before, key, draft.now, self._storm, may_wait=may_wait
             )
             if after != before:
                 draft.put(rows.STORM, after)
-            return at
+            return at if at > draft.now else None
 
         try:
             at, _ = await self._ledger.transact(rows.SHARED, decide, by="respond")
         except StoreError as error:
             telemetry.emit(telemetry.STORM_UNREAD, error=error)
-            return self._ledger.now()
+            return None
         return at
 
     async def tend(self) -> list[str]:

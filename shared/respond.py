@@ -217,8 +217,8 @@ class Respond:
             action.occasion is Occasion.OPENED and action.key not in known
             for action in todo.actions
         ):
-            at = await self._noise.slot(head)
-            if at > now:
+            at = await self._noise.turn(head)
+            if at is not None:
                 hold = Hold(by=STORM, until=at)
                 held = head_of.ruled(head, ruling, hold)[0]
                 todo = await self._todo(held, stored, now, rules)

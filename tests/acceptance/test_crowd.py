@@ -25,6 +25,7 @@ from tests.acceptance.world import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shared.model.incident import Incident
     from shared.store.ledger import Ledger
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -125,7 +126,7 @@ async def _check(ledger: Ledger, alerts: int) -> None:
     }
 
 
-def _live(heads: dict[str, object], incident: str) -> str:
-    while (into := getattr(heads[incident], "merged_into", None)) is not None:
+def _live(heads: dict[str, Incident], incident: str) -> str:
+    while (into := heads[incident].merged_into) is not None:
         incident = into
     return incident

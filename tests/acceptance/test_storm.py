@@ -25,7 +25,6 @@ from tests.factories import NOON
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cli.report import Report
     from shared.model.event import Event
     from shared.model.incident import Incident
 
@@ -33,17 +32,18 @@ KEY = "0123456789abcdef0123456789abcdef"
 THINGS = 200
 ALERTS_EACH = 25
 VERSIONS = 2
+COPIES = 10
 BATCH = 1_000
 # One thing in five is in trouble.
 HIGH_ONES = 5
 
-# Time cannot be bent for real storage, so the storm is over in seconds here.
+# Time cannot be bent for real storage, so the storm is over in a minute or two here.
 POLICY = """
 responders:
   on-call: {{use: pagerduty, routing_key: {{setting: KEY}}, url: {url}/pagerduty}}
 routes:
   - to: [on-call]
-storm: {{pages: 40, within: 4s}}
+storm: {{pages: 40, within: 20s}}
 correlate: {{quiet: 30d}}
 """
 
@@ -70,21 +70,16 @@ def _bodies() -> list[dict[str, object]]:
     return found
 
 
-def _events(times: int) -> list[Event]:
-    bodies = [body for body in _bodies() for _ in range(times)]
+def _events() -> list[Event]:
+    """100,000 events: each version comes ten times, in any order."""
+    bodies = [body for body in _bodies() for _ in range(COPIES)]
     random.Random(7).shuffle(bodies)
     return [event(body, place=place) for place, body in enumerate(bodies)]
 
 
-@pytest.mark.parametrize(
-    "times",
-    [
-        pytest.param(1, id="10,000"),
-        pytest.param(10, id="100,000", marks=pytest.mark.soak),
-    ],
-)
+@pytest.mark.soak
 async def test_a_storm_is_a_few_incidents_and_a_page_each(
-    tmp_path: Path, times: int
+    tmp_path: Path,
 ) -> None:
     """And one page says that there is a storm; every alert can be explained."""
     policy = tmp_path / "policy.yaml"
@@ -101,7 +96,7 @@ async def test_a_storm_is_a_few_incidents_and_a_page_each(
                 )
             )
             try:
-                await _tell(app, storage.connection_string, _events(times))
+                await _tell(app, storage.connection_string, _events())
                 await _check(app, outside)
             finally:
                 await app.close()
@@ -116,7 +111,7 @@ async def _tell(app: App, connection: str, events: list[Event]) -> None:
         for start in range(0, len(events), BATCH):
             await ingest(events[start : start + BATCH])
             await look(app, queue)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while await _is_busy(app):
             assert time.monotonic() < deadline
             await (await app.tick())()
