@@ -177,7 +177,7 @@ class Respond:
             now = self._ledger.now()
             if head is None or not self._needs_look(head, now):
                 return None
-            if await self._end_quiet(head, now):
+            if await self._end_quiet(head, now) or await self._speak_up(head):
                 continue
             stored, etags = await self._rows(head)
             ruled, todo = await self._ruled(head, stored, now)
@@ -202,6 +202,26 @@ class Respond:
         partition = rows.partition_of_incident(head.id)
         await self._ledger.transact(partition, decide, by="respond")
         return True
+
+    async def _speak_up(self, head: Incident) -> bool:
+        """Have a successor that is worse than what its root told speak for itself.
+
+        Or the next burst would be swallowed by a page that nobody minds (keep#5175).
+        """
+        if head.root == head.id or head.status is not IncidentStatus.OPEN:
+            return False
+
+        def decide(draft: Draft) -> bool:
+            known, root = draft.incident(head.id), draft.incident(head.root)
+            if known != head or (root and root.severity.rank >= head.severity.rank):
+                return False
+            fact = Fact(kind="incident.speaks", detail="worse than its predecessor")
+            draft.change(news(replace(known, root=known.id), draft.now), fact)
+            return True
+
+        partition = rows.partition_of_incident(head.id)
+        is_changed, _ = await self._ledger.transact(partition, decide, by="respond")
+        return is_changed
 
     async def _ruled(
         self, head: Incident, stored: Sequence[ActionRow], now: datetime

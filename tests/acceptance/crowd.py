@@ -33,7 +33,7 @@ VERSIONS = 3
 
 def feed(alerts: int) -> list[Event]:
     """Alerts about a few machines, each in some versions; who sees them all agrees."""
-    found = []
+    found: list[Event] = []
     for number in range(alerts):
         for version in range(VERSIONS):
             at = stamp(NOON.replace(minute=version, second=number % 60))
@@ -77,8 +77,7 @@ async def look(app: App, queue: QueueClient) -> int:
     return done
 
 
-async def _main(path: str, seed: str, alerts: str) -> None:
-    given = json.loads(Path(path).read_text())
+async def _main(given: dict[str, str], seed: str, alerts: str) -> None:
     app = App(environment.from_environment(given))
     try:
         await work(app, given["AzureWebJobsStorage"], int(seed), int(alerts))
@@ -87,4 +86,5 @@ async def _main(path: str, seed: str, alerts: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(*sys.argv[1:]))
+    path, *rest = sys.argv[1:]
+    asyncio.run(_main(json.loads(Path(path).read_text()), *rest))
