@@ -25,7 +25,7 @@ ATHERIS := atheris==3.0.0
 MINUTES ?= 10
 FUZZ := .run/fuzz
 
-.PHONY: help setup run test soak check fix golden fuzz lock clean coverage-report
+.PHONY: help setup run test soak check fix golden schema fuzz lock clean coverage-report
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -55,6 +55,9 @@ fix: $(VENV)/.ready ## format, and mend what the linter can
 
 golden: $(VENV)/.ready ## write what samples are read as anew; review the difference
 	@FIREWATCH_GOLDEN=write $(BIN)/python -m pytest -q tests/golden
+
+schema: $(VENV)/.ready ## write policy.schema.json, which editors read, from the code
+	@$(BIN)/firewatch policy schema > policy.schema.json
 
 fuzz: $(VENV)/.ready ## fuzz the readers of all formats for MINUTES (10)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(ATHERIS)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import coverage, dead_letters, incidents, parse, tables
+from cli import coverage, dead_letters, incidents, parse, policy, tables
 from cli.account import AccountError, RunError
 from cli.dead_letters import ReplayError
 from cli.feed import FeedError
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(policy.app, name="policy")
 app.command()(coverage.coverage)
 app.command()(parse.parse)
 

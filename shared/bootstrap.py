@@ -10,8 +10,6 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-import msgspec
-
 from shared import settings as environment
 from shared.actions.routing import Routing, Rules
 from shared.clouds.arm import Arm
@@ -330,12 +328,18 @@ def staffed(
             built[name] = Unusable(name, problems[-1])
             continue
         try:
-            # Any kind's own settings; which, only the table knows.
-            settled = cast("Any", msgspec.convert(config, kind.Config))
+            settled = _settled(config, kind.Config, path)
             built[name] = kind(name, settled, secret=secret, http=http, clock=clock)
-        except (msgspec.ValidationError, SettingsError) as error:
-            found = error.problems if isinstance(error, SettingsError) else [str(error)]
-            said = [p if p.startswith(path) else f"{path}: {p}" for p in found]
+        except SettingsError as error:
+            said = [p if p.startswith(path) else f"{path}: {p}" for p in error.problems]
             problems += said
             built[name] = Unusable(name, said[0])
     return Staff(built, tuple(problems))
+
+
+def _settled(config: object, kind: type, path: str) -> Any:  # noqa: ANN401
+    """Any kind's own settings; which, only the table knows."""
+    settled, problems = policies.convert(config, cast("type[Any]", kind), path)
+    if problems:
+        raise SettingsError([str(problem) for problem in problems])
+    return settled

@@ -18,7 +18,7 @@ TIMEOUT_S = 10.0
 # More than a policy may have.
 MOST_BYTES = 600 * 1024
 
-_PATIENCE: dict[str, Any] = {"retry_total": 1, "max_single_get_size": MOST_BYTES}
+_PATIENCE: dict[str, Any] = {"retry_total": 0, "max_single_get_size": MOST_BYTES}
 
 
 class PolicyBlob:

@@ -16,10 +16,11 @@ import pytest
 from responders import RESPONDERS
 from shared import bootstrap, settings, sources, telemetry
 from shared.actions.matchers import FIELDS, TAG, Operator
-from shared.actions.routing import Route
+from shared.actions.routing import Route, Storm
 from shared.clouds.http import HttpClient
-from shared.model.correlation import Correlation
+from shared.model.correlation import Correlation, NeverGroup
 from shared.model.errors import FailureReason
+from shared.model.silence import Silence
 from shared.senders import EntraSender, HmacSender, KeySender, Senders
 from shared.triage import policy
 from tests.meta.source_tree import DEPLOYED, ROOT, modules
@@ -144,7 +145,10 @@ def test_every_field_of_the_policy_is_documented() -> None:
             "# Policy": policy.Policy.__struct_encode_fields__,
             "## routes": Route.__struct_encode_fields__,
             "### Matchers": (*FIELDS, f"{TAG}NAME", *Operator),
+            "## suppress": Silence.__struct_encode_fields__,
+            "## storm": Storm.__struct_encode_fields__,
             "## correlate": Correlation.__struct_encode_fields__,
+            "### never_group": NeverGroup.__struct_encode_fields__,
             "## reconcile": policy.Reconcile.__struct_encode_fields__,
             "## senders": (
                 "method",
@@ -168,16 +172,18 @@ def test_sections_of_the_policy_have_headings() -> None:
 
 
 def test_defaults_of_the_policy_are_as_documented() -> None:
-    """The defaults in the table of `correlate` are those of the code."""
-    table = rows(section(read("policy.md"), "## correlate"))
-    raw: dict[str, Any] = {
-        "responders": {"soc": {}},
-        "routes": [{"to": ["soc"]}],
-        "correlate": {name: cells[0].strip("`") for name, cells in table.items()},
-    }
-    raw["correlate"]["max_problems"] = int(raw["correlate"]["max_problems"])
+    """The defaults in the tables of `correlate` and `storm` are those of the code."""
+    kinds: dict[str, type[Any]] = {"correlate": Correlation, "storm": Storm}
+    for name, kind in kinds.items():
+        table = rows(section(read("policy.md"), f"## {name}"))
+        given = {
+            field: msgspec.yaml.decode(table[field][0].strip("`"))
+            for field in kind.__struct_encode_fields__
+            # It is empty, which has a word and no value.
+            if field != "never_group"
+        }
 
-    assert policy.load(msgspec.json.encode(raw)).correlate == Correlation()
+        assert policy.convert(given, kind) == (kind(), [])
 
 
 def test_methods_of_senders_are_documented() -> None:

@@ -156,6 +156,9 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders.base": (MODEL,),
     # For development machines.
     "cli": ("cli", "devhost", "shared"),
+    # Every mistake of a responder's settings too, with nothing running.
+    "cli.policy": ("cli", "shared", "responders"),
+    "cli.schema": ("shared", "responders"),
     "cli.story": ("cli.story",),
     "devhost": ("devhost",),
 }

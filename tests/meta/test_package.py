@@ -54,6 +54,7 @@ KEPT_AT_HOME = (
     "docs/policy.md",
     "local.settings.json",
     "local.settings.json.example",
+    "policy.schema.json",
     "pyproject.toml",
     "requirements-dev.txt",
     "shared/__pycache__/settings.cpython-313.pyc",

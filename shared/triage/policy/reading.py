@@ -53,6 +53,15 @@ def convert(
 Check = Callable[[Any], object]
 
 
+def written(duration: timedelta) -> str:
+    """A duration as a policy writes it, in the largest unit that leaves nothing over."""
+    seconds = int(duration.total_seconds())
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
 class _Reader:
     """One walk; ``problems`` are those found so far, in the order of the text."""
 

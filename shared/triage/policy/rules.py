@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 LONGEST_NAME = 40
 
 # Names become parts of row keys, blob names and log fields.
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
-_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+NAME_PATTERN = "[A-Za-z][A-Za-z0-9-]{0,39}"
+GUID_PATTERN = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 
 class Rule(NamedTuple):
@@ -42,7 +42,7 @@ Field = tuple[type, str]
 
 def is_name(text: str) -> bool:
     """Whether it may name a sender, a responder, a route or a silence."""
-    return _NAME.fullmatch(text) is not None
+    return re.fullmatch(NAME_PATTERN, text) is not None
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -82,7 +82,7 @@ def _name_or_none(text: str) -> None:
 
 
 def _guid(text: str) -> None:
-    if not _GUID.fullmatch(text):
+    if not re.fullmatch(GUID_PATTERN, text):
         raise ValueError("expected a subscription's GUID")
 
 
@@ -130,6 +130,7 @@ MATCHER = Rule(
     + ".",
 )
 NAME = Rule(_name, "1 to 40 letters, digits and hyphens, beginning with a letter.")
+GUID = Rule(_guid, "A subscription's id, a GUID.")
 FORMAT = Rule(_format, f"A format: {', '.join(sorted(NAMES))}.")
 ENTITY = Rule(_said, "An identifier of the entity, compared without case.")
 DURATION = Rule(_above_zero, "Above zero.")
@@ -154,7 +155,7 @@ EACH: Mapping[Field, Rule] = {
     (NeverGroup, "hosts"): ENTITY,
     (NeverGroup, "hashes"): ENTITY,
     (NeverGroup, "addresses"): Rule(matchers.network, "An address or a network."),
-    (Reconcile, "subscriptions"): Rule(_guid, "A subscription's id, a GUID."),
+    (Reconcile, "subscriptions"): GUID,
     (KeySender, "formats"): FORMAT,
     (HmacSender, "formats"): FORMAT,
     (EntraSender, "formats"): FORMAT,

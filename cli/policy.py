@@ -1,0 +1,164 @@
+"""`firewatch policy`: whether a policy is one, and what it does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import tables
+from cli.coverage import SHIPPED
+from responders import RESPONDERS
+from shared.model.silence import Mode
+from shared.model.text import one_line
+from shared.senders.policy import find_problems
+from shared.triage import policy as policies
+from shared.triage.policy import Policy, document, reading, rules
+from shared.triage.policy.document import Problem, step
+from shared.triage.policy.reading import written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.model.silence import Silence
+
+app = typer.Typer(help="Check a policy, and help to write one.", no_args_is_help=True)
+
+console = tables.console()
+
+
+@app.command()
+def check(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Your policy.yaml; the shipped one if left out.",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            show_default=False,
+        ),
+    ] = SHIPPED,
+) -> None:
+    """Name every mistake of a policy, or say what it does; exit 1 if there are any.
+
+    Nothing is called, and no secret is looked for.
+    """
+    policy, mistakes = examined(file.read_bytes())
+    if policy is None or mistakes:
+        for mistake in mistakes:
+            _say(f"{file.name}: {mistake}")
+        raise typer.Exit(1)
+    now = datetime.now(UTC)
+    _print(policy, now)
+    for warning in policies.warnings(policy, now):
+        _say(f"warning: {warning}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of policies, for editors: policy.schema.json."""
+    from cli.schema import text  # noqa: PLC0415  the other command does without
+
+    typer.echo(text(), nl=False)
+
+
+def examined(text: bytes) -> tuple[Policy | None, list[str]]:
+    """The policy of a text and every mistake in it.
+
+    Those of responders and senders too that would keep no more than these from working.
+    """
+    try:
+        found = document.read(text)
+    except ValueError as error:
+        return None, [str(error)]
+    raw = found.value
+    policy, problems = reading.convert(raw, Policy, each=rules.references(raw))
+    sections = raw if isinstance(raw, dict) else {}
+    problems += _of_responders(sections.get("responders"))
+    problems += _of_senders(sections.get("senders"))
+    return policy, document.mistakes(found, problems)
+
+
+def _of_responders(raw: object) -> Iterator[Problem]:
+    for number, (name, given) in enumerate(
+        raw.items() if isinstance(raw, dict) else ()
+    ):
+        path = step("$.responders", name, number)
+        if not isinstance(given, dict):
+            continue
+        config = {key: value for key, value in given.items() if key != "use"}
+        kind = RESPONDERS.get(str(given.get("use")))
+        if kind is None:
+            expected = f"expected one of {', '.join(RESPONDERS)}"
+            yield Problem(f"{path}.use", expected)
+        else:
+            yield from reading.convert(config, kind.Config, path)[1]
+
+
+def _of_senders(raw: object) -> Iterator[Problem]:
+    """What is wrong within senders whose fields are all of their types."""
+    alone: Any = {"responders": {}, "routes": [{"to": []}], "senders": raw}
+    policy, _ = reading.convert(alone, Policy)
+    for problem in find_problems(policy.senders if policy else {}):
+        path, _, said = problem.partition(": ")
+        yield Problem(f"$.{path}", said)
+
+
+def _print(policy: Policy, now: datetime) -> None:
+    uses = {name: given["use"] for name, given in policy.responders.items()}
+    console.print(
+        tables.table(
+            "Routes",
+            (">route", "name", "to", "continue", "again", "match"),
+            (
+                (
+                    place,
+                    route.name or "-",
+                    ", ".join(f"{name} ({uses[name]})" for name in route.to)
+                    or "nobody",
+                    "yes" if route.goes_on else "no",
+                    _again(route.again, route.every),
+                    ", ".join(route.match) or "everything",
+                )
+                for place, route in enumerate(policy.routes)
+            ),
+        )
+    )
+    if policy.suppress:
+        console.print(
+            tables.table(
+                "Silences",
+                ("silence", "now", "until", "owner", "match", "unless"),
+                (_silence(each, now) for each in policy.suppress),
+            )
+        )
+
+
+def _again(again: Sequence[str], every: timedelta) -> str:
+    """What is told again, and how often at most."""
+    return f"{', '.join(again)} / {written(every)}" if again else "nothing"
+
+
+def _silence(silence: Silence, now: datetime) -> Sequence[object]:
+    if silence.is_over(now):
+        state = "over"
+    elif not silence.has_begun(now):
+        state = "to come"
+    else:
+        state = "counts only" if silence.mode is Mode.MONITOR else "holds"
+    return (
+        silence.name,
+        state,
+        f"{silence.until:%Y-%m-%d %H:%M}Z",
+        silence.owner,
+        ", ".join(silence.match),
+        ", ".join(silence.break_through) or "-",
+    )
+
+
+def _say(line: str) -> None:
+    # Not wrapped: editors and scripts read a mistake from its line.
+    console.print(one_line(line), markup=False, highlight=False, soft_wrap=True)
