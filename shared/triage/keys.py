@@ -47,7 +47,8 @@ def keys(alert: Told, never: NeverGroup = _NOTHING) -> tuple[Key, ...]:
     found = [*_problem(alert), *_resource(alert.resource, alert.tactics)]
     own = resource.whole(alert.resource) if alert.resource else None
     for thing in entity_keys.things(alert.entities, never, own=own):
-        if thing.strategy is Strategy.HOST and thing.resource:
+        # As what happens to the host itself, if that can lie in the same scope.
+        if thing.resource and resource.subscription(thing.resource) == alert.scope:
             on_it = _resource(thing.resource, alert.tactics)
             found += (key._replace(strategy=Strategy.HOST) for key in on_it)
         else:
@@ -56,9 +57,11 @@ def keys(alert: Told, never: NeverGroup = _NOTHING) -> tuple[Key, ...]:
     return tuple(found[:MOST_KEYS])
 
 
-def keys_of(row: AlertRow, never: NeverGroup = _NOTHING) -> tuple[Key, ...]:
-    """The keys of the version that a row remembers, and of the first one's problem."""
-    scope = resource.TENANT_SCOPE
+def keys_of(row: AlertRow, scope: str, never: NeverGroup = _NOTHING) -> tuple[Key, ...]:
+    """The keys of the version that a row remembers, and of the first one's problem.
+
+    ``scope`` is that of its incident; it counts where the alert names no resource.
+    """
     if row.resource is not None:
         scope = resource.subscription(row.resource)
     said = Remembered(

@@ -33,6 +33,30 @@ TYPES = ("VM_WebShellDetected", "SIMULATED_VM_BruteForce", "K8S_PrivilegedContai
 SEVERITIES = ("High", "Medium", "Low", "Informational", "Grave")
 STATUSES = ("New", "InProgress", "Resolved", "Dismissed")
 
+# None, one family, the other, and what ties the two.
+INTENTS = (
+    "",
+    "Unknown",
+    "Probing",
+    "Execution",
+    "Exploitation",
+    "Exfiltration, Impact",
+)
+ENTITIES: tuple[dict[str, str], ...] = (
+    {"Type": "account", "Name": "alice", "UPNSuffix": "contoso.com"},
+    {
+        "Type": "account",
+        "Name": "alice",
+        "UPNSuffix": "contoso.com",
+        "AadUserId": "5f0d2c5a-9c1e-4b8e-8f4d-0d6f1b1c2a3b",
+    },
+    {"Type": "account", "Name": "svc", "Sid": "S-1-5-21-1-2-3-1001"},
+    {"Type": "ip", "Address": "52.174.10.20"},
+    {"Type": "ip", "Address": "10.0.0.4"},
+    {"Type": "filehash", "Algorithm": "SHA256", "Value": f"{7:064x}"},
+    {"Type": "host", "HostName": "vm-b", "AzureID": vm("vm-b")},
+)
+
 # All of a feed lies inside: no alert's time is clamped, no incident grows past a cap.
 ARRIVAL = NOON + timedelta(days=3)
 WIDE = Correlation(max_age=timedelta(days=30))
@@ -47,7 +71,10 @@ SOAK = settings(QUICK, max_examples=2_000)
 
 @st.composite
 def _alert(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
-    """The versions of one alert: same id in any case, same time, type and resource."""
+    """The versions of one alert: same id in any case, same type and resource.
+
+    Each may say other tactics, times and entities than the one before.
+    """
     # Multiples of 2.5 h: gaps just at 5 h, bridges, and alerts beyond them.
     started_at = NOON + draw(st.integers(0, 12)) * timedelta(hours=2.5)
     started_at += draw(st.sampled_from([timedelta(0), timedelta(microseconds=1)]))
@@ -56,12 +83,15 @@ def _alert(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
         "AlertType": draw(st.sampled_from(TYPES)),
         "AzureResourceId": draw(st.sampled_from(RESOURCES)),
         "ResourceIdentifiers": [],
-        "StartTimeUtc": stamp(started_at),
     }
     versions = []
     for processed in draw(st.lists(st.integers(0, 5), min_size=1, max_size=3)):
-        ended_at = started_at + draw(st.integers(0, 3)) * timedelta(minutes=7)
+        began_at = started_at + draw(st.sampled_from([0, 0, 0, 4])) * timedelta(hours=1)
+        ended_at = began_at + draw(st.integers(0, 3)) * timedelta(minutes=7)
         changes = fixed | {
+            "StartTimeUtc": stamp(began_at),
+            "Intent": draw(st.sampled_from(INTENTS)),
+            "Entities": draw(st.lists(st.sampled_from(ENTITIES), max_size=2)),
             "Severity": draw(st.sampled_from(SEVERITIES)),
             "Status": draw(st.sampled_from(STATUSES)),
             "EndTimeUtc": stamp(ended_at),

@@ -6,79 +6,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from shared.model.alert import AlertRow
 from shared.model.books import Booking
 from shared.model.correlation import Correlation, OpenKey
-from shared.model.incident import Incident, IncidentStatus, Mark
+from shared.model.incident import Incident, IncidentStatus
 from shared.store import rows
-from shared.store.draft import Draft, Memory
 from shared.triage.correlation import fold
 from tests.alerts import NOON, alert_id, read_alert, stamp, vm
+from tests.fakes.partition import Partition
 
 CAPS = Correlation(max_problems=3)
-
-
-class Partition:
-    """A partition that exists in memory alone."""
-
-    def __init__(self, caps: Correlation = CAPS) -> None:
-        self.memory = Memory()
-        self.caps = caps
-        self.versions = 0
-
-    def draft(self) -> Draft:
-        """A transaction on what is known."""
-        return Draft("0a", self.memory, NOON, gone=frozenset())
-
-    def fold(self, number: int, hours: float = 0, **changes: Any) -> Booking:  # noqa: ANN401
-        """Fold one alert and commit."""
-        at = NOON + timedelta(hours=hours)
-        draft = self.draft()
-        alert = read_alert(
-            received_at=NOON + timedelta(days=2),
-            **{
-                "SystemAlertId": alert_id(number),
-                "StartTimeUtc": stamp(at),
-                "EndTimeUtc": stamp(at),
-            }
-            | changes,
-        )
-        booking = fold(draft, alert, self.caps)
-        assert booking is not None
-        assert not draft.missing
-        self.commit(draft)
-        return booking
-
-    def commit(self, draft: Draft) -> None:
-        """Remember everything as if the store had taken it."""
-        self.versions += 1
-        writes = draft.finish("test")
-        draft.committed({write.key: str(self.versions) for write in writes})
-
-    def incident_of(self, number: int) -> Incident:
-        """The incident that the alert is on."""
-        draft = self.draft()
-        row = draft.read(rows.alert(alert_id(number)), AlertRow)
-        assert row is not None
-        head = draft.incident(row.incident)
-        assert head is not None
-        return head
-
-    def end(self, number: int, by: str) -> None:
-        """Have a person resolve the alert's incident."""
-        head = self.incident_of(number)
-        draft = self.draft()
-        mark = Mark(by=by, at=NOON)
-        draft.change(replace(head, status=IncidentStatus.RESOLVED, resolved=mark))
-        self.commit(draft)
 
 
 @pytest.fixture
 def partition() -> Partition:
     """An empty partition."""
-    return Partition()
+    return Partition(CAPS)
 
 
 def test_alerts_of_one_machine_are_one_incident(partition: Partition) -> None:
@@ -204,7 +148,7 @@ def test_a_stale_version_reopens_nothing(partition: Partition) -> None:
 
 def test_versions_of_one_instant_have_one_order(partition: Partition) -> None:
     """The digest breaks the tie, so every worker ends with the same version."""
-    other = Partition()
+    other = Partition(CAPS)
     partition.fold(1, Severity="Low")
     partition.fold(1, Severity="High")
     other.fold(1, Severity="High")
