@@ -42,6 +42,12 @@ def is_whole(canonical_id: str) -> bool:
 
     A subscription and a resource group are whole too.
     """
+    read = _is_whole if len(canonical_id) <= LONGEST else _is_whole.__wrapped__
+    return read(canonical_id)
+
+
+@lru_cache(maxsize=4096)
+def _is_whole(canonical_id: str) -> bool:
     _, _, _, *rest = canonical_id.split("/")
     if rest[:1] == ["resourcegroups"]:
         rest = rest[2:] if len(rest) > 1 and rest[1] else [""]
@@ -56,6 +62,12 @@ def is_whole(canonical_id: str) -> bool:
 
 def subscription(canonical_id: str) -> str:
     """The subscription of a canonical id; ``tenant`` where there is none."""
+    read = _subscription if len(canonical_id) <= LONGEST else _subscription.__wrapped__
+    return read(canonical_id)
+
+
+@lru_cache(maxsize=4096)
+def _subscription(canonical_id: str) -> str:
     found = _SUBSCRIPTION.match(canonical_id)
     return found[1] if found else TENANT_SCOPE
 

@@ -10,15 +10,15 @@ import msgspec
 
 from shared.model import resource
 from shared.model.alert import ROAD_RANK, Alert, Road, Version
+from shared.model.entity import Entity
 from shared.model.errors import AlertRejected
 from shared.model.text import clean, cut, one_line
 from shared.sources import terms
-from shared.sources.entities import entities_of
+from shared.sources.entities import entities_of, with_lifted
+from shared.sources.entities.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from shared.model.entity import Entity
 
 LONGEST_ID = 256
 LONGEST_TYPE = 256
@@ -41,11 +41,13 @@ _FIRST_DAY = datetime(1, 1, 1, tzinfo=UTC)
 # can be chosen by whoever would like to be overlooked.
 SAMPLE_TYPE = "simulated_"
 SAMPLE_TITLE = "[sample alert]"
+# One of these two is in each of the hints, and in few alerts.
+_HINT, _SIMULATOR = "sample", "alertsimulator"
 _HINTS = (
     ("this is a sample alert", "says that it is a sample"),
     ("sample-vm", "names Sample-VM"),
     ("sample-rg", "names Sample-RG"),
-    ("alertsimulator", "names AlertSimulator"),
+    (_SIMULATOR, "names AlertSimulator"),
 )
 
 
@@ -57,7 +59,8 @@ class Found(msgspec.Struct, kw_only=True):
 
     Texts are as they came. ``resource_ids`` are tried in order; the first that is an
     ARM id is the alert's resource. ``at`` orders versions: the processing end where
-    there is one. ``entities`` and ``extended`` are JSON values as they came.
+    there is one. ``entities`` and ``extended`` are JSON values as they came; entities
+    that were read already are ``listed``.
     """
 
     kind: str
@@ -79,6 +82,7 @@ class Found(msgspec.Struct, kw_only=True):
     techniques: object = None
     uri: str = ""
     entities: object = None
+    listed: list[Entity] | None = None
     extended: object = None
     members: tuple[str, ...] = ()
     is_part: bool = False
@@ -91,8 +95,8 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     missing or malformed gets the most cautious reading: an alert that is half
     understood must still page.
     """
-    alert_id = _bounded(found.id, LONGEST_ID, f"{path}: its id")
-    alert_type = _bounded(found.alert_type, LONGEST_TYPE, f"{path}: its type")
+    alert_id = _bounded(found.id, LONGEST_ID, path, "id")
+    alert_type = _bounded(found.alert_type, LONGEST_TYPE, path, "type")
     alert_type = one_line(alert_type) or "unnamed"
     arm_id, unreadable = _resource(found.resource_ids)
     started_at = found.started_at or _ticks(alert_id) or found.at or received_at
@@ -100,9 +104,13 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     latest = received_at + NEWEST_POINT
     # Cut before cleaning: normal forms of a text cost the square of its length.
     said = one_line(found.title[: 4 * LONGEST_TITLE])
-    title = said or one_line(alert_type)
+    title = said or alert_type
     description = clean(found.description[: 4 * LONGEST_DESCRIPTION])
-    entities, warnings = entities_of(found.entities, found.extended)
+    entities, warnings = (
+        entities_of(found.entities, found.extended)
+        if found.listed is None
+        else with_lifted(found.listed, found.extended, Problems())
+    )
     status = terms.status(found.status)
     severity = terms.severity(found.severity)
     tactics, techniques = (
@@ -122,7 +130,7 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
         arm_id,
         tactics,
         techniques,
-        sorted(member.lower() for member in found.members),
+        sorted(map(str.lower, found.members)),
     )
     return Alert(
         id=alert_id,
@@ -149,7 +157,7 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
         kind=found.kind,
         techniques=techniques,
         entities=entities,
-        members=tuple(member[:LONGEST_ID] for member in found.members[:MOST_MEMBERS]),
+        members=tuple([m[:LONGEST_ID] for m in found.members[:MOST_MEMBERS]]),
         is_part=found.is_part,
         reported_severity=_name(found.severity),
         reported_status=_name(found.status),
@@ -159,13 +167,15 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     )
 
 
-def _bounded(text: str, longest: int, what: str) -> str:
+def _bounded(text: str, longest: int, path: str, what: str) -> str:
     text = text.strip()
-    if not text:
-        raise AlertRejected(what, "is missing or empty; expected a text")
-    if len(text) > longest:
-        raise AlertRejected(what, f"is longer than {longest} characters")
-    return text
+    if 0 < len(text) <= longest:
+        return text
+    problem = f"is longer than {longest} characters"
+    raise AlertRejected(
+        f"{path}: its {what}",
+        problem if text else "is missing or empty; expected a text",
+    )
 
 
 def _resource(candidates: Iterable[str]) -> tuple[str | None, str]:
@@ -191,25 +201,23 @@ def _scope(arm_id: str | None, found: Found) -> str:
 
 
 def _is_sample(alert_type: str, title: str) -> bool:
-    return alert_type.lower().startswith(SAMPLE_TYPE) or title.lower().startswith(
-        SAMPLE_TITLE
-    )
+    named = alert_type.lower().startswith(SAMPLE_TYPE)
+    return named or title.lower().startswith(SAMPLE_TITLE)
 
 
 def _sample_hints(found: Found) -> tuple[str, ...]:
-    said = " ".join(
-        (
-            found.title,
-            found.description[:LONGEST_DESCRIPTION],
-            found.compromised_entity,
-            *found.resource_ids,
-        )
-    ).lower()
+    description = found.description
+    if len(description) > LONGEST_DESCRIPTION:
+        description = description[:LONGEST_DESCRIPTION]
+    places = " ".join(found.resource_ids)
+    said = f"{found.title} {description} {found.compromised_entity} {places}".lower()
+    if _HINT not in said and _SIMULATOR not in said:
+        return ()
     return tuple(hint for text, hint in _HINTS if text in said)
 
 
 def _https(uri: str) -> str:
-    return uri if uri.startswith("https://") and len(uri) <= LONGEST_LINK else ""
+    return uri if uri[:8] == "https://" and len(uri) <= LONGEST_LINK else ""
 
 
 def _ticks(alert_id: str) -> datetime | None:
@@ -223,12 +231,10 @@ def _ticks(alert_id: str) -> datetime | None:
 
 
 def _name(text: str) -> str:
-    return cut(one_line(text[: 4 * LONGEST_NAME]), LONGEST_NAME)
+    return cut(one_line(text[: 4 * LONGEST_NAME]), LONGEST_NAME) if text else ""
 
 
 def _digest(entities: Iterable[Entity], *said: object) -> str:
     """The same for the same alert, whatever order its entities came in."""
-    hasher = hashlib.sha256(_ENCODER.encode(said))
-    for line in sorted(map(_ENCODER.encode, entities)):
-        hasher.update(line)
-    return hasher.hexdigest()[:32]
+    lines = sorted(map(_ENCODER.encode, entities))
+    return hashlib.sha256(b"".join((_ENCODER.encode(said), *lines))).hexdigest()[:32]

@@ -135,6 +135,16 @@ def lower_names(raw: dict[str, Any]) -> dict[str, Any]:
     return lowered
 
 
+def parse_stamp(text: str) -> datetime | None:
+    """A time as .NET writes it, in UTC; None for any other, which may be one too."""
+    if text[10:11] != "T" or text[-1:] != "Z":
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def parse_time(text: str) -> datetime | None:
     """An ISO 8601 or US time in UTC; None where it is none. No offset is UTC."""
     try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.model.entity import Named
 from shared.sources.entities import extended as extended_properties
 from shared.sources.entities.kinds import read, read_all
+from shared.sources.entities.likeness import key
 from shared.sources.entities.problems import Problems, decoded
 from shared.sources.entities.references import References
 
@@ -32,6 +32,13 @@ def entities_of(
     found = _distinct(
         (e for node in references.typed for e in read_all(node)), problems
     )
+    return with_lifted(found, extended, problems)
+
+
+def with_lifted(
+    found: list[Entity], extended: object, problems: Problems
+) -> tuple[tuple[Entity, ...], tuple[str, ...]]:
+    """The entities found in a list, then those lifted from ``extended``; warnings."""
     lifted = extended_properties.lift(extended, found, problems)
     room = MOST_ENTITIES - len(found)
     if len(lifted) > room:
@@ -53,22 +60,14 @@ def _listed(raw: object, problems: Problems) -> list[Any]:
 def _distinct(entities: Iterator[Entity], problems: Problems) -> list[Entity]:
     found: dict[object, Entity] = {}
     for entity in entities:
-        key = _key(entity)
-        if key in found:
+        known = key(entity)
+        if known in found:
             continue
         if len(found) == MOST_ENTITIES:
             _tell_cut(problems)
             break
-        found[key] = entity
+        found[known] = entity
     return list(found.values())
-
-
-def _key(entity: Entity) -> object:
-    """Equal for equal entities, also for those that hold a dictionary."""
-    if not isinstance(entity, Named):
-        return entity
-    attributes = tuple(entity.attributes.items())
-    return (entity.kind, entity.name, attributes, entity.strong, entity.is_asset)
 
 
 def _tell_cut(problems: Problems) -> None:

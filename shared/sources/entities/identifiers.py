@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shared.model import resource
-from shared.model.text import CUT_MARK, clean, cut, one_line
+from shared.model.text import CUT_MARK, clean, cut, is_plain, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,9 @@ LONGEST_ARM_ID = 2_000
 # RFC 1035: 255 bytes on the wire are 253 characters.
 LONGEST_DOMAIN = 253
 LONGEST_PID = 2**32 - 1
+LONGEST_PID_TEXT = 10
 MOST_ADDRESSES = 100
+LONGEST_ADDRESS = 80
 
 _SID = re.compile(r"S-1-[0-9]{1,15}(?:-[0-9]{1,10}){1,15}")
 _GUID = re.compile(r"\{?([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\}?")
@@ -37,11 +39,10 @@ _DOMAIN_LABEL = re.compile(r"[^\s./\\:@?#\[\]<>\"'&=,;|()%*]{1,63}")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
 _V4_PORT = re.compile(r"([0-9.]{7,15}):[0-9]{1,5}")
 _V6_PORT = re.compile(r"\[([^\[\]]{2,60})\](?::[0-9]{1,5})?")
-_HEX_PID = re.compile(r"0[xX]([0-9A-Fa-f]{1,8})")
-_DECIMAL_PID = re.compile(r"[0-9]{1,10}")
 _BETWEEN_ADDRESSES = re.compile(r"[\s,;|()\"']+")
-_DIGEST = re.compile(r"[0-9a-f]+")
+_HEX = "0123456789abcdefABCDEF"
 _DIGEST_LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}
+_DIGEST_NAMES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
 
 
 def tidy(value: object, limit: int = LONGEST_NAME) -> str:
@@ -66,7 +67,7 @@ def _letters(text: str) -> str:
 def command(value: object) -> str:
     """A command line, clean and bounded; its spaces are part of it."""
     text = (value if isinstance(value, str) else _scalar(value)).strip()
-    if text.isascii() and text.isprintable():
+    if is_plain(text):
         return text if len(text) <= LONGEST_COMMAND else cut(text, LONGEST_COMMAND)
     return _cleaned(text, LONGEST_COMMAND, clean).strip()
 
@@ -88,10 +89,25 @@ def address(text: str) -> tuple[str, bool] | None:
     return str(ip), ip.is_global and not ip.is_multicast
 
 
+def only_address(text: str) -> tuple[str, bool] | None:
+    """The address that the text is; None where it is none or may be several."""
+    # The zone of an address may be any text.
+    if len(text) > LONGEST_ADDRESS or "%" in text:
+        return None
+    return address(text)
+
+
 def address_tokens(text: str) -> list[str]:
     """What may be addresses in a list of them, however it is written."""
     tokens = _BETWEEN_ADDRESSES.split(text[:LONGEST_COMMAND])
-    return [token[:80] for token in tokens if token][:MOST_ADDRESSES]
+    return [token[:LONGEST_ADDRESS] for token in tokens if token][:MOST_ADDRESSES]
+
+
+def country(text: str) -> str:
+    """A code of two letters in upper case; empty where it is none."""
+    code = text.upper()
+    is_code = len(code) == 2 and code.isascii() and code.isalpha()
+    return code if is_code else ""
 
 
 def upn(text: str) -> str | None:
@@ -102,6 +118,13 @@ def upn(text: str) -> str | None:
 
 def sid(text: str) -> str | None:
     """A Windows or Entra security identifier in upper case."""
+    # Alerts name the same accounts over and over; no identifier of one is long.
+    read = _sid if len(text) <= LONGEST_KEY else _sid.__wrapped__
+    return read(text)
+
+
+@lru_cache(maxsize=4096)
+def _sid(text: str) -> str | None:
     upper = text.strip().upper()
     return upper if _SID.fullmatch(upper) else None
 
@@ -131,8 +154,14 @@ def digest(algorithm: str, text: str) -> tuple[str, str] | None:
     """The algorithm as md5, sha1 or sha256, and the digest, where they fit together."""
     name = _algorithm(algorithm)
     lowered = text.strip().lower()
-    fits = len(lowered) == _DIGEST_LENGTHS.get(name) and _DIGEST.fullmatch(lowered)
-    return (name, lowered) if fits else None
+    if len(lowered) != _DIGEST_LENGTHS.get(name):
+        return None
+    try:
+        # White space between the digits is passed over.
+        is_whole = len(bytes.fromhex(lowered)) * 2 == len(lowered)
+    except ValueError:
+        return None
+    return (name, lowered) if is_whole else None
 
 
 def url(text: str) -> str:
@@ -158,20 +187,33 @@ def domain(text: str) -> str | None:
 def process_id(value: object) -> int | None:
     """A process id: a number, or a text in decimal or 0x hexadecimal."""
     text = _scalar(value).strip()
-    if found := _HEX_PID.fullmatch(text):
-        return int(found[1], 16)
-    if not _DECIMAL_PID.fullmatch(text):
+    if len(text) > LONGEST_PID_TEXT:
+        return None
+    if text[:2] in {"0x", "0X"}:
+        digits = text[2:]
+        return int(digits, 16) if digits and not digits.strip(_HEX) else None
+    # int() takes signs, underscores and other scripts' digits too.
+    if not (text.isascii() and text.isdigit()):
         return None
     return int(text) if int(text) <= LONGEST_PID else None
 
 
 def arm_id(text: str) -> str | None:
     """A canonical ARM id of clean text that was not cut, or None."""
+    read = _arm_id if len(text) <= resource.LONGEST else _arm_id.__wrapped__
+    return read(text)
+
+
+@lru_cache(maxsize=4096)
+def _arm_id(text: str) -> str | None:
     tidied = tidy(text, LONGEST_ARM_ID)
     return None if tidied.endswith(CUT_MARK) else resource.canonical(tidied)
 
 
 def _algorithm(name: str) -> str:
+    known = _DIGEST_NAMES.get(name)
+    if known is not None:
+        return known
     return name.strip().lower().replace("-", "").replace("_", "")
 
 

@@ -123,8 +123,8 @@ def _host(node: Node) -> Host | None:
 
 def _ips(node: Node) -> list[Entity]:
     location = node.follow("location", "")
-    country = location.text("countrycode").upper() if location is not None else ""
-    is_code = len(country) == 2 and country.isascii() and country.isalpha()
+    code = location.text("countrycode") if location is not None else ""
+    country = identifiers.country(code)
     found: list[Entity] = []
     text = node.text("address", "ipaddress", limit=LONGEST_COMMAND)
     for token in identifiers.address_tokens(text):
@@ -132,8 +132,7 @@ def _ips(node: Node) -> list[Entity]:
             node.tell("not an address", token)
             continue
         address, is_public = known
-        code = country if is_code else ""
-        found.append(Ip(address=address, is_public=is_public, country=code))
+        found.append(Ip(address=address, is_public=is_public, country=country))
     return found
 
 

@@ -6,7 +6,8 @@ identifiers tell.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from shared.model import resource
 from shared.model.entity import Account, AzureResource, Host, Named, Process
@@ -16,55 +17,92 @@ if TYPE_CHECKING:
 
 Mark = tuple[str, ...]
 
+# Which of several processes the properties mean, nobody can tell.
+ANY_PROCESS: Mark = ("process",)
 
-def marks(entity: Entity) -> set[Mark]:
+
+def key(entity: Entity) -> object:
+    """Equal for equal entities, also for those that hold a dictionary."""
+    if type(entity) is not Named:
+        return entity
+    attributes = tuple(entity.attributes.items())
+    return (entity.kind, entity.name, attributes, entity.strong, entity.is_asset)
+
+
+def marks(entity: Entity) -> Sequence[Mark]:
     """What tells that the thing is there."""
-    if isinstance(entity, Account):
-        name, domain = entity.name.lower(), entity.domain.lower()
-        found = _ids(entity) | {("account", name), ("account in", domain, name)}
-        return found - {("account", ""), ("account in", domain, "")}
-    if isinstance(entity, Host):
-        return _host_marks(entity.name, entity.resource)
-    if isinstance(entity, AzureResource):
-        return _host_marks("", entity.resource)
-    return _other_marks(entity)
+    return _MARKS.get(type(entity), _identifier)(entity)
 
 
-def sought(entity: Entity) -> set[Mark]:
+def sought(entity: Entity) -> Sequence[Mark]:
     """What would tell, for a lifted one, that the thing is there already.
 
     A strong identifier that is not there is news, whatever the name.
     """
-    if isinstance(entity, Account):
-        name, domain = entity.name.lower(), entity.domain.lower()
-        if ids := _ids(entity):
-            return ids
-        if domain:
-            return {("account in", domain, name), ("account in", "", name)}
-        return {("account", name)}
-    if isinstance(entity, Host):
-        return {("host", entity.name.lower()), ("host", _first_label(entity.name))}
-    return _other_marks(entity)
+    return _SOUGHT.get(type(entity), _identifier)(entity)
 
 
-def _ids(account: Account) -> set[Mark]:
+def _account_marks(account: Account) -> Sequence[Mark]:
+    name, domain = account.name.lower(), account.domain.lower()
+    found = _ids(account)
+    if name:
+        found.append(("account", name))
+    if name or domain:
+        found.append(("account in", domain, name))
+    return found
+
+
+def _sought_account(account: Account) -> Sequence[Mark]:
+    if ids := _ids(account):
+        return ids
+    name, domain = account.name.lower(), account.domain.lower()
+    if domain:
+        return (("account in", domain, name), ("account in", "", name))
+    return (("account", name),)
+
+
+def _ids(account: Account) -> list[Mark]:
     ids = (account.object_id, account.sid, account.upn)
-    return {("account id", each) for each in ids if each}
+    return [("account id", each) for each in ids if each]
 
 
-def _host_marks(name: str, arm_id: str) -> set[Mark]:
-    names = (name.lower(), _first_label(name), resource.display_name(arm_id))
-    return {("host", each) for each in names if each}
+def _host_marks(host: Host) -> Sequence[Mark]:
+    names = (*_sought_host(host), ("host", resource.display_name(host.resource)))
+    return [mark for mark in names if mark[1]]
 
 
-def _first_label(name: str) -> str:
-    return name.lower().partition(".")[0]
+def _sought_host(host: Host) -> Sequence[Mark]:
+    name = host.name.lower()
+    return (("host", name), ("host", name.partition(".")[0]))
 
 
-def _other_marks(entity: Entity) -> set[Mark]:
-    # Which of several processes the properties mean, nobody can tell.
-    if isinstance(entity, Process):
-        return {("process",)}
-    if isinstance(entity, Named):
-        return {(entity.kind, entity.name.lower())}
-    return {(type(entity).__name__, entity.identifier)}
+def _resource_marks(named: AzureResource) -> Sequence[Mark]:
+    return (("host", resource.display_name(named.resource)),)
+
+
+def _named(entity: Named) -> Sequence[Mark]:
+    return ((entity.kind, entity.name.lower()),)
+
+
+def _process(process: Process) -> Sequence[Mark]:
+    del process
+    return (ANY_PROCESS,)
+
+
+def _identifier(entity: Entity) -> Sequence[Mark]:
+    return ((type(entity).__name__, entity.identifier),)
+
+
+_Marks = Callable[[Any], Sequence[Mark]]
+_SOUGHT: Mapping[type, _Marks] = {
+    Account: _sought_account,
+    Host: _sought_host,
+    Named: _named,
+    Process: _process,
+}
+_MARKS: Mapping[type, _Marks] = {
+    **_SOUGHT,
+    Account: _account_marks,
+    AzureResource: _resource_marks,
+    Host: _host_marks,
+}

@@ -84,13 +84,17 @@ def attributes(node: Node) -> dict[str, str]:
     return found
 
 
-def _file(node: Node) -> Named | None:
-    name = node.text("name", "filename")
-    folder = node.text("directory", "folderpath")
+def path(folder: str, name: str) -> str:
+    """The file's name in its folder, Windows' or not; either may be missing."""
+    if not (name and folder):
+        return name or folder
     separator = "\\" if "\\" in folder or folder[1:2] == ":" else "/"
-    if name and folder:
-        name = f"{folder.removesuffix(separator)}{separator}{name}"
-    return _named("file", name or folder)
+    return f"{folder.removesuffix(separator)}{separator}{name}"
+
+
+def _file(node: Node) -> Named | None:
+    folder = node.text("directory", "folderpath")
+    return _named("file", path(folder, node.text("name", "filename")))
 
 
 def _blob(node: Node) -> Named | None:

@@ -5,72 +5,76 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.sources.entities import identifiers
-from shared.sources.entities.identifiers import letters, tidy
+from shared.sources.entities.identifiers import tidy
 from shared.sources.entities.problems import Problems, decoded
+from shared.sources.entities.topics import Key, by_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from collections.abc import Set as AbstractSet
 
 MOST_VALUES = 100
 
 _NOTHING = frozenset({"", "-", "n/a", "none", "null", "unknown"})
+_LONGEST_NOTHING = max(map(len, _NOTHING))
 
 
 class Properties:
-    """Values by the letters of their keys; the first of two spellings wins.
+    """Values by what their keys are about; the first of two spellings wins.
 
     ``raw`` is an object or a text that holds one. Nothing here raises.
     """
 
+    __slots__ = ("_keys", "_values", "tell")
+
     def __init__(self, raw: object, problems: Problems) -> None:
         self.tell = problems.add
         self._values: dict[str, object] = {}
+        self._keys: Mapping[str, tuple[Key, ...]] = {}
         value = decoded(raw, "extended properties", problems)
         if isinstance(value, dict):
-            for key, each in value.items():
-                self._values.setdefault(letters(key), each)
+            self._values = value
+            self._keys = by_topic(tuple(value))
         elif value is not None:
             problems.add("extended properties are no object")
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The letters of all keys, in order."""
-        return tuple(self._values)
+    def topics(self) -> AbstractSet[str]:
+        """What anything is said about."""
+        return self._keys.keys()
 
-    def texts(self, *keys: str) -> list[str]:
-        """Every text under the keys; a number is one, a list or a JSON list are many."""
-        values = self._values
-        if values.keys().isdisjoint(keys):
+    def each(self, topic: str) -> list[tuple[Key, list[str]]]:
+        """The texts on the topic by their keys."""
+        keys = self._keys.get(topic, ())
+        return [(key, _texts(self._values[key.name])) for key in keys]
+
+    def texts(self, topic: str) -> list[str]:
+        """Every text on the topic; a number is one, a list or a JSON list are many."""
+        keys = self._keys.get(topic)
+        if keys is None:
             return []
-        found: dict[str, None] = {}
-        for key in keys:
-            if key not in values:
-                continue
-            for item in _items(values[key]):
-                text = identifiers.command(item)
-                if text.lower() not in _NOTHING:
-                    found[text] = None
-        return list(found)
+        if len(keys) == 1:
+            return _texts(self._values[keys[0].name])
+        texts = [text for _, texts in self.each(topic) for text in texts]
+        return list(dict.fromkeys(texts))
 
-    def names(self, *keys: str) -> list[str]:
-        """Every name under the keys; a comma stands between names, but not in a DN."""
-        if not (texts := self.texts(*keys)):
-            return texts
-        found: dict[str, None] = {}
-        for text in texts:
-            parts = [text] if "=" in text else text.split(",", MOST_VALUES)
-            for part in parts[:MOST_VALUES]:
-                name = tidy(part)
-                if name.lower() not in _NOTHING:
-                    found[name] = None
-        return list(found)
+    def names(self, topic: str) -> list[str]:
+        """Every name on the topic; a comma stands between names, but not in a DN."""
+        if topic not in self._keys:
+            return []
+        names = [tidy(p) for text in self.texts(topic) for p in _parts(text)]
+        if len(names) == 1:
+            return [] if _is_nothing(names[0]) else names
+        return list(dict.fromkeys(name for name in names if not _is_nothing(name)))
 
     def formed(
-        self, what: str, form: Callable[[str], str | None], *keys: str
+        self, what: str, form: Callable[[str], str | None], topic: str
     ) -> list[str]:
-        """Every name under the keys in its normal form; what has none is told."""
+        """Every name on the topic in its normal form; what has none is told."""
+        if topic not in self._keys:
+            return []
         found: dict[str, None] = {}
-        for name in self.names(*keys):
+        for name in self.names(topic):
             if (formed := form(name)) is None:
                 self.tell(f"not {what}", name)
             elif formed:
@@ -78,8 +82,23 @@ class Properties:
         return list(found)
 
 
-def _items(value: object) -> list[object]:
+def _parts(text: str) -> list[str]:
+    if "," not in text or "=" in text:
+        return [text]
+    return text.split(",", MOST_VALUES)[:MOST_VALUES]
+
+
+def _texts(value: object) -> list[str]:
+    """The texts that a value is or holds, each once."""
     if isinstance(value, str) and value[:1] == "[":
         listed = decoded(value, "", Problems())
         value = listed if isinstance(listed, list) else value
-    return value[:MOST_VALUES] if isinstance(value, list) else [value]
+    if isinstance(value, list):
+        texts = map(identifiers.command, value[:MOST_VALUES])
+        return list(dict.fromkeys(text for text in texts if not _is_nothing(text)))
+    text = identifiers.command(value)
+    return [] if _is_nothing(text) else [text]
+
+
+def _is_nothing(text: str) -> bool:
+    return len(text) <= _LONGEST_NOTHING and text.lower() in _NOTHING
