@@ -37,17 +37,25 @@ def _canonical(resource_id: str) -> str | None:
     return lowered if _SUBSCRIPTION.match(lowered) else None
 
 
+def located(resource_id: str) -> tuple[str, str] | None:
+    """The canonical id and its subscription; None where the id is not whole."""
+    read = _located if len(resource_id) <= LONGEST else _located.__wrapped__
+    return read(resource_id)
+
+
+@lru_cache(maxsize=4096)
+def _located(resource_id: str) -> tuple[str, str] | None:
+    known = canonical(resource_id)
+    if known is None or not is_whole(known):
+        return None
+    return known, subscription(known)
+
+
 def is_whole(canonical_id: str) -> bool:
     """Whether the id has all its parts: what provides a resource, its type, its name.
 
     A subscription and a resource group are whole too.
     """
-    read = _is_whole if len(canonical_id) <= LONGEST else _is_whole.__wrapped__
-    return read(canonical_id)
-
-
-@lru_cache(maxsize=4096)
-def _is_whole(canonical_id: str) -> bool:
     _, _, _, *rest = canonical_id.split("/")
     if rest[:1] == ["resourcegroups"]:
         rest = rest[2:] if len(rest) > 1 and rest[1] else [""]
@@ -62,12 +70,6 @@ def _is_whole(canonical_id: str) -> bool:
 
 def subscription(canonical_id: str) -> str:
     """The subscription of a canonical id; ``tenant`` where there is none."""
-    read = _subscription if len(canonical_id) <= LONGEST else _subscription.__wrapped__
-    return read(canonical_id)
-
-
-@lru_cache(maxsize=4096)
-def _subscription(canonical_id: str) -> str:
     found = _SUBSCRIPTION.match(canonical_id)
     return found[1] if found else TENANT_SCOPE
 

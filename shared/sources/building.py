@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from shared.model import resource
 from shared.model.alert import ROAD_RANK, Alert, Road, Version
-from shared.model.entity import Entity
 from shared.model.errors import AlertRejected
 from shared.model.text import clean, cut, one_line
 from shared.sources import terms
-from shared.sources.entities import entities_of, with_lifted
-from shared.sources.entities.problems import Problems
+from shared.sources.entities import entities_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from shared.model.entity import Entity
 
 LONGEST_ID = 256
 LONGEST_TYPE = 256
 LONGEST_TITLE = 300
 LONGEST_DESCRIPTION = 4_000
 LONGEST_NAME = 300
+LONGEST_WORD = 40
 LONGEST_LINK = 2_000
 MOST_MEMBERS = 500
 
@@ -42,14 +44,13 @@ _FIRST_DAY = datetime(1, 1, 1, tzinfo=UTC)
 SAMPLE_TYPE = "simulated_"
 SAMPLE_TITLE = "[sample alert]"
 # One of these two is in each of the hints, and in few alerts.
-_HINT, _SIMULATOR = "sample", "alertsimulator"
+_SAMPLE, _SIMULATOR = "sample", "alertsimulator"
 _HINTS = (
     ("this is a sample alert", "says that it is a sample"),
     ("sample-vm", "names Sample-VM"),
     ("sample-rg", "names Sample-RG"),
     (_SIMULATOR, "names AlertSimulator"),
 )
-
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -59,8 +60,7 @@ class Found(msgspec.Struct, kw_only=True):
 
     Texts are as they came. ``resource_ids`` are tried in order; the first that is an
     ARM id is the alert's resource. ``at`` orders versions: the processing end where
-    there is one. ``entities`` and ``extended`` are JSON values as they came; entities
-    that were read already are ``listed``.
+    there is one. ``entities`` and ``extended`` are JSON values as they came.
     """
 
     kind: str
@@ -82,7 +82,6 @@ class Found(msgspec.Struct, kw_only=True):
     techniques: object = None
     uri: str = ""
     entities: object = None
-    listed: list[Entity] | None = None
     extended: object = None
     members: tuple[str, ...] = ()
     is_part: bool = False
@@ -95,8 +94,8 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     missing or malformed gets the most cautious reading: an alert that is half
     understood must still page.
     """
-    alert_id = _bounded(found.id, LONGEST_ID, path, "id")
-    alert_type = _bounded(found.alert_type, LONGEST_TYPE, path, "type")
+    alert_id = _bounded(found.id, LONGEST_ID, f"{path}: its id")
+    alert_type = _bounded(found.alert_type, LONGEST_TYPE, f"{path}: its type")
     alert_type = one_line(alert_type) or "unnamed"
     arm_id, unreadable = _resource(found.resource_ids)
     started_at = found.started_at or _ticks(alert_id) or found.at or received_at
@@ -104,20 +103,16 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     latest = received_at + NEWEST_POINT
     # Cut before cleaning: normal forms of a text cost the square of its length.
     said = one_line(found.title[: 4 * LONGEST_TITLE])
-    title = said or alert_type
+    title = said or one_line(alert_type)
     description = clean(found.description[: 4 * LONGEST_DESCRIPTION])
-    entities, warnings = (
-        entities_of(found.entities, found.extended)
-        if found.listed is None
-        else with_lifted(found.listed, found.extended, Problems())
-    )
+    entities, warnings = entities_of(found.entities, found.extended)
     status = terms.status(found.status)
     severity = terms.severity(found.severity)
     tactics, techniques = (
         terms.tactics(found.tactics),
         terms.techniques(found.techniques),
     )
-    digest = _digest(
+    digest = digest_of(
         entities,
         alert_type.lower(),
         title,
@@ -130,7 +125,7 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
         arm_id,
         tactics,
         techniques,
-        sorted(map(str.lower, found.members)),
+        sorted(member.lower() for member in found.members),
     )
     return Alert(
         id=alert_id,
@@ -147,35 +142,46 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
         status=status,
         started_at=started_at,
         ended_at=ended_at,
-        point=min(max(started_at, received_at - OLDEST_POINT), latest),
+        point=point(started_at, received_at),
         resource=arm_id,
-        compromised_entity=_name(found.compromised_entity),
-        product=_name(found.product),
+        compromised_entity=name(found.compromised_entity),
+        product=name(found.product),
         tactics=tactics,
         uri=_https(found.uri),
-        is_sample=_is_sample(alert_type, title),
+        is_sample=is_sample(alert_type, title),
         kind=found.kind,
         techniques=techniques,
         entities=entities,
-        members=tuple([m[:LONGEST_ID] for m in found.members[:MOST_MEMBERS]]),
+        members=tuple(member[:LONGEST_ID] for member in found.members[:MOST_MEMBERS]),
         is_part=found.is_part,
-        reported_severity=_name(found.severity),
-        reported_status=_name(found.status),
+        reported_severity=name(found.severity),
+        reported_status=name(found.status),
         resource_text=unreadable,
-        sample_hints=_sample_hints(found),
+        sample_hints=sample_hints(
+            found.title,
+            found.description[:LONGEST_DESCRIPTION],
+            found.compromised_entity,
+            *found.resource_ids,
+        ),
         warnings=warnings,
     )
 
 
-def _bounded(text: str, longest: int, path: str, what: str) -> str:
+def point(started_at: datetime, received_at: datetime) -> datetime:
+    """The start, held near the receipt."""
+    if started_at < (oldest := received_at - OLDEST_POINT):
+        return oldest
+    latest = received_at + NEWEST_POINT
+    return min(latest, started_at)
+
+
+def _bounded(text: str, longest: int, what: str) -> str:
     text = text.strip()
-    if 0 < len(text) <= longest:
-        return text
-    problem = f"is longer than {longest} characters"
-    raise AlertRejected(
-        f"{path}: its {what}",
-        problem if text else "is missing or empty; expected a text",
-    )
+    if not text:
+        raise AlertRejected(what, "is missing or empty; expected a text")
+    if len(text) > longest:
+        raise AlertRejected(what, f"is longer than {longest} characters")
+    return text
 
 
 def _resource(candidates: Iterable[str]) -> tuple[str | None, str]:
@@ -185,7 +191,7 @@ def _resource(candidates: Iterable[str]) -> tuple[str | None, str]:
         known = resource.canonical(candidate)
         if known is not None and resource.is_whole(known):
             return known, ""
-        unreadable = unreadable or _name(candidate)
+        unreadable = unreadable or name(candidate)
     return None, unreadable
 
 
@@ -200,24 +206,22 @@ def _scope(arm_id: str | None, found: Found) -> str:
     return resource.subscription(f"/subscriptions/{named}")
 
 
-def _is_sample(alert_type: str, title: str) -> bool:
-    named = alert_type.lower().startswith(SAMPLE_TYPE)
-    return named or title.lower().startswith(SAMPLE_TITLE)
+def is_sample(alert_type: str, title: str) -> bool:
+    """Whether the detector itself says that it is a sample."""
+    of_type = alert_type[: len(SAMPLE_TYPE)].lower() == SAMPLE_TYPE
+    return of_type or title[: len(SAMPLE_TITLE)].lower() == SAMPLE_TITLE
 
 
-def _sample_hints(found: Found) -> tuple[str, ...]:
-    description = found.description
-    if len(description) > LONGEST_DESCRIPTION:
-        description = description[:LONGEST_DESCRIPTION]
-    places = " ".join(found.resource_ids)
-    said = f"{found.title} {description} {found.compromised_entity} {places}".lower()
-    if _HINT not in said and _SIMULATOR not in said:
+def sample_hints(*said: str) -> tuple[str, ...]:
+    """What of the texts anybody could have written to be taken for a sample."""
+    lowered = " ".join(said).lower()
+    if _SAMPLE not in lowered and _SIMULATOR not in lowered:
         return ()
-    return tuple(hint for text, hint in _HINTS if text in said)
+    return tuple(hint for text, hint in _HINTS if text in lowered)
 
 
 def _https(uri: str) -> str:
-    return uri if uri[:8] == "https://" and len(uri) <= LONGEST_LINK else ""
+    return uri if uri.startswith("https://") and len(uri) <= LONGEST_LINK else ""
 
 
 def _ticks(alert_id: str) -> datetime | None:
@@ -230,11 +234,22 @@ def _ticks(alert_id: str) -> datetime | None:
         return None
 
 
-def _name(text: str) -> str:
-    return cut(one_line(text[: 4 * LONGEST_NAME]), LONGEST_NAME) if text else ""
+def name(text: str) -> str:
+    """A name as it came, cleaned and bounded."""
+    if len(text) <= LONGEST_WORD:
+        return _word(text)
+    return cut(one_line(text[: 4 * LONGEST_NAME]), LONGEST_NAME)
 
 
-def _digest(entities: Iterable[Entity], *said: object) -> str:
+@lru_cache(maxsize=1024)
+def _word(text: str) -> str:
+    # Words for severity and status, products and machines come again and again.
+    return one_line(text)
+
+
+def digest_of(entities: Sequence[Entity], *said: object) -> str:
     """The same for the same alert, whatever order its entities came in."""
-    lines = sorted(map(_ENCODER.encode, entities))
-    return hashlib.sha256(b"".join((_ENCODER.encode(said), *lines))).hexdigest()[:32]
+    # JSON has no end of a line inside.
+    lines = _ENCODER.encode_lines(entities).split(b"\n")
+    lines.sort()
+    return hashlib.sha256(_ENCODER.encode(said) + b"".join(lines)).hexdigest()[:32]

@@ -7,23 +7,37 @@ everything else, and gives the same for these. A property test holds the two tog
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from msgspec import field
+from msgspec import Meta, field
 
-from shared.model.alert import Road
-from shared.sources import defender, sentinel
-from shared.sources.building import LONGEST_ID, LONGEST_TYPE, Found, build
-from shared.sources.entities import straight
+from shared.model import resource
+from shared.model.alert import ROAD_RANK, Alert, Road, Version
+from shared.model.text import clean, cut, one_line
+from shared.sources import defender, terms
+from shared.sources.building import (
+    LONGEST_DESCRIPTION,
+    LONGEST_ID,
+    LONGEST_LINK,
+    LONGEST_NAME,
+    LONGEST_TITLE,
+    LONGEST_TYPE,
+    NEWEST_POINT,
+    digest_of,
+    is_sample,
+    name,
+    point,
+    sample_hints,
+)
+from shared.sources.entities import straight, with_lifted
+from shared.sources.entities.problems import Problems
 from shared.sources.entities.shapes import AnyShape, Scalar
-from shared.sources.fields import parse_stamp, parse_time
+from shared.sources.fields import parse_stamp
+from shared.sources.sentinel import LENGTH_OF_RULE_TYPE, SENTINEL
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from shared.model.alert import Alert
-    from shared.model.entity import Entity
 
 
 class Identifier(msgspec.Struct, forbid_unknown_fields=True, rename="pascal", gc=False):
@@ -40,30 +54,32 @@ class Identifier(msgspec.Struct, forbid_unknown_fields=True, rename="pascal", gc
     agent_id: Scalar = None
 
 
+Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
+
+
 class Export(msgspec.Struct, forbid_unknown_fields=True, rename="pascal", gc=False):
     """The alert; what has no default must be there, and what is Any is not read."""
 
-    system_alert_id: str
-    alert_type: str
-    alert_display_name: str | None = None
-    description: str | None = None
-    severity: str | None = None
-    status: str | None = None
-    start_time_utc: str | None = None
-    end_time_utc: str | None = None
-    processing_end_time: str | None = None
-    time_generated: str | None = None
-    azure_resource_id: str | None = None
-    azure_resource_subscription_id: str | None = None
-    resource_identifiers: list[Identifier] | None = None
-    compromised_entity: str | None = None
-    product_name: str | None = None
+    system_alert_id: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
+    alert_type: Annotated[str, Meta(min_length=1, max_length=LONGEST_TYPE)]
+    azure_resource_id: str
+    start_time_utc: str
+    end_time_utc: str
+    processing_end_time: str
+    alert_display_name: Annotated[str, Meta(max_length=LONGEST_TITLE)] = ""
+    description: Annotated[str, Meta(max_length=LONGEST_DESCRIPTION)] = ""
+    severity: Name = ""
+    status: Name = ""
+    compromised_entity: Name | None = None
+    product_name: Name | None = None
     intent: str | None = None
     techniques: list[str] | None = None
-    alert_uri: str | None = None
+    alert_uri: Annotated[str, Meta(max_length=LONGEST_LINK)] | None = None
+    resource_identifiers: list[Identifier] | None = None
     entities: list[AnyShape] | None = None
     extended_properties: dict[str, Any] | None = None
-    is_incident: bool | None = None
+    is_incident: Literal[False] | None = None
+    time_generated: Scalar = None
     vendor_name: Scalar = None
     product_component_name: Scalar = None
     provider_alert_status: Scalar = None
@@ -72,6 +88,7 @@ class Export(msgspec.Struct, forbid_unknown_fields=True, rename="pascal", gc=Fal
     confidence_reasons: Any = None
     correlation_key: Scalar = None
     agent_id: Scalar = None
+    azure_resource_subscription_id: Scalar = None
     workspace_id: Scalar = None
     workspace_subscription_id: Scalar = None
     workspace_resource_group: Scalar = None
@@ -86,57 +103,93 @@ _DECODER = msgspec.json.Decoder(Export)
 def read(body: bytes, *, received_at: datetime) -> Alert | None:
     """The alert that the body is; None where the general reader has to look."""
     try:
-        export = _DECODER.decode(body)
-        if export.is_incident or not _is_defender(export):
-            return None
-        listed = straight.read(export.entities or ())
+        return _alert(_DECODER.decode(body), received_at)
     except (ValueError, KeyError, RecursionError):
         return None
-    return build(_found(export, listed), received_at=received_at, path="$")
 
 
-def _is_defender(export: Export) -> bool:
-    """Whether row 4 of wire-formats.md 0 is the first that fits, and nothing is missing."""
-    alert_type = export.alert_type.strip()
-    return (
-        0 < len(export.system_alert_id.strip()) <= LONGEST_ID
-        and 0 < len(alert_type) <= LONGEST_TYPE
-        and not sentinel.is_own(alert_type, _text(export.product_name))
+def _alert(export: Export, received_at: datetime) -> Alert:
+    """What ``building.build`` makes of it; ValueError or KeyError where it is odd."""
+    alert_id, alert_type = export.system_alert_id.strip(), one_line(export.alert_type)
+    product = export.product_name or ""
+    located = resource.located(export.azure_resource_id)
+    started_at = _time(export.start_time_utc)
+    ended_at = _time(export.end_time_utc)
+    at = _time(export.processing_end_time)
+    may_be_sentinel = (
+        len(alert_type) == LENGTH_OF_RULE_TYPE or SENTINEL in product.lower()
     )
-
-
-def _found(export: Export, listed: list[Entity]) -> Found:
-    identifiers = export.resource_identifiers or ()
-    return Found(
-        kind=defender.KIND,
-        id=export.system_alert_id,
-        alert_type=export.alert_type,
-        road=Road.HUB,
-        title=_text(export.alert_display_name),
-        description=_text(export.description),
-        severity=_text(export.severity),
-        status=_text(export.status),
-        started_at=_time(export.start_time_utc),
-        ended_at=_time(export.end_time_utc),
-        at=_time(export.processing_end_time) or _time(export.time_generated),
-        resource_ids=(
-            _text(export.azure_resource_id),
-            *[_text(each.azure_resource_id) for each in identifiers],
+    if not (alert_id and alert_type and located) or may_be_sentinel:
+        raise ValueError
+    arm_id, subscription = located
+    ended_at = max(ended_at, started_at)
+    given_title, given = export.alert_display_name.strip(), export.description.strip()
+    title, description = one_line(given_title) or alert_type, clean(given)
+    compromised = export.compromised_entity or ""
+    severity, status = terms.severity(export.severity), terms.status(export.status)
+    tactics = terms.tactics(export.intent)
+    techniques = terms.techniques(export.techniques)
+    entities, warnings = with_lifted(
+        straight.read(export.entities or ()), export.extended_properties, Problems()
+    )
+    digest = digest_of(
+        entities,
+        alert_type.lower(),
+        title,
+        description,
+        severity,
+        status,
+        started_at,
+        ended_at,
+        at,
+        arm_id,
+        tactics,
+        techniques,
+        (),
+    )
+    uri = (export.alert_uri or "").strip()
+    return Alert(
+        id=alert_id,
+        version=Version(
+            at=min(at, received_at + NEWEST_POINT),
+            rank=ROAD_RANK[Road.HUB],
+            digest=digest,
         ),
-        subscription=_text(export.azure_resource_subscription_id),
-        compromised_entity=_text(export.compromised_entity),
-        product=_text(export.product_name),
-        tactics=export.intent,
-        techniques=export.techniques,
-        uri=_text(export.alert_uri),
-        listed=listed,
-        extended=export.extended_properties,
+        scope=subscription,
+        alert_type=alert_type,
+        title=cut(title, LONGEST_TITLE),
+        description=cut(description, LONGEST_DESCRIPTION),
+        severity=severity,
+        status=status,
+        started_at=started_at,
+        ended_at=ended_at,
+        point=point(started_at, received_at),
+        resource=arm_id,
+        compromised_entity=name(compromised),
+        product=name(product),
+        tactics=tactics,
+        uri=uri if uri[:8] == "https://" else "",
+        is_sample=is_sample(alert_type, title),
+        kind=defender.KIND,
+        techniques=techniques,
+        entities=entities,
+        reported_severity=name(export.severity),
+        reported_status=name(export.status),
+        sample_hints=sample_hints(
+            given_title, given, compromised.strip(), *_places(export)
+        ),
+        warnings=warnings,
     )
 
 
-def _text(given: str | None) -> str:
-    return given.strip() if given else ""
+def _places(export: Export) -> list[str]:
+    more = export.resource_identifiers or ()
+    places = [export.azure_resource_id, *[i.azure_resource_id or "" for i in more]]
+    return [place.strip() for place in places]
 
 
-def _time(given: str | None) -> datetime | None:
-    return parse_stamp(given) or parse_time(given) if given else None
+def _time(given: str) -> datetime:
+    at = parse_stamp(given)
+    if at is None:
+        raise ValueError(given)
+    return at

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from shared.sources.entities import extended as extended_properties
 from shared.sources.entities.kinds import read, read_all
-from shared.sources.entities.likeness import key
 from shared.sources.entities.problems import Problems, decoded
 from shared.sources.entities.references import References
 
@@ -40,6 +39,8 @@ def with_lifted(
 ) -> tuple[tuple[Entity, ...], tuple[str, ...]]:
     """The entities found in a list, then those lifted from ``extended``; warnings."""
     lifted = extended_properties.lift(extended, found, problems)
+    if not lifted:
+        return tuple(found), problems.told()
     room = MOST_ENTITIES - len(found)
     if len(lifted) > room:
         _tell_cut(problems)
@@ -58,16 +59,15 @@ def _listed(raw: object, problems: Problems) -> list[Any]:
 
 
 def _distinct(entities: Iterator[Entity], problems: Problems) -> list[Entity]:
-    found: dict[object, Entity] = {}
+    found: dict[Entity, None] = {}
     for entity in entities:
-        known = key(entity)
-        if known in found:
+        if entity in found:
             continue
         if len(found) == MOST_ENTITIES:
             _tell_cut(problems)
             break
-        found[known] = entity
-    return list(found.values())
+        found[entity] = None
+    return list(found)
 
 
 def _tell_cut(problems: Problems) -> None:

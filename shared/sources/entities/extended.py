@@ -6,6 +6,7 @@ Their keys are ``topics``. What the entity list holds already is not lifted agai
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.model.entity import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from shared.sources.entities.problems import Problems
 
 _EXTENDED = Origin.EXTENDED
+_MORE_ON_USERS = frozenset({"other users", "upn", "sid", "object id"})
 _DIGESTS = {
     "md5": "md5",
     "sha1": "sha1",
@@ -47,25 +49,37 @@ def lift(raw: object, held: Sequence[Entity], problems: Problems) -> list[Entity
     ``raw`` is an object or a text that holds one; never raises.
     """
     said = Properties(raw, problems)
-    topics = said.topics
-    if not topics:
+    if not said.topics:
         return []
     found: list[Entity] = []
-    known: set[Mark] = set()
-    known.update(*map(marks, held))
-    for row in _LIFTERS:
-        if row.topics.isdisjoint(topics) or row.unless in known:
+    known = marks(held)
+    for row in _lifters(said.topics):
+        if row.unless in known:
             continue
         for entity in row.lift(said):
             if known.isdisjoint(sought(entity)):
-                known.update(marks(entity))
+                known |= marks((entity,))
                 found.append(entity)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _lifters(topics: frozenset[str]) -> list[Lifter]:
+    return [row for row in _LIFTERS if not row.topics.isdisjoint(topics)]
 
 
 def _addresses(said: Properties) -> Iterator[Entity]:
     for key, texts in said.each(ADDRESSES):
         for text in texts:
+            if (only := identifiers.only_address(text)) is not None:
+                address, is_public = only
+                yield Ip(
+                    origin=_EXTENDED,
+                    address=address,
+                    is_public=is_public,
+                    is_asset=key.is_own,
+                )
+                continue
             good, bad = _sorted_tokens(text)
             for token in () if key.is_free else bad:
                 said.tell("not an address", token)
@@ -80,8 +94,6 @@ def _addresses(said: Properties) -> Iterator[Entity]:
 
 def _sorted_tokens(text: str) -> tuple[list[tuple[str, bool]], list[str]]:
     """The addresses in "IP Address: 192.0.2.1", and what should be one and is not."""
-    if (only := identifiers.only_address(text)) is not None:
-        return [only], []
     tokens = identifiers.address_tokens(text)
     good = [known for t in tokens if (known := identifiers.address(t)) is not None]
     bad = [t for t in tokens if t[0].isdigit() and identifiers.address(t) is None]
@@ -90,6 +102,9 @@ def _sorted_tokens(text: str) -> tuple[list[tuple[str, bool]], list[str]]:
 
 def _accounts(said: Properties) -> Iterator[Entity]:
     names = said.names("user")
+    if said.topics.isdisjoint(_MORE_ON_USERS):
+        yield from map(_account, names)
+        return
     upns = said.formed("a UPN", identifiers.upn, "upn")
     sids = said.formed("a SID", identifiers.sid, "sid")
     object_ids = said.formed("an object id", identifiers.guid, "object id")

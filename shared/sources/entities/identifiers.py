@@ -47,7 +47,12 @@ _DIGEST_NAMES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
 
 def tidy(value: object, limit: int = LONGEST_NAME) -> str:
     """A text or a number as one clean line of at most ``limit`` characters, else ""."""
-    text = (value if isinstance(value, str) else _scalar(value)).strip()
+    return line(value if isinstance(value, str) else _scalar(value), limit)
+
+
+def line(text: str, limit: int = LONGEST_NAME) -> str:
+    """The text as one clean line of at most ``limit`` characters."""
+    text = text.strip()
     if text.isascii() and text.isprintable() and "  " not in text:
         return text if len(text) <= limit else cut(text, limit)
     return _cleaned(text, limit, one_line)

@@ -6,13 +6,14 @@ identifiers tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared.model import resource
-from shared.model.entity import Account, AzureResource, Host, Named, Process
+from shared.model.entity import Account, AzureResource, Host, Ip, Named, Process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from shared.model.entity import Entity
 
 Mark = tuple[str, ...]
@@ -21,17 +22,16 @@ Mark = tuple[str, ...]
 ANY_PROCESS: Mark = ("process",)
 
 
-def key(entity: Entity) -> object:
-    """Equal for equal entities, also for those that hold a dictionary."""
-    if type(entity) is not Named:
-        return entity
-    attributes = tuple(entity.attributes.items())
-    return (entity.kind, entity.name, attributes, entity.strong, entity.is_asset)
-
-
-def marks(entity: Entity) -> Sequence[Mark]:
-    """What tells that the thing is there."""
-    return _MARKS.get(type(entity), _identifier)(entity)
+def marks(entities: Iterable[Entity]) -> set[Mark]:
+    """What tells that the things are there."""
+    found: set[Mark] = set()
+    for entity in entities:
+        find = _MARKS.get(type(entity))
+        if find is None:
+            found.add((type(entity).__name__, entity.identifier))
+        else:
+            find(entity, found)
+    return found
 
 
 def sought(entity: Entity) -> Sequence[Mark]:
@@ -39,70 +39,69 @@ def sought(entity: Entity) -> Sequence[Mark]:
 
     A strong identifier that is not there is news, whatever the name.
     """
-    return _SOUGHT.get(type(entity), _identifier)(entity)
-
-
-def _account_marks(account: Account) -> Sequence[Mark]:
-    name, domain = account.name.lower(), account.domain.lower()
-    found = _ids(account)
-    if name:
-        found.append(("account", name))
-    if name or domain:
-        found.append(("account in", domain, name))
-    return found
+    if isinstance(entity, Account):
+        return _sought_account(entity)
+    if isinstance(entity, Host):
+        name = entity.name.lower()
+        return (("host", name), ("host", name.partition(".")[0]))
+    if isinstance(entity, Ip):
+        return (("Ip", entity.address),)
+    return tuple(marks((entity,)))
 
 
 def _sought_account(account: Account) -> Sequence[Mark]:
-    if ids := _ids(account):
-        return ids
+    if account.object_id or account.sid or account.upn:
+        ids = (account.object_id, account.sid, account.upn)
+        return [("account id", each) for each in ids if each]
     name, domain = account.name.lower(), account.domain.lower()
     if domain:
         return (("account in", domain, name), ("account in", "", name))
     return (("account", name),)
 
 
-def _ids(account: Account) -> list[Mark]:
-    ids = (account.object_id, account.sid, account.upn)
-    return [("account id", each) for each in ids if each]
+def _mark_account(account: Account, found: set[Mark]) -> None:
+    for each in (account.object_id, account.sid, account.upn):
+        if each:
+            found.add(("account id", each))
+    name, domain = account.name.lower(), account.domain.lower()
+    if name:
+        found.add(("account", name))
+    if name or domain:
+        found.add(("account in", domain, name))
 
 
-def _host_marks(host: Host) -> Sequence[Mark]:
-    names = (*_sought_host(host), ("host", resource.display_name(host.resource)))
-    return [mark for mark in names if mark[1]]
+def _mark_host(host: Host, found: set[Mark]) -> None:
+    if host.name:
+        name = host.name.lower()
+        found.add(("host", name))
+        if "." in name:
+            found.add(("host", name.partition(".")[0]))
+    if host.resource:
+        found.add(("host", resource.display_name(host.resource)))
 
 
-def _sought_host(host: Host) -> Sequence[Mark]:
-    name = host.name.lower()
-    return (("host", name), ("host", name.partition(".")[0]))
+def _mark_ip(ip: Ip, found: set[Mark]) -> None:
+    found.add(("Ip", ip.address))
 
 
-def _resource_marks(named: AzureResource) -> Sequence[Mark]:
-    return (("host", resource.display_name(named.resource)),)
+def _mark_named(named: Named, found: set[Mark]) -> None:
+    found.add((named.kind, named.name.lower()))
 
 
-def _named(entity: Named) -> Sequence[Mark]:
-    return ((entity.kind, entity.name.lower()),)
-
-
-def _process(process: Process) -> Sequence[Mark]:
+def _mark_process(process: Process, found: set[Mark]) -> None:
     del process
-    return (ANY_PROCESS,)
+    found.add(ANY_PROCESS)
 
 
-def _identifier(entity: Entity) -> Sequence[Mark]:
-    return ((type(entity).__name__, entity.identifier),)
+def _mark_resource(named: AzureResource, found: set[Mark]) -> None:
+    found.add(("host", resource.display_name(named.resource)))
 
 
-_Marks = Callable[[Any], Sequence[Mark]]
-_SOUGHT: Mapping[type, _Marks] = {
-    Account: _sought_account,
-    Host: _sought_host,
-    Named: _named,
-    Process: _process,
-}
-_MARKS: Mapping[type, _Marks] = {
-    **_SOUGHT,
-    Account: _account_marks,
-    AzureResource: _resource_marks,
-    Host: _host_marks,
+_MARKS: Mapping[type, Callable[[Any, set[Mark]], None]] = {
+    Account: _mark_account,
+    AzureResource: _mark_resource,
+    Host: _mark_host,
+    Ip: _mark_ip,
+    Named: _mark_named,
+    Process: _mark_process,
 }

@@ -28,6 +28,8 @@ class Problems:
 
     def told(self) -> tuple[str, ...]:
         """All of them, in order."""
+        if not self._told:
+            return ()
         more = (f"and {self._untold} more warnings",) if self._untold else ()
         return (*self._told, *more)
 

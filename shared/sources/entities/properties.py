@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.sources.entities import identifiers
-from shared.sources.entities.identifiers import tidy
+from shared.sources.entities.identifiers import LONGEST_NAME, tidy
 from shared.sources.entities.problems import Problems, decoded
-from shared.sources.entities.topics import Key, by_topic
+from shared.sources.entities.topics import NO_KEYS, Key, by_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable
 
 MOST_VALUES = 100
 
@@ -22,26 +21,22 @@ _LONGEST_NOTHING = max(map(len, _NOTHING))
 class Properties:
     """Values by what their keys are about; the first of two spellings wins.
 
-    ``raw`` is an object or a text that holds one. Nothing here raises.
+    ``raw`` is an object or a text that holds one. ``topics`` are those that anything is
+    said about. Nothing here raises.
     """
 
-    __slots__ = ("_keys", "_values", "tell")
+    __slots__ = ("_keys", "_values", "tell", "topics")
 
     def __init__(self, raw: object, problems: Problems) -> None:
         self.tell = problems.add
         self._values: dict[str, object] = {}
-        self._keys: Mapping[str, tuple[Key, ...]] = {}
+        self._keys, self.topics = NO_KEYS
         value = decoded(raw, "extended properties", problems)
         if isinstance(value, dict):
             self._values = value
-            self._keys = by_topic(tuple(value))
+            self._keys, self.topics = by_topic(tuple(value))
         elif value is not None:
             problems.add("extended properties are no object")
-
-    @property
-    def topics(self) -> AbstractSet[str]:
-        """What anything is said about."""
-        return self._keys.keys()
 
     def each(self, topic: str) -> list[tuple[Key, list[str]]]:
         """The texts on the topic by their keys."""
@@ -60,8 +55,11 @@ class Properties:
 
     def names(self, topic: str) -> list[str]:
         """Every name on the topic; a comma stands between names, but not in a DN."""
-        if topic not in self._keys:
+        keys = self._keys.get(topic)
+        if keys is None:
             return []
+        if len(keys) == 1 and (name := _plain(self._values[keys[0].name])):
+            return [name]
         names = [tidy(p) for text in self.texts(topic) for p in _parts(text)]
         if len(names) == 1:
             return [] if _is_nothing(names[0]) else names
@@ -80,6 +78,17 @@ class Properties:
             elif formed:
                 found[formed] = None
         return list(found)
+
+
+def _plain(value: object) -> str:
+    """The one name that most values are; empty where it takes a closer look."""
+    if not isinstance(value, str) or len(value) > LONGEST_NAME:
+        return ""
+    is_plain = value.isascii() and value.isprintable()
+    if not is_plain or "," in value or "  " in value or value[:1] == "[":
+        return ""
+    name = value.strip()
+    return "" if len(name) <= _LONGEST_NOTHING and _is_nothing(name) else name
 
 
 def _parts(text: str) -> list[str]:

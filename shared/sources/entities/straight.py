@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.model import entity as model
 from shared.sources.entities import identifiers, shapes
-from shared.sources.entities.identifiers import LONGEST_COMMAND, command, tidy
-from shared.sources.entities.likeness import key
+from shared.sources.entities.identifiers import LONGEST_COMMAND, command, line, tidy
 from shared.sources.entities.named_kinds import path
 from shared.sources.fields import parse_stamp
 
@@ -41,17 +40,11 @@ def read(listed: Sequence[shapes.AnyShape]) -> list[model.Entity]:
     for shape in listed:
         entity = _READERS[type(shape)](shape, known)
         found.append(entity)
-        if own := shape.id:
-            _define(own, entity, known)
+        if (own := shape.id) and known.setdefault(own, entity) is not entity:
+            raise ValueError
         if isinstance(shape, shapes.File) and shape.file_hashes:
             found += [known[each.id or ""] for each in shape.file_hashes if not each.to]
-    distinct = {key(entity): entity for entity in found}
-    return found if len(distinct) == len(found) else list(distinct.values())
-
-
-def _define(own: str, entity: model.Entity, known: Known) -> None:
-    if known.setdefault(own, entity) is not entity:
-        raise ValueError
+    return list(dict.fromkeys(found))
 
 
 def _label(reference: shapes.Reference | None, kind: type, known: Known) -> str:
@@ -64,13 +57,20 @@ def _label(reference: shapes.Reference | None, kind: type, known: Known) -> str:
     return entity.identifier
 
 
-def _text(given: str | None) -> str:
-    return tidy(given) if given else ""
+def _host_label(reference: shapes.Reference | None, known: Known) -> str:
+    if reference is None:
+        return ""
+    host = known[reference.to]
+    if not isinstance(host, model.Host):
+        raise ValueError
+    return host.resource or host.identifier
 
 
 def _account(shape: shapes.Account, known: Known) -> model.Account:
-    name = _text(shape.name)
-    domain = _text(shape.nt_domain) or _text(shape.dns_domain)
+    name = line(shape.name) if shape.name else ""
+    domain = line(shape.nt_domain) if shape.nt_domain else ""
+    if shape.dns_domain and not domain:
+        domain = line(shape.dns_domain)
     if "\\" in name:
         before, _, after = name.partition("\\")
         if before and after:
@@ -87,7 +87,7 @@ def _account(shape: shapes.Account, known: Known) -> model.Account:
         upn=upn,
         sid=sid,
         object_id=object_id,
-        host=_label(shape.host, model.Host, known),
+        host=_host_label(shape.host, known),
     )
     if not (name or account.identifier):
         raise ValueError
@@ -95,7 +95,7 @@ def _account(shape: shapes.Account, known: Known) -> model.Account:
 
 
 def _upn(name: str, suffix: str) -> str | None:
-    suffix = tidy(suffix).removeprefix("@")
+    suffix = line(suffix).removeprefix("@")
     if not (name and suffix):
         return ""
     if not name.lower().endswith(f"@{suffix.lower()}"):
@@ -115,15 +115,15 @@ def _dns(shape: shapes.Dns, known: Known) -> model.Dns:
     addresses = (shape.host_ip_address, shape.dns_server_ip)
     for reference in (*addresses, *(shape.ip_adresses or ())):
         _label(reference, model.Ip, known)
-    domain = identifiers.domain(_text(shape.domain_name))
+    domain = identifiers.domain(line(shape.domain_name or ""))
     if not domain:
         raise ValueError
     return model.Dns(is_asset=shape.asset is True, domain=domain)
 
 
 def _file(shape: shapes.File, known: Known) -> model.Named:
-    folder = _text(shape.directory)
-    name = path(folder, _text(shape.name))
+    folder = line(shape.directory) if shape.directory else ""
+    name = path(folder, line(shape.name) if shape.name else "")
     if not name:
         raise ValueError
     said = {"directory": folder} if folder else {}
@@ -131,7 +131,7 @@ def _file(shape: shapes.File, known: Known) -> model.Named:
         digests = _digests(shape.file_hashes, known)
         said["filehashes"] = digests[0] if len(digests) == 1 else ", ".join(digests)
     if shape.host is not None:
-        said["host"] = tidy(_label(shape.host, model.Host, known))
+        said["host"] = line(_label(shape.host, model.Host, known))
     return model.Named(
         is_asset=shape.asset is True, kind="file", name=name, attributes=said
     )
@@ -146,8 +146,10 @@ def _digests(digests: Sequence[shapes.Digest], known: Known) -> list[str]:
         entity = known[digest.to] if digest.to else _file_hash(digest, known)
         if type(entity) is not model.FileHash:
             raise ValueError
-        if not digest.to:
-            _define(digest.id or "", entity, known)
+        # One that no reference can name would not be found again.
+        own = digest.id or ""
+        if not (digest.to or (own and known.setdefault(own, entity) is entity)):
+            raise ValueError
         found.append(entity.digest)
     return found
 
@@ -164,8 +166,12 @@ def _file_hash(shape: shapes.FileHash | shapes.Digest, known: Known) -> model.Fi
 
 def _host(shape: shapes.Host, known: Known) -> model.Host:
     del known
-    name = _text(shape.host_name) or _text(shape.net_bios_name)
-    domain = _text(shape.dns_domain) or _text(shape.nt_domain) if name else ""
+    name = line(shape.host_name) if shape.host_name else ""
+    if shape.net_bios_name and not name:
+        name = line(shape.net_bios_name)
+    domain = line(shape.dns_domain) if name and shape.dns_domain else ""
+    if shape.nt_domain and name and not domain:
+        domain = line(shape.nt_domain)
     if domain and name.lower().endswith(f".{domain.lower()}"):
         domain = ""
     arm_id = identifiers.arm_id(shape.azure_id) if shape.azure_id else ""
@@ -187,20 +193,20 @@ def _ip(shape: shapes.Ip, known: Known) -> model.Ip:
         is_asset=shape.asset is True,
         address=address,
         is_public=is_public,
-        country=identifiers.country(tidy(code)) if code else "",
+        country=identifiers.country(line(code)) if code else "",
     )
 
 
 def _logon_session(shape: shapes.LogonSession, known: Known) -> model.Named:
-    name = _text(shape.session_id)
+    name = line(shape.session_id or "")
     if not name:
         raise ValueError
     said = {
-        "account": tidy(_label(shape.account, model.Account, known)),
-        "endtimeutc": _text(shape.end_time_utc),
-        "host": tidy(_label(shape.host, model.Host, known)),
+        "account": line(_label(shape.account, model.Account, known)),
+        "endtimeutc": line(shape.end_time_utc or ""),
+        "host": line(_label(shape.host, model.Host, known)),
         "sessionid": name,
-        "starttimeutc": _text(shape.start_time_utc),
+        "starttimeutc": line(shape.start_time_utc or ""),
     }
     return model.Named(
         is_asset=shape.asset is True,
@@ -229,7 +235,7 @@ def _process(shape: shapes.Process, known: Known) -> model.Process:
         image=image,
         command_line=command_line,
         created_at=created_at,
-        host=_label(shape.host, model.Host, known),
+        host=_host_label(shape.host, known),
         account=_label(shape.account, model.Account, known),
     )
 

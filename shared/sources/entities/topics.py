@@ -98,7 +98,17 @@ class Key(NamedTuple):
     is_own: bool = False
 
 
-def by_topic(names: tuple[str, ...]) -> Mapping[str, tuple[Key, ...]]:
+class Index(NamedTuple):
+    """The keys of an alert by topic, and the topics."""
+
+    keys: Mapping[str, tuple[Key, ...]]
+    topics: frozenset[str]
+
+
+NO_KEYS = Index({}, frozenset())
+
+
+def by_topic(names: tuple[str, ...]) -> Index:
     """The keys that anybody asks for, by topic and in the order in which they count.
 
     The first of two spellings wins. Keys of addresses keep the order they came in.
@@ -109,7 +119,7 @@ def by_topic(names: tuple[str, ...]) -> Mapping[str, tuple[Key, ...]]:
 
 
 @lru_cache(maxsize=1024)
-def _by_topic(names: tuple[str, ...]) -> Mapping[str, tuple[Key, ...]]:
+def _by_topic(names: tuple[str, ...]) -> Index:
     first: dict[str, str] = {}
     for name in names:
         first.setdefault(letters(name), name)
@@ -121,4 +131,5 @@ def _by_topic(names: tuple[str, ...]) -> Mapping[str, tuple[Key, ...]]:
         elif (known := _TOPICS.get(word)) is not None:
             topic, rank = known
             found.setdefault(topic, []).append(Key(rank, name))
-    return {topic: tuple(sorted(keys)) for topic, keys in found.items()}
+    keys_of = {topic: tuple(sorted(keys)) for topic, keys in found.items()}
+    return Index(keys_of, frozenset(keys_of))
