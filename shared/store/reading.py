@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, TypeVar
 from shared.model.action import ActionRow
 from shared.model.alert import AlertRow
 from shared.model.books import Books
+from shared.model.errors import StoreConflict
 from shared.model.incident import Entry, Incident
 from shared.store import rows
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from shared.store.ledger import Ledger
+    from shared.store.ports import Row
+
+# A chain of merges is as long as the incidents it ties; longer is a circle.
+MOST_STEPS = 1_000
+
+# Of an incident that is being written to while it is read.
+MOST_READINGS = 10
 
 _D = TypeVar("_D", AlertRow, Books, Incident, Entry, ActionRow)
 
@@ -42,11 +51,93 @@ async def actions(ledger: Ledger) -> list[ActionRow]:
     return sorted(found, key=lambda row: (row.planned_at, row.key))
 
 
+async def lineage(ledger: Ledger, incident_id: str) -> list[Incident]:
+    """The incident, and what it was merged into, step by step; empty where it is none.
+
+    The last is the one that goes on. As the store has them now.
+    """
+    found: list[Incident] = []
+    step: str | None = incident_id
+    while step is not None and len(found) < MOST_STEPS:
+        known = await head(ledger, step)
+        if known is None:
+            break
+        found.append(known)
+        step = known.merged_into
+    return found
+
+
+async def alert(ledger: Ledger, alert_id: str) -> AlertRow | None:
+    """The alert of an id in any case, or the place that is held for it.
+
+    It may lie in several partitions, where two roads named two subscriptions: what is
+    known of it is then the latest version.
+    """
+    key = rows.alert(alert_id)
+    found = await asyncio.gather(
+        *(
+            ledger.table.get(partition, [key])
+            for partition in rows.all_partitions(ledger.partitions)
+        )
+    )
+    known = [rows.decode(part[key], AlertRow) for part in found if key in part]
+    return max(known, key=lambda row: (not row.is_expected, row.version), default=None)
+
+
+async def alerts_of(ledger: Ledger, family: Collection[str]) -> list[AlertRow]:
+    """The alerts that were put on any of these incidents of one partition."""
+    found = await _of(ledger, family, "a", AlertRow)
+    return [row for row in found if row.incident in family and not row.is_expected]
+
+
+async def actions_of(ledger: Ledger, family: Collection[str]) -> list[ActionRow]:
+    """The actions of these incidents, the first planned first."""
+    found = await asyncio.gather(
+        *(
+            ledger.scan(rows.partition_of_incident(each), f"x|{each}")
+            for each in sorted(family)
+        )
+    )
+    read = [rows.decode(row, ActionRow) for part in found for row in part]
+    return sorted(read, key=lambda row: (row.planned_at, row.key))
+
+
+async def head(ledger: Ledger, incident_id: str) -> Incident | None:
+    """The head of this very incident, merged or not, as the store has it now."""
+    if not rows.is_incident_id(incident_id):
+        return None
+    key = rows.incident(incident_id)
+    partition = rows.partition_of_incident(incident_id)
+    row = (await ledger.table.get(partition, [key])).get(key)
+    return rows.decode(row, Incident) if row else None
+
+
+async def chain(ledger: Ledger, incident_id: str) -> list[Row]:
+    """The rows of an incident's timeline as they are stored, in order."""
+    partition = rows.partition_of_incident(incident_id)
+    return await ledger.scan(partition, f"t|{incident_id}")
+
+
+async def chained(
+    ledger: Ledger, incident_id: str
+) -> tuple[Incident, list[Row]] | None:
+    """An incident and the rows of its timeline, both of one moment."""
+    before = await head(ledger, incident_id)
+    for _ in range(MOST_READINGS):
+        if before is None:
+            return None
+        found = await chain(ledger, incident_id)
+        after = await head(ledger, incident_id)
+        if after is not None and after.revision == before.revision:
+            return after, found
+        # An entry was written meanwhile: the rows may be of before or after it.
+        before = after
+    raise StoreConflict(f"incident {incident_id} changes faster than it can be read")
+
+
 async def timeline(ledger: Ledger, incident_id: str) -> list[Entry]:
     """What happened to an incident, in order."""
-    partition = rows.partition_of_incident(incident_id)
-    found = await ledger.scan(partition, f"t|{incident_id}")
-    return [rows.decode(row, Entry) for row in found]
+    return [rows.decode(row, Entry) for row in await chain(ledger, incident_id)]
 
 
 async def oldest_due(ledger: Ledger) -> datetime | None:
@@ -59,6 +150,19 @@ async def oldest_due(ledger: Ledger) -> datetime | None:
         )
     )
     return min((rows.due_at(row.key) for part in found for row in part), default=None)
+
+
+async def _of(
+    ledger: Ledger, family: Collection[str], prefix: str, kind: type[_D]
+) -> list[_D]:
+    """Every row of a kind in the partitions that the incidents lie in."""
+    found = await asyncio.gather(
+        *(
+            ledger.scan(partition, prefix)
+            for partition in sorted(set(map(rows.partition_of_incident, family)))
+        )
+    )
+    return [rows.decode(row, kind) for part in found for row in part]
 
 
 async def _all(ledger: Ledger, prefix: str, kind: type[_D]) -> list[_D]:
