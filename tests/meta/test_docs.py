@@ -16,11 +16,12 @@ import pytest
 from responders import RESPONDERS
 from shared import bootstrap, settings, sources, telemetry
 from shared.actions.matchers import FIELDS, TAG, Operator
-from shared.actions.routing import Route, Storm
+from shared.actions.routing import Route
 from shared.clouds.http import HttpClient
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.errors import FailureReason
 from shared.model.silence import Silence
+from shared.model.storm import Storm
 from shared.senders import EntraSender, HmacSender, KeySender, Senders
 from shared.triage import policy
 from tests.meta.source_tree import DEPLOYED, ROOT, modules
