@@ -82,6 +82,7 @@ async def build(storage: Storage, sent: Sent | None) -> Report:
         lost = len(sent.too_large)
         books += Books(received=lost, dead_lettered=lost)
     live = [head for head in heads.values() if head.status is not IncidentStatus.MERGED]
+    books += Books(suppressed=sum(head.alerts for head in live if head.hold))
     rows = await reading.actions(ledger)
     done = [_action(row, _survivor(heads, row.incident)) for row in rows]
     kinds = [row.kind for row in rows]

@@ -19,7 +19,11 @@ class Booking(StrEnum):
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts of units over completed attempts; suppressed ones are stored ones too."""
+    """Counts of units over completed attempts.
+
+    Suppressed ones are stored ones too, and known only once somebody looked: reports
+    fill them in.
+    """
 
     received: int = 0
     stored: int = 0

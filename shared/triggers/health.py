@@ -53,6 +53,8 @@ async def _storage(app: App, content: dict[str, Any]) -> tuple[str, ...]:
     books = await reading.books(storage.ledger)
     oldest = await reading.oldest_due(storage.ledger)
     content["books"] = msgspec.to_builtins(books)
+    # What is held back is on the heads; health reads none of those.
+    del content["books"]["suppressed"]
     content["oldest_due"] = oldest.isoformat() if oldest else None
     return ()
 
