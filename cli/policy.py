@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from cli import tables
 from cli.coverage import SHIPPED
 from responders import RESPONDERS
+from shared.model.errors import SettingsError
 from shared.model.silence import Mode
 from shared.model.text import one_line
 from shared.senders.policy import find_problems
 from shared.triage import policy as policies
 from shared.triage.policy import Policy, document, reading, rules
 from shared.triage.policy.document import Problem, step
-from shared.triage.policy.reading import written
+from shared.triage.policy.leaves import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,16 +42,27 @@ def check(
             show_default=False,
         ),
     ] = SHIPPED,
+    over: Annotated[
+        Path | None,
+        typer.Option(
+            help="The deployed policy, where the file is the blob that reloads over it:"
+            " what that may not change is named as a warning.",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Name every mistake of a policy, or say what it does; exit 1 if there are any.
 
     Nothing is called, and no secret is looked for.
     """
-    policy, mistakes = examined(file.read_bytes())
+    policy, mistakes = examined((over or file).read_bytes())
     if policy is None or mistakes:
-        for mistake in mistakes:
-            _say(f"{file.name}: {mistake}")
-        raise typer.Exit(1)
+        _refuse([f"{(over or file).name}: {mistake}" for mistake in mistakes])
+    if over is not None:
+        policy = _reloaded(policy, file)
     now = datetime.now(UTC)
     _print(policy, now)
     for warning in policies.warnings(policy, now):
@@ -63,6 +75,23 @@ def schema() -> None:
     from cli.schema import text  # noqa: PLC0415  the other command does without
 
     typer.echo(text(), nl=False)
+
+
+def _reloaded(deployed: Policy, file: Path) -> Policy:
+    """The deployed policy with what a blob of this file would change."""
+    try:
+        found = policies.reload(file.read_bytes(), deployed, name=file.name)
+    except SettingsError as error:
+        _refuse(error.problems)
+    for path in found.ignored:
+        _say(f"warning: {path}: is not what is deployed, and is ignored")
+    return found.policy
+
+
+def _refuse(mistakes: Sequence[str]) -> NoReturn:
+    for mistake in mistakes:
+        _say(mistake)
+    raise typer.Exit(1)
 
 
 def examined(text: bytes) -> tuple[Policy | None, list[str]]:

@@ -14,7 +14,7 @@ from responders import RESPONDERS
 from shared.actions.matchers import FIELDS, TAG
 from shared.sources import NAMES
 from shared.triage.policy import rules
-from shared.triage.policy.reading import DURATION, written
+from shared.triage.policy.leaves import DURATION, written
 from shared.triage.policy.schema import Policy
 
 if TYPE_CHECKING:

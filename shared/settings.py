@@ -123,4 +123,6 @@ def _url(env: Mapping[str, str], name: str, problems: list[str]) -> str:
         problems.append(
             f"{name}: must begin with https:// (http:// is for this machine only)"
         )
-    return text.rstrip("/")
+    else:
+        return text.rstrip("/")
+    return ""

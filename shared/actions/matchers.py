@@ -11,8 +11,9 @@ import ipaddress
 import re
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
+from shared.actions import patterns
 from shared.model import resource
 from shared.model.alert import Severity
 
@@ -43,7 +44,7 @@ FIELDS = (
 # What follows is the tag's name.
 TAG = "tag."
 
-# Of a value that a pattern sees (review F12), and of what a matcher may ask for.
+# What a matcher may ask for.
 LONGEST = 1_000
 
 EXPECTED = "expected field=value, such as severity>=medium"
@@ -119,7 +120,7 @@ class Matcher(NamedTuple):
 
     def _names(self, value: str) -> bool:
         if self.operator.is_pattern:
-            return _pattern(self.value).fullmatch(_seen(value)) is not None
+            return patterns.fits(self.value, value)
         if self.field == "ip" and self.value:
             return _is_within(value, network(self.value))
         return value.lower() == self.value.lower()
@@ -207,7 +208,7 @@ def _checked(field: str, operator: Operator, value: str) -> Matcher:
     if operator.is_pattern:
         if field == "sample":
             raise ValueError("sample is compared with = and != alone")
-        _pattern(value)
+        patterns.compiled(value)
         return Matcher(field, operator, value)
     match field:
         case "severity" if value.lower() not in list(Severity):
@@ -219,45 +220,6 @@ def _checked(field: str, operator: Operator, value: str) -> Matcher:
         case "ip" if value:
             network(value)
     return Matcher(field, operator, value)
-
-
-class _Pattern(Protocol):
-    def fullmatch(self, text: bytes) -> object | None: ...
-
-
-@lru_cache(maxsize=256)
-def _pattern(text: str) -> _Pattern:
-    """The pattern by RE2, whose time is linear in what it reads.
-
-    Raises ValueError where it is none.
-    """
-    # Imported here: only a policy with patterns pays for it.
-    import re2  # noqa: PLC0415
-
-    options = re2.Options()
-    # It would write what it does not like to stderr.
-    options.log_errors = False
-    options.case_sensitive = False
-    # A line break in a title must not lead around a route.
-    options.dot_nl = True
-    try:
-        compiled: _Pattern = re2.compile(text, options)
-    except (re2.error, UnicodeEncodeError) as error:
-        raise ValueError(f"expected a pattern of RE2: {_why(error)}") from None
-    return compiled
-
-
-def _why(error: Exception) -> str:
-    """What RE2 says is wrong, without the text it says it of."""
-    said = error.args[0]
-    if not isinstance(said, bytes):
-        return "it is no valid text"
-    return said.decode("utf-8", "replace").partition(":")[0]
-
-
-def _seen(value: str) -> bytes:
-    """What a pattern sees of a value: no lone surrogate, which RE2 cannot read."""
-    return value[:LONGEST].encode("utf-8", "replace")
 
 
 def _is_within(value: str, wanted: _Network) -> bool:

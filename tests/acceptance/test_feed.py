@@ -216,7 +216,7 @@ def test_a_feed_of_nothing_is_quiet_at_once(tmp_path: Path) -> None:
     ("policy", "expected"),
     [
         (POLICY.replace(b"pagerduty", b"teams"), "responders.pager.use: expected one"),
-        (POLICY.partition(b"routes:")[0], "missing required field `routes`"),
+        (POLICY.partition(b"routes:")[0], "$.routes: is required"),
         (b"routes: []\n", "a section responders"),
         (b"responders: [", "not YAML"),
     ],

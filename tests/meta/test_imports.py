@@ -189,7 +189,7 @@ LIBRARIES: Mapping[str, Library] = {
         )
     ),
     "httpx": Library(("shared.clouds.http", "cli")),
-    "re2": Library(("shared.actions.matchers",)),
+    "re2": Library(("shared.actions.patterns",)),
     "yaml": Library(("shared.triage.policy",)),
     "jwt": Library(("shared.senders.tokens",), ("shared.senders.entra",)),
     # Development machines only.

@@ -81,3 +81,39 @@ def test_printing_the_settings_shows_no_secret() -> None:
     found = from_environment(CONNECTION | {"KEY": "hunter3"})
 
     assert "hunter" not in f"{found} {found!r} {found.connection_string}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://policies.blob.core.windows.net/firewatch/policy.yaml",
+        "http://127.0.0.1:10000/devstoreaccount1/firewatch/policy.yaml",
+        "",
+    ],
+)
+def test_a_policy_may_reload_from_a_blob(url: str) -> None:
+    """By https, or from an emulator on this machine; nothing means that none does."""
+    found = from_environment({**CONNECTION, "FIREWATCH_POLICY_BLOB": url})
+
+    assert found.policy_blob == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://policies.blob.core.windows.net/firewatch/policy.yaml",
+        "https://policies.blob.core.windows.net/firewatch/policy.yaml?sig=s3cret",
+        "https://user:s3cret@policies.blob.core.windows.net/firewatch/policy.yaml",
+        "https://policies.blob.core.windows.net/policy.yaml",
+        "https://policies.blob.core.windows.net",
+        "policy.yaml",
+    ],
+)
+def test_any_other_address_of_a_policy_is_a_mistake(url: str) -> None:
+    """The setting is named; its value, which may hold a secret, is not repeated."""
+    with pytest.raises(SettingsError) as caught:
+        from_environment({**CONNECTION, "FIREWATCH_POLICY_BLOB": url})
+
+    [problem] = caught.value.problems
+    assert problem.startswith("FIREWATCH_POLICY_BLOB: ")
+    assert "s3cret" not in problem

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from shared.model.errors import SettingsError
-from shared.triage.policy import document, reading, rules
-from shared.triage.policy import reload as reloading
+from shared.triage.policy import document, reading, reloading, rules
 from shared.triage.policy.document import Problem
 from shared.triage.policy.doubts import warnings
 from shared.triage.policy.reading import convert
-from shared.triage.policy.reload import Reloaded
+from shared.triage.policy.reloading import Reloaded
 from shared.triage.policy.schema import MOST_PROBLEMS, Policy, Reconcile
 
 __all__ = [

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,14 +14,9 @@ from msgspec import inspect
 
 from shared.triage.policy import rules
 from shared.triage.policy.document import Problem, step
+from shared.triage.policy.leaves import LEAVES
 
 _T = TypeVar("_T")
-
-DURATION = re.compile(r"([0-9]{1,6})\s*([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-# Times are added to these, and a datetime ends.
-LONGEST_DURATION = timedelta(days=3650)
 
 # Field names that a message repeats; any other may be a secret in the wrong place.
 _FIELD = re.compile(r"[a-z_]{1,30}")
@@ -51,15 +45,6 @@ def convert(
 
 
 Check = Callable[[Any], object]
-
-
-def written(duration: timedelta) -> str:
-    """A duration as a policy writes it, in the largest unit that leaves nothing over."""
-    seconds = int(duration.total_seconds())
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
 
 
 class _Reader:
@@ -200,7 +185,7 @@ class _Reader:
     def _leaf(
         self, value: object, kind: inspect.Type, path: str, check: Check | None
     ) -> Any:  # noqa: ANN401
-        read = _LEAVES.get(type(kind))
+        read = LEAVES.get(type(kind))
         try:
             found = read(value, kind) if read else value
             if check is not None:
@@ -216,10 +201,6 @@ class _Reader:
             self._add(path, error)
 
 
-class _Expected(ValueError):
-    """A value of another type than its field has."""
-
-
 def _fields(kind: inspect.StructType) -> str:
     required = [field.encode_name for field in kind.fields if field.required]
     return ", ".join(required or [field.encode_name for field in kind.fields][:3])
@@ -228,60 +209,3 @@ def _fields(kind: inspect.StructType) -> str:
 def _hint(struct: type, name: str) -> str:
     rule = rules.EACH.get((struct, name))
     return f": {rule.describes}" if rule and len(rule.describes) < 80 else ""
-
-
-def _text(value: object, _: Any) -> str:  # noqa: ANN401
-    if not isinstance(value, str):
-        # YAML reads `no`, `12` and `null` as something else.
-        raise _Expected("expected a text; put it in quotes")
-    return value
-
-
-def _number(value: object, _: Any) -> int:  # noqa: ANN401
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _Expected("expected a whole number")
-    return value
-
-
-def _truth(value: object, _: Any) -> bool:  # noqa: ANN401
-    if not isinstance(value, bool):
-        raise _Expected("expected true or false")
-    return value
-
-
-def _choice(value: object, kind: inspect.EnumType) -> str:
-    words = [str(each.value) for each in kind.cls]
-    if not isinstance(value, str) or value not in words:
-        raise _Expected(f"expected one of {', '.join(words)}")
-    return value
-
-
-def _duration(value: object, _: Any) -> timedelta:  # noqa: ANN401
-    found = DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
-        raise _Expected("expected a duration such as 90s, 30m, 5h or 2d")
-    duration = timedelta(**{_UNITS[found[2]]: int(found[1])})
-    if duration > LONGEST_DURATION:
-        raise _Expected(f"expected a duration of at most {LONGEST_DURATION.days}d")
-    return duration
-
-
-def _time(value: object, _: Any) -> datetime:  # noqa: ANN401
-    """The time in UTC."""
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if found is not None and found.tzinfo is not None:
-            return found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise _Expected("expected a time with its zone, such as 2026-12-01T08:00:00Z")
-
-
-_LEAVES: Mapping[type, Callable[[Any, Any], Any]] = {
-    inspect.StrType: _text,
-    inspect.IntType: _number,
-    inspect.BoolType: _truth,
-    inspect.EnumType: _choice,
-    inspect.TimeDeltaType: _duration,
-    inspect.DateTimeType: _time,
-}

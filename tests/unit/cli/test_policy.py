@@ -131,3 +131,36 @@ def test_any_document_is_checked(tmp_path: Path, text: str) -> None:
 
     assert done.exit_code == 1
     assert done.stdout.startswith("mine.yaml: $")
+
+
+def test_a_blob_is_checked_over_what_is_deployed(tmp_path: Path) -> None:
+    """It need not be whole; what it cannot change is a warning."""
+    deployed = tmp_path / "deployed.yaml"
+    deployed.write_text(GOOD, "utf-8")
+    blob = tmp_path / "blob.yaml"
+    blob.write_text("suppress: []\nstorm: {pages: 1}", "utf-8")
+    over = ["policy", "check", str(blob), "--over", str(deployed)]
+
+    done = CliRunner().invoke(app, over)
+
+    assert done.exit_code == 0
+    assert "soc (webhook)" in done.stdout
+    assert "pentest" not in done.stdout
+    assert "warning: $.storm: is not what is deployed" in done.stdout
+
+
+def test_a_mistake_in_a_blob_is_named(tmp_path: Path) -> None:
+    """A route to whom the deployment does not know is one."""
+    deployed = tmp_path / "deployed.yaml"
+    deployed.write_text(GOOD, "utf-8")
+    blob = tmp_path / "blob.yaml"
+    blob.write_text("routes: [{to: [on-cal]}]", "utf-8")
+    over = ["policy", "check", str(blob), "--over", str(deployed)]
+
+    done = CliRunner().invoke(app, over)
+
+    assert done.exit_code == 1
+    assert done.stdout == (
+        "blob.yaml: $.routes[0].to[0]: no responder is named on-cal; did you mean"
+        " on-call? (line 1)\n"
+    )

@@ -83,3 +83,24 @@ def test_a_name_is_for_people() -> None:
 def test_a_whole_id_has_all_its_parts(rest: str, expected: bool) -> None:  # noqa: FBT001
     """What provides, a type and a name; told in linear time, whatever it is given."""
     assert resource.is_whole(f"/subscriptions/s{rest}") is expected
+
+
+@pytest.mark.parametrize(
+    ("rest", "group", "kind"),
+    [
+        ("", "", ""),
+        ("/resourcegroups/g", "g", ""),
+        ("/resourcegroups/g/providers/a.b/t/n", "g", "a.b/t"),
+        ("/resourcegroups/g/providers/a.b/t/n/c/d", "g", "a.b/t/c"),
+        ("/resourcegroups/g/providers/a/t/n/providers/b/u/m", "g", "b/u"),
+        ("/providers/a.b/t/n", "", "a.b/t"),
+        ("/resourcegroups//providers/a.b", "", "a.b"),
+        ("/providers/", "", ""),
+    ],
+)
+def test_group_and_type_are_read_off_the_id(rest: str, group: str, kind: str) -> None:
+    """A child's type is whole; what has none has the empty one."""
+    path = f"/subscriptions/{SUB}{rest}"
+
+    assert resource.group(path) == group
+    assert resource.type_of(path) == kind
