@@ -21,6 +21,7 @@ from shared.live_policy import LivePolicy
 from shared.model.errors import SettingsError
 from shared.noise import Noise
 from shared.reconcile_source import ReconcileSource
+from shared.regrouping import Regrouping
 from shared.respond import Respond
 from shared.senders import Senders
 from shared.silences import Silences
@@ -247,6 +248,15 @@ class App:
             return Commands(storage.ledger, storage.queue)
 
         return await self._once("commands", build)
+
+    async def regrouping(self) -> Regrouping:
+        """What a person can do to groups."""
+        storage, policy = await self.storage(), await self.policy()
+
+        async def build() -> Regrouping:
+            return Regrouping(storage.ledger, storage.queue, policy.correlate)
+
+        return await self._once("regrouping", build)
 
     async def senders(self) -> Senders:
         """Who may send webhooks."""

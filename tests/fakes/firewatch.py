@@ -15,6 +15,7 @@ from shared.model.errors import StoreError
 from shared.model.incident import Incident, IncidentStatus
 from shared.model.storm import Storm
 from shared.noise import Noise
+from shared.regrouping import Regrouping
 from shared.respond import Respond
 from shared.silences import Silences
 from shared.store import messages, reading, rows
@@ -65,6 +66,7 @@ class Worker(NamedTuple):
     respond: Respond
     tick: Tick
     commands: Commands
+    regrouping: Regrouping
     silences: Silences
 
 
@@ -126,6 +128,7 @@ class World:
             ),
             Tick(ledger, self.queue, noise),
             Commands(ledger, self.queue),
+            Regrouping(ledger, self.queue, self.caps),
             silences,
         )
 

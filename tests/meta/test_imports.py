@@ -105,6 +105,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *STORE,
     ),
     "shared.commands": (MODEL, *STORE),
+    "shared.regrouping": (MODEL, "shared.commands", "shared.triage", *STORE),
     "shared.silences": (MODEL, "shared.actions.matchers", "shared.commands", *STORE),
     # What keeps notices back, and what Firewatch says of it, as one more detector.
     "shared.noise": (
@@ -133,6 +134,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.noise",
         "shared.live_policy",
         "shared.reconcile_source",
+        "shared.regrouping",
         "shared.respond",
         "shared.senders",
         "shared.settings",
