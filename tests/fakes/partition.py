@@ -77,10 +77,12 @@ class Partition:
         assert head is not None
         return head
 
-    def end(self, number: int, by: str) -> None:
-        """Have a person resolve the alert's incident."""
+    def end(
+        self, number: int, by: str, status: IncidentStatus = IncidentStatus.RESOLVED
+    ) -> None:
+        """Have a person end the alert's incident."""
         head = self.incident_of(number)
         draft = self.draft()
         mark = Mark(by=by, at=NOON)
-        draft.change(replace(head, status=IncidentStatus.RESOLVED, resolved=mark))
+        draft.change(replace(head, status=status, resolved=mark))
         self.commit(draft)

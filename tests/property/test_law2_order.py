@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.commands import Order
@@ -41,9 +41,13 @@ async def _ending(world: World) -> Ending:
 
 
 async def _run(
-    events: Sequence[Event], parts: Sequence[slice], *, settles: bool = False
+    events: Sequence[Event],
+    parts: Sequence[slice],
+    *,
+    settles: bool = False,
+    partitions: int = 16,
 ) -> World:
-    world = World(caps=WIDE)
+    world = World(caps=WIDE, partitions=partitions)
     for part in parts:
         await world.worker.ingest(events[part])
         if settles:
@@ -83,6 +87,19 @@ async def test_order_changes_no_grouping_at_length(
 ) -> None:
     """The same, for minutes."""
     await _keeps_order(bodies, data)
+
+
+@settings(QUICK, max_examples=20)
+@given(feeds())
+async def test_subscriptions_of_one_partition_are_not_merged(
+    bodies: list[dict[str, Any]],
+) -> None:
+    """However few partitions there are, the incidents are the same."""
+    events = arriving(bodies)
+
+    one = await _run(events, [slice(None)], partitions=1)
+
+    assert await _ending(one) == await _ending(await _run(events, [slice(None)]))
 
 
 @QUICK

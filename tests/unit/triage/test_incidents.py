@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.model.alert import Alert, AlertRow, Severity
-from shared.model.correlation import Correlation
+from shared.model.correlation import AfterResolve, Correlation
 from shared.model.incident import SOURCE, Incident, IncidentStatus, Mark
 from shared.triage import extent, incidents
 from shared.triage.fingerprint import fingerprint
@@ -283,3 +283,113 @@ def test_a_link_nobody_may_follow_is_left_out() -> None:
     bad = ["https://portal.azure.com@evil.example/", "https://a\x01b/", "https:// x"]
 
     assert [opened(read_alert(AlertUri=uri)).links for uri in bad] == [(), (), ()]
+
+
+def test_a_head_says_who_and_what_is_involved() -> None:
+    """By the names people know, sorted, from every version of every alert."""
+    entities = [
+        {"Type": "account", "Name": "bob", "NTDomain": "CORP"},
+        {"Type": "account", "Name": "alice", "UPNSuffix": "contoso.com"},
+        {"Type": "ip", "Address": "10.0.0.4"},
+        {"Type": "host", "HostName": "vm-b", "DnsDomain": "corp.example"},
+    ]
+    plain: dict[str, Any] = {"Entities": [], "ExtendedProperties": {}}
+    incident = opened(read_alert(**plain))
+
+    grown = incidents.seen(
+        incident,
+        "fp",
+        read_alert(**plain | {"Entities": entities}),
+    )
+
+    assert (incident.sources, incident.products) == (
+        ("defender",),
+        ("Microsoft Defender for Cloud",),
+    )
+    assert grown.accounts == ("CORP\\bob", "alice@contoso.com")
+    assert grown.addresses == ("10.0.0.4",)
+    assert grown.hosts == ("vm-b.corp.example",)
+
+
+def test_lists_of_who_is_involved_are_bounded_the_same_in_any_order() -> None:
+    """Twenty of each, the first of the sorted; no name is longer than is sane."""
+    alerts = [
+        read_alert(
+            SystemAlertId=str(n),
+            Entities=[
+                {"Type": "account", "Name": f"user{n:03}", "UPNSuffix": "c.example"},
+                {"Type": "host", "HostName": f"host{n:03}" + "x" * 900},
+                {"Type": "ip", "Address": f"52.1.1.{n}"},
+            ],
+            ExtendedProperties={},
+        )
+        for n in range(40)
+    ]
+    ahead, back = opened(alerts[0]), opened(alerts[-1])
+    for alert in alerts[1:]:
+        ahead = joined(ahead, alert)
+    for alert in reversed(alerts[:-1]):
+        back = joined(back, alert)
+
+    for name in ("accounts", "hosts", "addresses"):
+        assert getattr(ahead, name) == getattr(back, name)
+        assert len(getattr(ahead, name)) == 20
+    assert max(map(len, ahead.hosts)) <= 200
+
+
+def test_when_it_was_last_heard_of_is_by_our_clock() -> None:
+    """A new alert and a newer version count, a stale copy does not."""
+    alert = read_alert()
+    incident = opened(alert)
+
+    assert incident.heard_at == NOON
+    assert joined(incident, read_alert(SystemAlertId="2")).heard_at == LATER
+    newer = incidents.updated(incident, row(alert, incident), alert, LATER)
+    assert newer.heard_at == LATER
+    assert incidents.seen(incident, fingerprint(alert), alert).heard_at == NOON
+
+
+@pytest.mark.parametrize("by", ["ada", SOURCE])
+def test_closed_stays_closed(by: str) -> None:
+    """Whoever ended it before, no version opens it and no alert joins it."""
+    alert, closed = read_alert(), read_alert(**CLOSED)
+    ended = replace(
+        opened(alert), status=IncidentStatus.CLOSED, resolved=Mark(by=by, at=NOON)
+    )
+
+    after = incidents.updated(ended, row(alert, ended), closed, LATER)
+    after = incidents.updated(after, row(closed, after), alert, LATER)
+
+    assert (after.status, after.epoch) == (IncidentStatus.CLOSED, 1)
+    for choice in AfterResolve:
+        caps = Correlation(after_resolve=choice)
+        assert not incidents.accepts(after, alert, fingerprint(alert), caps)
+
+
+def test_what_was_split_does_not_fit_again() -> None:
+    """Nor what absorbed either of them, nor what goes on where one was sealed."""
+    one = replace(opened(read_alert()), apart=("other",))
+    other = replace(opened(read_alert(SystemAlertId="2")), id="other")
+    third = replace(opened(read_alert(SystemAlertId="3")), id="third")
+    holder = incidents.merged(third, other, LATER)
+    heir = replace(third, id="heir", predecessor="other")
+    wide = Correlation()
+
+    assert incidents.fits(one, third, wide)
+    for each in (other, holder, heir):
+        assert not incidents.fits(one, each, wide)
+        assert not incidents.fits(each, one, wide)
+    assert incidents.merged(third, one, LATER).apart == ("other",)
+
+
+def test_an_open_incident_is_not_lost_in_one_that_has_ended() -> None:
+    """The more open state wins, whoever ended the other."""
+    ended = replace(
+        opened(read_alert()),
+        status=IncidentStatus.RESOLVED,
+        resolved=Mark(by="ada", at=NOON),
+    )
+
+    after = incidents.merged(ended, opened(read_alert(SystemAlertId="2")), LATER)
+
+    assert (after.status, after.resolved, after.epoch) == (IncidentStatus.OPEN, None, 2)
