@@ -75,10 +75,8 @@ class Account(_Entity, frozen=True, kw_only=True, omit_defaults=True, tag="accou
     @property
     def identifier(self) -> str:
         """Object id, unique SID or UPN; else the name as it was given."""
-        if strong := self._strong:
-            return strong
         local = f"{self.domain}\\{self.name}" if self.domain else self.name
-        return local or self.sid
+        return self._strong or local or self.sid
 
     @property
     def is_strong(self) -> bool:
@@ -260,7 +258,7 @@ class Named(_Entity, frozen=True, kw_only=True, omit_defaults=True, tag="named")
     strong: bool = False
 
     def __hash__(self) -> int:
-        """Equal for equal entities, although one of its fields has no hash."""
+        """The same for equal entities, although one of the fields has no hash."""
         return hash((self.kind, self.name, frozenset(self.attributes.items())))
 
     @property

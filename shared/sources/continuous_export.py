@@ -113,13 +113,15 @@ def _alert(export: Export, received_at: datetime) -> Alert:
     alert_id, alert_type = export.system_alert_id.strip(), one_line(export.alert_type)
     product = export.product_name or ""
     located = resource.located(export.azure_resource_id)
-    started_at = _time(export.start_time_utc)
-    ended_at = _time(export.end_time_utc)
-    at = _time(export.processing_end_time)
+    started_at = parse_stamp(export.start_time_utc)
+    ended_at = parse_stamp(export.end_time_utc)
+    at = parse_stamp(export.processing_end_time)
     may_be_sentinel = (
         len(alert_type) == LENGTH_OF_RULE_TYPE or SENTINEL in product.lower()
     )
     if not (alert_id and alert_type and located) or may_be_sentinel:
+        raise ValueError
+    if started_at is None or ended_at is None or at is None:
         raise ValueError
     arm_id, subscription = located
     ended_at = max(ended_at, started_at)
@@ -186,10 +188,3 @@ def _places(export: Export) -> list[str]:
     more = export.resource_identifiers or ()
     places = [export.azure_resource_id, *[i.azure_resource_id or "" for i in more]]
     return [place.strip() for place in places]
-
-
-def _time(given: str) -> datetime:
-    at = parse_stamp(given)
-    if at is None:
-        raise ValueError(given)
-    return at

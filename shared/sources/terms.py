@@ -15,8 +15,6 @@ UNKNOWN_SEVERITY = Severity.MEDIUM
 
 _SEVERITIES = {
     **{severity.value: severity for severity in Severity},
-    # As most write them: looked up before anything is done to the word.
-    **{severity.value.title(): severity for severity in Severity},
     "critical": Severity.HIGH,
     "warning": Severity.LOW,
     "info": Severity.INFORMATIONAL,
@@ -41,8 +39,6 @@ _SEVERITIES = {
     "100": Severity.HIGH,
 }
 
-# As the hub writes them; anything that is not closed is open.
-_OPEN = frozenset({"New", "Active", "InProgress"})
 _CLOSED = frozenset(
     {"resolved", "dismissed", "closed", "remediated", "confirmedsafe", "deactivated"}
 )
@@ -97,14 +93,11 @@ MOST_TECHNIQUES = 50
 
 def severity(word: str) -> Severity:
     """The severity a product means; medium for a word that none of them uses."""
-    known = _SEVERITIES.get(word)
-    return known or _SEVERITIES.get(word.strip().lower(), UNKNOWN_SEVERITY)
+    return _SEVERITIES.get(word.strip().lower(), UNKNOWN_SEVERITY)
 
 
 def status(word: str) -> AlertStatus:
     """Closed for what the products call an end; open for everything else."""
-    if word in _OPEN:
-        return AlertStatus.OPEN
     closed = word.strip().lower().replace(" ", "") in _CLOSED
     return AlertStatus.CLOSED if closed else AlertStatus.OPEN
 

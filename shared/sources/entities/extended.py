@@ -6,8 +6,7 @@ Their keys are ``topics``. What the entity list holds already is not lifted agai
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from shared.model.entity import (
     Account,
@@ -23,8 +22,8 @@ from shared.model.entity import (
 )
 from shared.sources.entities import identifiers
 from shared.sources.entities.identifiers import tidy
-from shared.sources.entities.likeness import ANY_PROCESS, marks, sought
-from shared.sources.entities.properties import Properties
+from shared.sources.entities.likeness import marks, sought
+from shared.sources.entities.properties import Properties, texts_in
 from shared.sources.entities.topics import ADDRESSES
 
 if TYPE_CHECKING:
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
     from shared.sources.entities.likeness import Mark
     from shared.sources.entities.problems import Problems
 
-_EXTENDED = Origin.EXTENDED
-_MORE_ON_USERS = frozenset({"other users", "upn", "sid", "object id"})
+# Which of several processes they mean, nobody can tell.
+_ONE_PROCESS = dict.fromkeys(("pid", "image file", "command"))
 _DIGESTS = {
     "md5": "md5",
     "sha1": "sha1",
@@ -49,43 +48,61 @@ def lift(raw: object, held: Sequence[Entity], problems: Problems) -> list[Entity
     ``raw`` is an object or a text that holds one; never raises.
     """
     said = Properties(raw, problems)
-    if not said.topics:
+    # Most say again what the list holds, in the same words.
+    if said.is_within(_repeated(held)):
         return []
     found: list[Entity] = []
-    known = marks(held)
-    for row in _lifters(said.topics):
-        if row.unless in known:
+    known: set[Mark] = set().union(*map(marks, held))
+    for topics, lifter in _LIFTERS:
+        if topics.isdisjoint(said.topics):
             continue
-        for entity in row.lift(said):
+        for entity in lifter(said):
             if known.isdisjoint(sought(entity)):
-                known |= marks((entity,))
+                known |= marks(entity)
                 found.append(entity)
     return found
 
 
-@lru_cache(maxsize=1024)
-def _lifters(topics: frozenset[str]) -> list[Lifter]:
-    return [row for row in _LIFTERS if not row.topics.isdisjoint(topics)]
+def _repeated(held: Sequence[Entity]) -> dict[str, Sequence[str] | None]:
+    """By topic, values that name nothing new, as they are mostly written.
+
+    Under None nothing is new, whatever it is.
+    """
+    hosts: list[str] = []
+    users: list[str] = []
+    addresses: list[str] = []
+    found: dict[str, Sequence[str] | None] = {
+        ADDRESSES: addresses,
+        "compromised host": hosts,
+        "hosts": hosts,
+        # It says what other values are about.
+        "resource type": None,
+        "user": users,
+    }
+    for entity in held:
+        if type(entity) is Host:
+            hosts.append(entity.name)
+        elif type(entity) is Ip:
+            addresses.append(entity.address)
+        elif type(entity) is Account:
+            # Where the first backslash is, a name is cut in two.
+            if "\\" not in (entity.domain or entity.name):
+                local = f"{entity.domain}\\{entity.name}"
+                users.append(local if entity.domain else entity.name)
+        elif type(entity) is Process:
+            found.update(_ONE_PROCESS)
+    return found
 
 
 def _addresses(said: Properties) -> Iterator[Entity]:
-    for key, texts in said.each(ADDRESSES):
-        for text in texts:
-            if (only := identifiers.only_address(text)) is not None:
-                address, is_public = only
-                yield Ip(
-                    origin=_EXTENDED,
-                    address=address,
-                    is_public=is_public,
-                    is_asset=key.is_own,
-                )
-                continue
+    for key, value in said.each(ADDRESSES):
+        for text in texts_in(value):
             good, bad = _sorted_tokens(text)
             for token in () if key.is_free else bad:
                 said.tell("not an address", token)
             for address, is_public in good:
                 yield Ip(
-                    origin=_EXTENDED,
+                    origin=Origin.EXTENDED,
                     address=address,
                     is_public=is_public,
                     is_asset=key.is_own,
@@ -102,9 +119,6 @@ def _sorted_tokens(text: str) -> tuple[list[tuple[str, bool]], list[str]]:
 
 def _accounts(said: Properties) -> Iterator[Entity]:
     names = said.names("user")
-    if said.topics.isdisjoint(_MORE_ON_USERS):
-        yield from map(_account, names)
-        return
     upns = said.formed("a UPN", identifiers.upn, "upn")
     sids = said.formed("a SID", identifiers.sid, "sid")
     object_ids = said.formed("an object id", identifiers.guid, "object id")
@@ -126,7 +140,7 @@ def _account(
     if not (domain and after):
         domain, after = "", name
     return Account(
-        origin=_EXTENDED,
+        origin=Origin.EXTENDED,
         name=after,
         domain=domain,
         upn=upn,
@@ -137,18 +151,18 @@ def _account(
 
 def _hosts(said: Properties) -> Iterator[Entity]:
     for name in said.names("compromised host"):
-        yield Host(origin=_EXTENDED, name=name, is_asset=True)
+        yield Host(origin=Origin.EXTENDED, name=name, is_asset=True)
     for name in said.names("hosts"):
-        yield Host(origin=_EXTENDED, name=name)
+        yield Host(origin=Origin.EXTENDED, name=name)
 
 
 def _names_of_the_net(said: Properties) -> Iterator[Entity]:
     for text in said.names("domain"):
         # Windows alerts call the NetBIOS domain of an account by the same key.
         if "." in text and (domain := identifiers.domain(text)) is not None:
-            yield Dns(origin=_EXTENDED, domain=domain)
+            yield Dns(origin=Origin.EXTENDED, domain=domain)
     for text in said.texts("url"):
-        yield Url(origin=_EXTENDED, url=identifiers.url(text))
+        yield Url(origin=Origin.EXTENDED, url=identifiers.url(text))
 
 
 def _digests(said: Properties) -> Iterator[Entity]:
@@ -158,7 +172,9 @@ def _digests(said: Properties) -> Iterator[Entity]:
                 said.tell(f"not a digest by {algorithm}", text)
             else:
                 _, digest = known
-                yield FileHash(origin=_EXTENDED, algorithm=algorithm, digest=digest)
+                yield FileHash(
+                    origin=Origin.EXTENDED, algorithm=algorithm, digest=digest
+                )
 
 
 def _kubernetes(said: Properties) -> Iterator[Entity]:
@@ -177,14 +193,14 @@ def _kubernetes(said: Properties) -> Iterator[Entity]:
 
 
 def _named(kind: str, name: str, **attributes: str) -> Named:
-    return Named(origin=_EXTENDED, kind=kind, name=name, attributes=attributes)
+    return Named(origin=Origin.EXTENDED, kind=kind, name=name, attributes=attributes)
 
 
 def _processes(said: Properties) -> Iterator[Entity]:
     images, commands = said.texts("image file"), said.texts("command")
     pids = [identifiers.process_id(text) for text in said.texts("pid")]
     process = Process(
-        origin=_EXTENDED,
+        origin=Origin.EXTENDED,
         pid=pids[0] if pids else None,
         image=tidy(images[0]) if images else "",
         command_line=commands[0] if commands else "",
@@ -193,23 +209,15 @@ def _processes(said: Properties) -> Iterator[Entity]:
         yield process
 
 
-class Lifter(NamedTuple):
-    """What lifts entities, and the topics without which it has nothing to lift.
-
-    ``unless`` is the mark of the one thing that it would lift.
-    """
-
-    lift: Callable[[Properties], Iterator[Entity]]
-    topics: frozenset[str]
-    unless: Mark | None = None
-
-
-_LIFTERS = (
-    Lifter(_addresses, frozenset({ADDRESSES})),
-    Lifter(_accounts, frozenset({"user", "other users", "upn", "sid", "object id"})),
-    Lifter(_hosts, frozenset({"compromised host", "hosts"})),
-    Lifter(_names_of_the_net, frozenset({"domain", "url"})),
-    Lifter(_digests, frozenset(_DIGESTS)),
-    Lifter(_kubernetes, frozenset({"pod", "namespace", "container", "image"})),
-    Lifter(_processes, frozenset({"pid", "image file", "command"}), ANY_PROCESS),
+# What lifts entities, by the topics without which it has nothing to lift.
+_LIFTERS: tuple[
+    tuple[frozenset[str], Callable[[Properties], Iterator[Entity]]], ...
+] = (
+    (frozenset({ADDRESSES}), _addresses),
+    (frozenset({"user", "other users", "upn", "sid", "object id"}), _accounts),
+    (frozenset({"compromised host", "hosts"}), _hosts),
+    (frozenset({"domain", "url"}), _names_of_the_net),
+    (frozenset(_DIGESTS), _digests),
+    (frozenset({"pod", "namespace", "container", "image"}), _kubernetes),
+    (frozenset({"pid", "image file", "command"}), _processes),
 )

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shared.model import resource
-from shared.model.text import CUT_MARK, clean, cut, is_plain, one_line
+from shared.model.text import CUT_MARK, clean, cut, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,6 @@ LONGEST_ARM_ID = 2_000
 # RFC 1035: 255 bytes on the wire are 253 characters.
 LONGEST_DOMAIN = 253
 LONGEST_PID = 2**32 - 1
-LONGEST_PID_TEXT = 10
 MOST_ADDRESSES = 100
 LONGEST_ADDRESS = 80
 
@@ -39,10 +38,11 @@ _DOMAIN_LABEL = re.compile(r"[^\s./\\:@?#\[\]<>\"'&=,;|()%*]{1,63}")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
 _V4_PORT = re.compile(r"([0-9.]{7,15}):[0-9]{1,5}")
 _V6_PORT = re.compile(r"\[([^\[\]]{2,60})\](?::[0-9]{1,5})?")
+_HEX_PID = re.compile(r"0[xX]([0-9A-Fa-f]{1,8})")
+_DECIMAL_PID = re.compile(r"[0-9]{1,10}")
 _BETWEEN_ADDRESSES = re.compile(r"[\s,;|()\"']+")
-_HEX = "0123456789abcdefABCDEF"
+_DIGEST = re.compile(r"[0-9a-f]+")
 _DIGEST_LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}
-_DIGEST_NAMES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
 
 
 def tidy(value: object, limit: int = LONGEST_NAME) -> str:
@@ -72,7 +72,7 @@ def _letters(text: str) -> str:
 def command(value: object) -> str:
     """A command line, clean and bounded; its spaces are part of it."""
     text = (value if isinstance(value, str) else _scalar(value)).strip()
-    if is_plain(text):
+    if text.isascii() and text.isprintable():
         return text if len(text) <= LONGEST_COMMAND else cut(text, LONGEST_COMMAND)
     return _cleaned(text, LONGEST_COMMAND, clean).strip()
 
@@ -123,13 +123,6 @@ def upn(text: str) -> str | None:
 
 def sid(text: str) -> str | None:
     """A Windows or Entra security identifier in upper case."""
-    # Alerts name the same accounts over and over; no identifier of one is long.
-    read = _sid if len(text) <= LONGEST_KEY else _sid.__wrapped__
-    return read(text)
-
-
-@lru_cache(maxsize=4096)
-def _sid(text: str) -> str | None:
     upper = text.strip().upper()
     return upper if _SID.fullmatch(upper) else None
 
@@ -159,14 +152,8 @@ def digest(algorithm: str, text: str) -> tuple[str, str] | None:
     """The algorithm as md5, sha1 or sha256, and the digest, where they fit together."""
     name = _algorithm(algorithm)
     lowered = text.strip().lower()
-    if len(lowered) != _DIGEST_LENGTHS.get(name):
-        return None
-    try:
-        # White space between the digits is passed over.
-        is_whole = len(bytes.fromhex(lowered)) * 2 == len(lowered)
-    except ValueError:
-        return None
-    return (name, lowered) if is_whole else None
+    fits = len(lowered) == _DIGEST_LENGTHS.get(name) and _DIGEST.fullmatch(lowered)
+    return (name, lowered) if fits else None
 
 
 def url(text: str) -> str:
@@ -192,19 +179,16 @@ def domain(text: str) -> str | None:
 def process_id(value: object) -> int | None:
     """A process id: a number, or a text in decimal or 0x hexadecimal."""
     text = _scalar(value).strip()
-    if len(text) > LONGEST_PID_TEXT:
-        return None
-    if text[:2] in {"0x", "0X"}:
-        digits = text[2:]
-        return int(digits, 16) if digits and not digits.strip(_HEX) else None
-    # int() takes signs, underscores and other scripts' digits too.
-    if not (text.isascii() and text.isdigit()):
+    if found := _HEX_PID.fullmatch(text):
+        return int(found[1], 16)
+    if not _DECIMAL_PID.fullmatch(text):
         return None
     return int(text) if int(text) <= LONGEST_PID else None
 
 
 def arm_id(text: str) -> str | None:
     """A canonical ARM id of clean text that was not cut, or None."""
+    # A machine's id is in each of its alerts; none is long.
     read = _arm_id if len(text) <= resource.LONGEST else _arm_id.__wrapped__
     return read(text)
 
@@ -216,9 +200,6 @@ def _arm_id(text: str) -> str | None:
 
 
 def _algorithm(name: str) -> str:
-    known = _DIGEST_NAMES.get(name)
-    if known is not None:
-        return known
     return name.strip().lower().replace("-", "").replace("_", "")
 
 

@@ -6,102 +6,65 @@ identifiers tell.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.model import resource
-from shared.model.entity import Account, AzureResource, Host, Ip, Named, Process
+from shared.model.entity import Account, AzureResource, Host, Named, Process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
     from shared.model.entity import Entity
 
 Mark = tuple[str, ...]
 
-# Which of several processes the properties mean, nobody can tell.
-ANY_PROCESS: Mark = ("process",)
+
+def marks(entity: Entity) -> set[Mark]:
+    """What tells that the thing is there."""
+    if isinstance(entity, Account):
+        name, domain = entity.name.lower(), entity.domain.lower()
+        found = _ids(entity) | {("account", name), ("account in", domain, name)}
+        return found - {("account", ""), ("account in", domain, "")}
+    if isinstance(entity, Host):
+        return _host_marks(entity.name, entity.resource)
+    if isinstance(entity, AzureResource):
+        return _host_marks("", entity.resource)
+    return _other_marks(entity)
 
 
-def marks(entities: Iterable[Entity]) -> set[Mark]:
-    """What tells that the things are there."""
-    found: set[Mark] = set()
-    for entity in entities:
-        find = _MARKS.get(type(entity))
-        if find is None:
-            found.add((type(entity).__name__, entity.identifier))
-        else:
-            find(entity, found)
-    return found
-
-
-def sought(entity: Entity) -> Sequence[Mark]:
+def sought(entity: Entity) -> set[Mark]:
     """What would tell, for a lifted one, that the thing is there already.
 
     A strong identifier that is not there is news, whatever the name.
     """
     if isinstance(entity, Account):
-        return _sought_account(entity)
+        name, domain = entity.name.lower(), entity.domain.lower()
+        if ids := _ids(entity):
+            return ids
+        if domain:
+            return {("account in", domain, name), ("account in", "", name)}
+        return {("account", name)}
     if isinstance(entity, Host):
-        name = entity.name.lower()
-        return (("host", name), ("host", name.partition(".")[0]))
-    if isinstance(entity, Ip):
-        return (("Ip", entity.address),)
-    return tuple(marks((entity,)))
+        return {("host", entity.name.lower()), ("host", _first_label(entity.name))}
+    return _other_marks(entity)
 
 
-def _sought_account(account: Account) -> Sequence[Mark]:
-    if account.object_id or account.sid or account.upn:
-        ids = (account.object_id, account.sid, account.upn)
-        return [("account id", each) for each in ids if each]
-    name, domain = account.name.lower(), account.domain.lower()
-    if domain:
-        return (("account in", domain, name), ("account in", "", name))
-    return (("account", name),)
+def _ids(account: Account) -> set[Mark]:
+    ids = (account.object_id, account.sid, account.upn)
+    return {("account id", each) for each in ids if each}
 
 
-def _mark_account(account: Account, found: set[Mark]) -> None:
-    for each in (account.object_id, account.sid, account.upn):
-        if each:
-            found.add(("account id", each))
-    name, domain = account.name.lower(), account.domain.lower()
-    if name:
-        found.add(("account", name))
-    if name or domain:
-        found.add(("account in", domain, name))
+def _host_marks(name: str, arm_id: str) -> set[Mark]:
+    names = (name.lower(), _first_label(name), resource.display_name(arm_id))
+    return {("host", each) for each in names if each}
 
 
-def _mark_host(host: Host, found: set[Mark]) -> None:
-    if host.name:
-        name = host.name.lower()
-        found.add(("host", name))
-        if "." in name:
-            found.add(("host", name.partition(".")[0]))
-    if host.resource:
-        found.add(("host", resource.display_name(host.resource)))
+def _first_label(name: str) -> str:
+    return name.lower().partition(".")[0]
 
 
-def _mark_ip(ip: Ip, found: set[Mark]) -> None:
-    found.add(("Ip", ip.address))
-
-
-def _mark_named(named: Named, found: set[Mark]) -> None:
-    found.add((named.kind, named.name.lower()))
-
-
-def _mark_process(process: Process, found: set[Mark]) -> None:
-    del process
-    found.add(ANY_PROCESS)
-
-
-def _mark_resource(named: AzureResource, found: set[Mark]) -> None:
-    found.add(("host", resource.display_name(named.resource)))
-
-
-_MARKS: Mapping[type, Callable[[Any, set[Mark]], None]] = {
-    Account: _mark_account,
-    AzureResource: _mark_resource,
-    Host: _mark_host,
-    Ip: _mark_ip,
-    Named: _mark_named,
-    Process: _mark_process,
-}
+def _other_marks(entity: Entity) -> set[Mark]:
+    # Which of several processes the properties mean, nobody can tell.
+    if isinstance(entity, Process):
+        return {("process",)}
+    if isinstance(entity, Named):
+        return {(entity.kind, entity.name.lower())}
+    return {(type(entity).__name__, entity.identifier)}

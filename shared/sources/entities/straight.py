@@ -42,7 +42,7 @@ def read(listed: Sequence[shapes.AnyShape]) -> list[model.Entity]:
         found.append(entity)
         if (own := shape.id) and known.setdefault(own, entity) is not entity:
             raise ValueError
-        if isinstance(shape, shapes.File) and shape.file_hashes:
+        if type(shape) is shapes.File and shape.file_hashes:
             found += [known[each.id or ""] for each in shape.file_hashes if not each.to]
     return list(dict.fromkeys(found))
 
@@ -55,15 +55,6 @@ def _label(reference: shapes.Reference | None, kind: type, known: Known) -> str:
     if type(entity) is not kind:
         raise ValueError
     return entity.identifier
-
-
-def _host_label(reference: shapes.Reference | None, known: Known) -> str:
-    if reference is None:
-        return ""
-    host = known[reference.to]
-    if not isinstance(host, model.Host):
-        raise ValueError
-    return host.resource or host.identifier
 
 
 def _account(shape: shapes.Account, known: Known) -> model.Account:
@@ -87,7 +78,7 @@ def _account(shape: shapes.Account, known: Known) -> model.Account:
         upn=upn,
         sid=sid,
         object_id=object_id,
-        host=_host_label(shape.host, known),
+        host=_label(shape.host, model.Host, known),
     )
     if not (name or account.identifier):
         raise ValueError
@@ -235,7 +226,7 @@ def _process(shape: shapes.Process, known: Known) -> model.Process:
         image=image,
         command_line=command_line,
         created_at=created_at,
-        host=_host_label(shape.host, known),
+        host=_label(shape.host, model.Host, known),
         account=_label(shape.account, model.Account, known),
     )
 

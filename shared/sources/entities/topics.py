@@ -99,13 +99,14 @@ class Key(NamedTuple):
 
 
 class Index(NamedTuple):
-    """The keys of an alert by topic, and the topics."""
+    """The keys of an alert by topic, the topics, and each key with its topic."""
 
     keys: Mapping[str, tuple[Key, ...]]
     topics: frozenset[str]
+    pairs: tuple[tuple[str, str], ...]
 
 
-NO_KEYS = Index({}, frozenset())
+NO_KEYS = Index({}, frozenset(), ())
 
 
 def by_topic(names: tuple[str, ...]) -> Index:
@@ -132,4 +133,5 @@ def _by_topic(names: tuple[str, ...]) -> Index:
             topic, rank = known
             found.setdefault(topic, []).append(Key(rank, name))
     keys_of = {topic: tuple(sorted(keys)) for topic, keys in found.items()}
-    return Index(keys_of, frozenset(keys_of))
+    pairs = [(topic, key.name) for topic in keys_of for key in keys_of[topic]]
+    return Index(keys_of, frozenset(keys_of), tuple(pairs))
