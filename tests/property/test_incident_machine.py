@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from shared.commands import Order
 from shared.model.alert import AlertStatus
 from shared.model.correlation import AfterResolve, Correlation
 from shared.model.errors import CommandRefused
@@ -161,13 +162,15 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule(which=WHICH)
     def acknowledge(self, which: int) -> None:
-        self.do(self.world.worker.commands.acknowledge(self.pick(which).id, by="ada"))
+        self.do(
+            self.world.worker.commands.acknowledge(self.pick(which).id, Order("ada"))
+        )
 
     @precondition(lambda self: self.sent)
     @rule(which=WHICH)
     def resolve(self, which: int) -> None:
         head = self.pick(which)
-        self.do(self.world.worker.commands.resolve(head.id, by="ada"))
+        self.do(self.world.worker.commands.resolve(head.id, Order("ada")))
         self.ended.add(head.id)
 
     @precondition(lambda self: self.sent)
@@ -176,7 +179,9 @@ class Machine(RuleBasedStateMachine):
         winner, loser = self.pick(one), self.pick(other)
         groups = self.groups()
         try:
-            self.do(self.world.worker.commands.merge(winner.id, loser.id, by="ada"))
+            self.do(
+                self.world.worker.regrouping.merge(winner.id, loser.id, Order("ada"))
+            )
         except CommandRefused:
             assert self.groups() == groups
             return
@@ -191,7 +196,9 @@ class Machine(RuleBasedStateMachine):
         on_it = sorted(self.groups()[head.id])
         names = {on_it[n % len(on_it)] for n in some}
         try:
-            self.do(self.world.worker.commands.split(head.id, sorted(names), by="ada"))
+            self.do(
+                self.world.worker.regrouping.split(head.id, sorted(names), Order("ada"))
+            )
         except CommandRefused:
             assert len(names) == len(on_it)
             return
