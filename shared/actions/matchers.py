@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.actions import patterns
 from shared.model import resource
 from shared.model.alert import Severity
+from shared.model.incident import MOST_OF_ANY, MOST_RESOURCES, MOST_TACTICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,8 +111,11 @@ class Matcher(NamedTuple):
         """Whether the test is known to hold for everything that the incident is about.
 
         Where ``test`` asks for one of its values, this asks for every one, so that a
-        silence of one machine does not hide another's alerts beside it.
+        silence of one machine does not hide another's alerts beside it. Of a list that
+        is full nobody knows what else would be on it.
         """
+        if _is_full(incident, self.field):
+            return False
         if self.operator.is_negative or self.operator is Operator.AT_LEAST:
             return self.test(incident) is True
         if self.field.startswith(TAG):
@@ -252,6 +256,18 @@ def _values(incident: Incident, field: str) -> Sequence[str]:
         case _:
             found = _listed(incident, field)
     return tuple(filter(None, found))
+
+
+def _is_full(incident: Incident, field: str) -> bool:
+    match field:
+        case "resource" | "resource_group" | "resource_type":
+            return len(incident.resources) >= MOST_RESOURCES
+        case "tactic":
+            return len(incident.tactics) >= MOST_TACTICS
+        case "source" | "product" | "plan" | "technique" | "account" | "ip" | "host":
+            return len(_listed(incident, field)) >= MOST_OF_ANY
+        case _:
+            return False
 
 
 def _listed(incident: Incident, field: str) -> Sequence[str]:

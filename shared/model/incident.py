@@ -87,6 +87,12 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+# What a head holds of a list; the rest is on the alert rows.
+MOST_RESOURCES = 50
+MOST_TACTICS = 30
+MOST_OF_ANY = 20
+
+
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """What keeps the notices of an incident back, and until when."""
 

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from shared.model.alert import UNTITLED
-from shared.model.incident import Problem
+from shared.model.incident import (
+    MOST_OF_ANY,
+    MOST_RESOURCES,
+    MOST_TACTICS,
+    Problem,
+)
 from shared.model.text import cut, is_link
 from shared.triage.involved import involved
 
@@ -21,11 +26,7 @@ if TYPE_CHECKING:
     from shared.model.alert import Alert, AlertRow
     from shared.model.incident import Incident
 
-# What a head holds of a list; the rest is on the alert rows.
-MOST_RESOURCES = 50
 MOST_LINKS = 5
-MOST_TACTICS = 30
-MOST_OF_ANY = 20
 MOST_ABSORBED = 10_000
 
 _LONGEST_NAME = 100

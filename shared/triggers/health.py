@@ -35,8 +35,7 @@ async def report(app: App) -> Answer:
 
 
 async def _policy(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
-    await app.policy()
-    return ()
+    return (await app.live_policy()).problems
 
 
 async def _senders(app: App, _content: dict[str, Any]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.actions.silencing import ruling
 from shared.model.alert import Severity
-from shared.model.incident import OWN, Hold
+from shared.model.incident import MOST_RESOURCES, OWN, Hold
 from shared.model.silence import Mode, Silence
 from tests.factories import NOON, VM, make_incident, make_problem
 
@@ -61,6 +61,15 @@ def test_it_must_cover_all_of_the_incident() -> None:
 
     assert ruling(both, [_silence()]).hold is None
     assert ruling(elsewhere, [_silence(match=(f'resource="{VM}"',))]).hold is None
+
+
+def test_of_a_full_list_nobody_knows_what_else_there_is() -> None:
+    """So a silence of one resource group does not hold back an incident of many."""
+    many = tuple(f"{VM}{n}" for n in range(MOST_RESOURCES))
+    silence = _silence(match=("resource_group=web",))
+
+    assert ruling(make_incident(resources=many[1:]), [silence]).hold is not None
+    assert ruling(make_incident(resources=many), [silence]).hold is None
 
 
 def test_the_last_of_several_decides_when_it_is_over() -> None:
