@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 # dozen alerts at the most.
 MOST_MEMBERS = 40
 
-# Reasons an alert row keeps beside the first.
+# Reasons an alert row keeps beside the first, and incidents that it names as merged.
 MOST_REASONS = 10
+MOST_MERGED = 40
 
 # The alert, its incident with timeline and two due rows, a predecessor, and the books.
 _ROWS_ALONE = 7
@@ -280,4 +281,5 @@ def _grow(
     if not gone:
         return row.joined
     before = row.joined or Joined()
-    return replace(before, merged=tuple(dict.fromkeys((*before.merged, *gone))))
+    merged = tuple(dict.fromkeys((*before.merged, *gone)))[:MOST_MERGED]
+    return replace(before, merged=merged)

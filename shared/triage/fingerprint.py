@@ -70,9 +70,10 @@ def fingerprint(alert: Told) -> str:
 
 def digest(**pairs: str | None) -> str:
     """SHA-256 over length-prefixed names and values; absent is not empty."""
-    hasher = hashlib.sha256()
-    for name, value in pairs.items():
-        if value is not None:
-            for part in (name.encode(), value.encode()):
-                hasher.update(b"%d:%b" % (len(part), part))
-    return hasher.hexdigest()[:32]
+    said = b"".join(
+        b"%d:%b" % (len(part), part)
+        for name, value in pairs.items()
+        if value is not None
+        for part in (name.encode(), value.encode())
+    )
+    return hashlib.sha256(said).hexdigest()[:32]

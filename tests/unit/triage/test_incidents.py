@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shared.model.alert import Alert, AlertRow, Severity
 from shared.model.correlation import AfterResolve, Correlation
-from shared.model.incident import SOURCE, Incident, IncidentStatus, Mark
+from shared.model.incident import MOST_RESOURCES, SOURCE, Incident, IncidentStatus, Mark
 from shared.triage import extent, incidents
 from shared.triage.fingerprint import fingerprint
 from tests.alerts import NOON, read_alert, stamp, vm
@@ -273,7 +273,7 @@ def test_lists_of_a_head_are_bounded_the_same_in_any_order() -> None:
     for alert in reversed(alerts[:-1]):
         back = joined(back, alert)
 
-    assert len(ahead.resources) == extent.MOST_RESOURCES
+    assert len(ahead.resources) == MOST_RESOURCES
     assert len(ahead.links) == extent.MOST_LINKS
     assert (ahead.resources, ahead.links) == (back.resources, back.links)
 
