@@ -11,8 +11,8 @@ import azure.functions as func
 
 from shared.bootstrap import App
 from shared.store import messages
+from shared.triggers import api, hub, queue
 from shared.triggers import health as health_trigger
-from shared.triggers import hub, queue
 from shared.triggers.answer import Answer
 from shared.triggers.webhook import Receiver
 
@@ -20,6 +20,9 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 firewatch = App()
 receiver = Receiver(firewatch)
+
+# What people and programs ask by HTTP: a function for each operation (docs/api.md).
+app.register_functions(api.blueprint(firewatch))
 
 
 # The checkpoint advances even when a function throws, once its retries are over

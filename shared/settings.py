@@ -29,7 +29,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     Either ``connection_string`` is set, or the three service URIs are and the app's
     managed identity (``client_id``, if user-assigned) opens them. ``arm_url`` has no
-    slash at its end. ``policy_blob`` is empty where no policy reloads.
+    slash at its end. ``policy_blob`` is empty where no policy reloads. ``easy_auth``
+    says that the platform signs people in before a request comes here, and so that its
+    word on who it is may be taken (review F13).
     """
 
     connection_string: Secret | None
@@ -41,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease: timedelta
     arm_url: str = DEFAULT_ARM_URL
     policy_blob: str = ""
+    easy_auth: bool = False
     environment: Mapping[str, str]
 
     def secret(self, ref: SecretRef) -> Secret | None:
@@ -77,6 +80,9 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         problems.append(
             "FIREWATCH_POLICY_BLOB: expected a URL of a blob in a container"
         )
+    easy_auth = env.get("EASY_AUTH", "")
+    if easy_auth not in {"", "0", "1"}:
+        problems.append("EASY_AUTH: expected 1, or 0")
     if problems:
         raise SettingsError(problems)
     return Settings(
@@ -89,6 +95,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         lease=lease,
         arm_url=arm_url,
         policy_blob=policy_blob,
+        easy_auth=easy_auth == "1",
         environment=env,
     )
 

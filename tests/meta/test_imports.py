@@ -124,6 +124,30 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.telemetry",
         "shared.triage.policy",
     ),
+    "shared.timeline": (MODEL, "shared.store.ports", "shared.store.rows"),
+    # Pure but for reading: what rows and policy say, and why.
+    "shared.explain": (
+        MODEL,
+        "shared.actions",
+        "shared.explain",
+        "shared.store.ledger",
+        "shared.store.reading",
+        "shared.timeline",
+    ),
+    # What people and programs may ask by HTTP; it knows no Azure Functions.
+    "shared.api": (
+        MODEL,
+        "shared.actions.matchers",
+        "shared.api",
+        "shared.bootstrap",
+        "shared.commands",
+        "shared.explain",
+        "shared.silences",
+        "shared.store.ledger",
+        "shared.store.reading",
+        "shared.telemetry",
+        "shared.timeline",
+    ),
     "shared.bootstrap": (
         MODEL,
         "responders",
@@ -144,6 +168,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     ),
     "shared.triggers": (
         MODEL,
+        "shared.api",
         "shared.bootstrap",
         "shared.senders",
         # Binary CloudEvents are put together from headers, which only a trigger has.
@@ -179,7 +204,9 @@ class Library(NamedTuple):
 # Everything that deployed code may import besides the standard library and our own.
 LIBRARIES: Mapping[str, Library] = {
     "msgspec": Library(("function_app", "shared", "responders", "cli", "devhost")),
-    "azure.functions": Library(("function_app", "devhost"), ("shared.triggers",)),
+    "azure.functions": Library(
+        ("function_app", "shared.triggers.api", "devhost"), ("shared.triggers",)
+    ),
     "azure": Library(
         (
             "shared.store.tables",

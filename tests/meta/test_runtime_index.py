@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared.api.operations import OPERATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -87,7 +89,16 @@ def run(
 @pytest.fixture(scope="module")
 def indexed(python: str) -> dict[str, Any]:
     """What the runtime makes of the app where nothing is set."""
-    return run(python, [TICK, http_call("health", "GET", headers={})])
+    return run(
+        python,
+        [
+            TICK,
+            *(
+                http_call(name, "GET", headers={})
+                for name in ("health", "list_silences")
+            ),
+        ],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +122,7 @@ def guarded(
     return answers
 
 
-def test_azures_runtime_indexes_the_seven_functions(indexed: dict[str, Any]) -> None:
+def test_azures_runtime_indexes_the_functions(indexed: dict[str, Any]) -> None:
     """The runtime that Azure runs finds every function, each with its trigger."""
     triggers = {
         name: bindings[0]["type"] for name, bindings in indexed["functions"].items()
@@ -125,6 +136,7 @@ def test_azures_runtime_indexes_the_seven_functions(indexed: dict[str, Any]) -> 
         "tick": "timerTrigger",
         "reconcile_source": "timerTrigger",
         "health": "httpTrigger",
+        **{each.name: "httpTrigger" for each in OPERATIONS},
     }
 
 
@@ -160,6 +172,16 @@ def test_azures_runtime_answers_a_health_check(indexed: dict[str, Any]) -> None:
     content = json.loads(answer["body"])
     assert content["status"] == "unhealthy"
     assert "AzureWebJobsStorage" in content["problems"][0]
+
+
+def test_azures_runtime_answers_a_question_of_the_api(indexed: dict[str, Any]) -> None:
+    """A function of the blueprint is called, and its answer goes back whole."""
+    answer = indexed["answers"][2]
+
+    assert answer["status"] == "503"
+    assert answer["headers"]["content-type"].startswith("application/problem+json")
+    assert answer["headers"]["retry-after"] == "5"
+    assert json.loads(answer["body"])["status"] == 503
 
 
 def test_azures_runtime_refuses_strangers(guarded: list[dict[str, Any]]) -> None:

@@ -1,0 +1,103 @@
+"""What comes in: the parameters of queries and the bodies of commands."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from shared.model.incident import Classification, ClosingReason, IncidentStatus
+from shared.model.silence import Mode
+
+MOST_LISTED = 200
+USUALLY_LISTED = 50
+
+# An incident holds no more than this many alerts by hand; a transaction has 100 rows.
+MOST_SPLIT = 50
+
+Instant = Annotated[datetime, Meta(tz=True)]
+Note = Annotated[str, Meta(max_length=4_000)]
+Matcher = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Matchers = Annotated[tuple[Matcher, ...], Meta(max_length=50)]
+IncidentId = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+AlertId = Annotated[str, Meta(min_length=1, max_length=256)]
+Words = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which incidents: all that every one of these fits. Merged ones only by name.
+
+    ``filter`` is a matcher as in routes, and may be repeated, as may ``status``.
+    ``since`` and ``until`` bound when it was opened; until is not included.
+    """
+
+    status: tuple[IncidentStatus, ...] = ()
+    filter: Matchers = ()
+    since: Instant | None = None
+    until: Instant | None = None
+    limit: Annotated[int, Meta(ge=1, le=MOST_LISTED)] = USUALLY_LISTED
+    cursor: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,100}$")] | None = None
+
+
+class TimelineQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the chain of hashes is to be proved."""
+
+    verify: bool = False
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """A note that is kept in the timeline."""
+
+    note: Note = ""
+
+
+class Comment(msgspec.Struct, frozen=True, kw_only=True):
+    """A comment; it has a character that shows."""
+
+    note: Annotated[str, Meta(max_length=4_000, pattern=r"[^\s]")]
+
+
+class Resolution(msgspec.Struct, frozen=True, kw_only=True):
+    """How it ended. With a classification it is closed, and only a person reopens it.
+
+    ``reason`` goes with a classification.
+    """
+
+    note: Note = ""
+    classification: Classification | None = None
+    reason: ClosingReason | None = None
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """The incident that goes on."""
+
+    into: IncidentId
+    note: Note = ""
+
+
+class Split(msgspec.Struct, frozen=True, kw_only=True):
+    """The alerts that go to an incident of their own."""
+
+    alerts: Annotated[tuple[AlertId, ...], Meta(min_length=1, max_length=MOST_SPLIT)]
+    note: Note = ""
+
+
+class NewSilence(msgspec.Struct, frozen=True, kw_only=True):
+    """A silence from now, or from ``starts``, to ``until``.
+
+    ``warn`` is how many seconds before its end the owner is reminded; 0 for never.
+    """
+
+    name: Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9-]{0,39}$")]
+    match: Annotated[tuple[Matcher, ...], Meta(min_length=1, max_length=50)]
+    reason: Words
+    owner: Words
+    until: Instant
+    starts: Instant | None = None
+    break_through: Matchers = ()
+    mode: Mode = Mode.ACTIVE
+    warn: Annotated[int, Meta(ge=0, le=90 * 24 * 3600)] = int(
+        timedelta(hours=1).total_seconds()
+    )

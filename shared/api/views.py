@@ -1,0 +1,272 @@
+"""What goes out: incidents, alerts and silences without what is only for the app."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shared.model.action import ActionStatus, Kind, Occasion, Verb
+from shared.model.alert import ROAD_RANK, AlertStatus, Joined, Severity
+from shared.model.entity import Entity
+from shared.model.incident import (
+    Entry,
+    Hold,
+    IncidentStatus,
+    Mark,
+    Problem,
+    Verdict,
+)
+from shared.model.silence import Mode
+
+if TYPE_CHECKING:
+    from shared.model.action import ActionRow
+    from shared.model.alert import AlertRow
+    from shared.model.incident import Incident
+    from shared.silences import Hidden
+    from shared.timeline import Proof
+
+_ROADS = {rank: road.value for road, rank in ROAD_RANK.items()}
+
+
+class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident. ``revision`` is its entity tag without the quotes.
+
+    ``merged_from`` is the id that was asked for, where that one was merged into this.
+    ``problems`` are the worst first.
+    """
+
+    id: str
+    revision: str
+    status: IncidentStatus
+    severity: Severity
+    title: str
+    scope: str
+    is_sample: bool
+    alerts: int
+    active: int
+    opened_at: datetime
+    changed_at: datetime
+    first_seen: datetime
+    last_seen: datetime
+    heard_at: datetime | None
+    problems: tuple[Problem, ...]
+    resources: tuple[str, ...]
+    tactics: tuple[str, ...]
+    techniques: tuple[str, ...]
+    accounts: tuple[str, ...]
+    addresses: tuple[str, ...]
+    hosts: tuple[str, ...]
+    sources: tuple[str, ...]
+    products: tuple[str, ...]
+    plans: tuple[str, ...]
+    links: tuple[str, ...]
+    acknowledged: Mark | None
+    resolved: Mark | None
+    verdict: Verdict | None
+    hold: Hold | None
+    hidden_by: tuple[str, ...]
+    watched_by: tuple[str, ...]
+    stuck: str
+    epoch: int
+    root: str
+    predecessor: str | None
+    successor: str | None
+    merged_into: str | None
+    absorbed: tuple[str, ...]
+    apart: tuple[str, ...]
+    merged_from: str | None = None
+
+
+class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some incidents, the latest first; ``next`` is the cursor of those after them."""
+
+    incidents: tuple[IncidentView, ...]
+    next: str | None
+
+
+class SplitView(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident after a split, and the one that its alerts went to."""
+
+    incident: IncidentView
+    split_off: IncidentView
+
+
+class AlertView(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert: its version that counts, and the incident that it is on now.
+
+    ``put_on`` is where it was put; that incident may have been merged since.
+    """
+
+    id: str
+    incident: str
+    put_on: str
+    alert_type: str
+    title: str
+    severity: Severity
+    reported_severity: str
+    status: AlertStatus
+    started_at: datetime
+    ended_at: datetime
+    version_at: datetime
+    road: str
+    format: str
+    product: str
+    plan: str
+    resource: str | None
+    is_sample: bool
+    fingerprint: str
+    tactics: tuple[str, ...]
+    techniques: tuple[str, ...]
+    entities: tuple[Entity, ...]
+    joined: Joined | None
+
+
+class AlertList(msgspec.Struct, frozen=True, kw_only=True):
+    """Every alert of an incident and of those merged into it, the first started first."""
+
+    incident: str
+    alerts: tuple[AlertView, ...]
+
+
+class ActionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was or will be done about an incident, and what came of it."""
+
+    key: str
+    incident: str
+    responder: str
+    kind: Kind
+    verb: Verb
+    occasion: Occasion
+    status: ActionStatus
+    attempts: int
+    planned_at: datetime
+    changed_at: datetime
+    not_before: datetime | None
+    reason: str
+    detail: str
+    reference: str
+    dedup_key: str
+    policy: str
+
+
+class ActionList(msgspec.Struct, frozen=True, kw_only=True):
+    """The actions of an incident and of those merged into it, the first planned first."""
+
+    incident: str
+    actions: tuple[ActionView, ...]
+
+
+class TimelineView(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done to an incident, in order, by itself and not by what it absorbed.
+
+    ``verified`` and what follows say whether the chain holds; null where that was not
+    asked.
+    """
+
+    incident: str
+    timeline: tuple[Entry, ...]
+    entries: int
+    verified: bool | None = None
+    state: str | None = None
+    anchored: str | None = None
+    problem: str | None = None
+
+
+class SilenceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A silence, and the incidents that it hid, or would have hidden.
+
+    ``made`` is null for one of the policy. ``warn`` is in seconds.
+    """
+
+    name: str
+    match: tuple[str, ...]
+    reason: str
+    owner: str
+    starts: datetime | None
+    until: datetime
+    break_through: tuple[str, ...]
+    mode: Mode
+    warn: int
+    made: Mark | None
+    is_in_force: bool
+    incidents: tuple[str, ...]
+
+
+class SilenceList(msgspec.Struct, frozen=True, kw_only=True):
+    """Every silence there is: the policy's, then those that people made."""
+
+    silences: tuple[SilenceView, ...]
+
+
+def incident(head: Incident, asked: str = "") -> IncidentView:
+    """The view of an incident that was asked for by that id."""
+    problems = sorted(
+        head.problems.items(),
+        key=lambda item: (-item[1].severity.rank, item[1].first_seen, item[0]),
+    )
+    same = {
+        name: getattr(head, name)
+        for name in IncidentView.__struct_fields__
+        if name not in {"problems", "merged_from"}
+    }
+    return IncidentView(
+        **same,
+        problems=tuple(problem for _, problem in problems),
+        merged_from=asked if asked and asked != head.id else None,
+    )
+
+
+def alert(row: AlertRow, on: str) -> AlertView:
+    """The view of an alert that is on that incident now."""
+    same = {
+        name: getattr(row, name)
+        for name in AlertView.__struct_fields__
+        if name not in {"incident", "put_on", "version_at", "road", "format"}
+    }
+    return AlertView(
+        **same,
+        incident=on,
+        put_on=row.incident,
+        version_at=row.version.at,
+        road=_ROADS.get(row.version.rank, ""),
+        format=row.kind,
+    )
+
+
+def action(row: ActionRow) -> ActionView:
+    """The view of an action; its target is nobody's business but the responder's."""
+    return ActionView(**{n: getattr(row, n) for n in ActionView.__struct_fields__})
+
+
+def timeline(
+    incident_id: str, entries: tuple[Entry, ...], proof: Proof | None
+) -> TimelineView:
+    """The view of a timeline, with its proof where that was asked for."""
+    if proof is None:
+        return TimelineView(
+            incident=incident_id, timeline=entries, entries=len(entries)
+        )
+    return TimelineView(
+        incident=incident_id, timeline=entries, **msgspec.structs.asdict(proof)
+    )
+
+
+def silence(found: Hidden, now: datetime) -> SilenceView:
+    """The view of a silence and of what it hid."""
+    said = found.silence
+    return SilenceView(
+        name=said.name,
+        match=said.match,
+        reason=said.reason,
+        owner=said.owner,
+        starts=said.starts,
+        until=said.until,
+        break_through=said.break_through,
+        mode=said.mode,
+        warn=said.warn // timedelta(seconds=1),
+        made=found.made,
+        is_in_force=said.has_begun(now) and not said.is_over(now),
+        incidents=tuple(head.id for head in found.incidents),
+    )
