@@ -126,11 +126,11 @@ def _route_lines(found: ExplainedIncident) -> Iterator[str]:
         if not each.is_reached:
             continue
         if each.fits:
-            yield f"Route {each.label} takes it ({said(match)}), for {to}."
-        elif each.is_unknown:
-            yield f"Route {each.label} does not: {each.fails_at} is not known yet."
+            yield f"Route {said(each.label)} takes it ({said(match)}), for {to}."
         else:
-            yield f"Route {each.label} does not take it: {each.fails_at} does not fit."
+            at = said(each.fails_at or "")
+            why = "is not known yet" if each.is_unknown else "does not fit"
+            yield f"Route {said(each.label)} does not take it: {at} {why}."
 
 
 def _responder_lines(found: ExplainedIncident, case: Case) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.actions import head as head_of
-from shared.explain.case import listed
+from shared.explain.case import listed, said
 from shared.explain.report import Bearing, Upcoming
 from shared.model.action import ActionStatus
 from shared.model.incident import IncidentStatus
@@ -110,11 +110,12 @@ def _without_routes(found: Sequence[RouteSays]) -> Iterator[str]:
     below = [route for route in found if route.fits and not route.is_reached]
     if taking and below:
         yield (
-            f"Without route {taking[-1].label}, route {below[0].label} would take it,"
-            f" for {listed(below[0].to)}."
+            f"Without route {said(taking[-1].label)}, route {said(below[0].label)}"
+            f" would take it, for {listed(below[0].to)}."
         )
     if taking or not found:
         return
     for route in found:
-        yield f"If {route.fails_at} held, route {route.label} might take it."
+        at = said(route.fails_at or "")
+        yield f"If {at} held, route {said(route.label)} might take it."
         break
