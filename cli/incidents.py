@@ -11,7 +11,8 @@ import typer
 
 from cli import tables
 from cli.account import named, open_account
-from shared.commands import Commands, Order
+from shared import timeline as timelines
+from shared.actions import matchers
 from shared.model.incident import Incident, IncidentStatus
 from shared.store import reading
 from shared.store.rows import is_incident_id
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from shared.actions.matchers import Matcher
     from shared.clouds.storage import Storage
     from shared.model.action import ActionRow
     from shared.model.alert import AlertRow
     from shared.model.incident import Entry
+    from shared.timeline import Proof
 
 _T = TypeVar("_T")
 
 app = typer.Typer(
-    help="List, show, acknowledge and resolve incidents.", no_args_is_help=True
+    help="List and show incidents, and say something about them.", no_args_is_help=True
 )
 console = tables.console()
 
@@ -44,6 +47,13 @@ Account = Annotated[
 IncidentId = Annotated[str, typer.Argument(help="The incident's id, 16 hex digits.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 Note = Annotated[str, typer.Option(help="Why; kept in the timeline.")]
+Matches = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Those that this matcher fits, as in routes. Repeat as needed.",
+        show_default=False,
+    ),
+]
 By = Annotated[str, typer.Option(help="Who says so; your user name if left out.")]
 
 
@@ -51,20 +61,28 @@ By = Annotated[str, typer.Option(help="Who says so; your user name if left out."
 def list_(
     account: Account = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Resolved ones too.")
+        bool, typer.Option("--all", help="Resolved and closed ones too.")
     ] = False,
+    status: Annotated[
+        list[IncidentStatus] | None,
+        typer.Option(help="Those in this state. Repeat as needed.", show_default=False),
+    ] = None,
+    match: Matches = None,
     as_json: Json = False,
 ) -> None:
-    """List incidents, the latest first."""
+    """List incidents, the latest first; open ones, if nothing else is said."""
+    tests = parsed(match)
+    wanted = set(status or [IncidentStatus.OPEN])
+    if everything and not status:
+        wanted = {*IncidentStatus} - {IncidentStatus.MERGED}
 
-    async def ask(storage: Storage) -> list[Incident]:
+    async def question(storage: Storage) -> list[Incident]:
         return await reading.incidents(storage.ledger)
 
     found = [
         incident
-        for incident in _with(account, ask)
-        if incident.status is IncidentStatus.OPEN
-        or (everything and incident.status is not IncidentStatus.MERGED)
+        for incident in ask(account, question)
+        if incident.status in wanted and matchers.all_fit(tests, incident)
     ]
     if as_json:
         print_json(found)
@@ -76,7 +94,7 @@ def list_(
 def show(incident: IncidentId, account: Account = None, as_json: Json = False) -> None:
     """Show one incident: its alerts, what was done, its timeline."""
 
-    async def ask(storage: Storage) -> dict[str, object] | None:
+    async def question(storage: Storage) -> dict[str, object] | None:
         heads = {head.id: head for head in await reading.incidents(storage.ledger)}
         head = heads.get(incident)
         while head is not None and head.merged_into:
@@ -95,10 +113,10 @@ def show(incident: IncidentId, account: Account = None, as_json: Json = False) -
             "timeline": await reading.timeline(storage.ledger, head.id),
         }
 
-    _known(incident)
-    found = _with(account, ask)
+    known(incident)
+    found = ask(account, question)
     if found is None:
-        _unknown(incident)
+        unknown(incident)
     elif as_json:
         print_json(found)
     else:
@@ -106,45 +124,28 @@ def show(incident: IncidentId, account: Account = None, as_json: Json = False) -
 
 
 @app.command()
-def ack(
-    incident: IncidentId, account: Account = None, note: Note = "", by: By = ""
+def verify(
+    incident: IncidentId, account: Account = None, as_json: Json = False
 ) -> None:
-    """Acknowledge: somebody works on it."""
+    """Prove that its timeline is what was written; 1 if it is not."""
 
-    async def say(commands: Commands) -> Incident | None:
-        return await commands.acknowledge(incident, Order(_person(by), note))
+    async def question(storage: Storage) -> Proof | None:
+        found = await reading.chained(storage.ledger, incident)
+        return timelines.prove(*found) if found else None
 
-    _command(incident, account, say, "acknowledged")
-
-
-@app.command()
-def resolve(
-    incident: IncidentId, account: Account = None, note: Note = "", by: By = ""
-) -> None:
-    """Resolve: it is over; a recurrence opens a new incident that names this one."""
-
-    async def say(commands: Commands) -> Incident | None:
-        return await commands.resolve(incident, Order(_person(by), note))
-
-    _command(incident, account, say, "resolved")
-
-
-def _command(
-    incident: str,
-    account: str | None,
-    say: Callable[[Commands], Awaitable[Incident | None]],
-    done: str,
-) -> None:
-    async def ask(storage: Storage) -> Incident | None:
-        return await say(Commands(storage.ledger, storage.queue))
-
-    _known(incident)
-    head = _with(account, ask)
-    if head is None:
-        _unknown(incident)
+    known(incident)
+    proof = ask(account, question)
+    if proof is None:
+        unknown(incident)
+        return
+    if as_json:
+        print_json(proof)
     else:
-        where = "" if head.id == incident else f" (merged into {head.id})"
-        console.print(f"{incident}{where} {done}.", markup=False)
+        entries = f"{proof.entries} entries" if proof.entries != 1 else "1 entry"
+        why = f": {proof.problem}" if proof.problem else ""
+        console.print(f"{incident}, {entries}: {proof.state}{why}.", markup=False)
+    if not proof.verified:
+        raise typer.Exit(1)
 
 
 def _print_incident(found: dict[str, object]) -> None:
@@ -200,26 +201,38 @@ def print_json(value: object) -> None:
     typer.echo("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text))
 
 
-def _known(incident: str) -> None:
+def parsed(match: list[str] | None, option: str = "--match") -> list[Matcher]:
+    """The matchers of an option; a text that is none is said to be wrong."""
+    try:
+        return [matchers.parse(text) for text in match or ()]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def known(incident: str) -> None:
+    """Say so where an id cannot be an incident's."""
     if not is_incident_id(incident):
         raise typer.BadParameter("expected 16 hex digits", param_hint="INCIDENT")
 
 
-def _unknown(incident: str) -> None:
+def unknown(incident: str) -> None:
+    """Say that there is no such incident, and end."""
     typer.echo(f"firewatch: no incident {incident} in this account", err=True)
     raise typer.Exit(1)
 
 
-def _person(by: str) -> str:
+def person(by: str) -> str:
     """Who says so, as the timeline shows it; never mistaken for the app itself."""
     return f"cli:{by or getpass.getuser()}"
 
 
-def _with(account: str | None, ask: Callable[[Storage], Awaitable[_T]]) -> _T:
+def ask(account: str | None, question: Callable[[Storage], Awaitable[_T]]) -> _T:
+    """The answer of a storage account, which is opened and closed for it."""
+
     async def go() -> _T:
         storage = await open_account(named(account))
         try:
-            return await ask(storage)
+            return await question(storage)
         finally:
             await storage.close()
 

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from cli import coverage, dead_letters, incidents, parse, policy, tables
+from cli import (
+    coverage,
+    dead_letters,
+    explain,
+    incidents,
+    orders,
+    parse,
+    policy,
+    silences,
+    tables,
+)
 from cli.account import AccountError, RunError
 from cli.dead_letters import ReplayError
 from cli.feed import FeedError
@@ -23,9 +33,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+for order in orders.ORDERS:
+    incidents.app.command()(order)
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(silences.app, name="silences")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(policy.app, name="policy")
+app.command()(explain.explain)
 app.command()(coverage.coverage)
 app.command()(parse.parse)
 

@@ -58,6 +58,11 @@ def table(
     return made
 
 
+def plain(text: str) -> str:
+    """A text as one line that no terminal takes for more."""
+    return one_line(text)
+
+
 def counted(number: int, noun: str) -> str:
     """A number of things, in words."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

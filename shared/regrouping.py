@@ -35,7 +35,7 @@ class Regrouping:
 
         The senior one survives, whichever is named first. A person overrides an earlier
         split. None where one of them does not exist; raises CommandRefused where they
-        cannot be one. The order's revision is that of the first.
+        cannot be one. The order's revision is that of the loser.
         """
         check(order)
         if not (rows.is_incident_id(winner) and rows.is_incident_id(loser)):
@@ -54,7 +54,7 @@ class Regrouping:
                 return one if other is not None else None
             if carried_out(draft, order, asked):
                 return one
-            agreed(order, one)
+            agreed(order, other)
             return splitting.unite(draft, one, other, note=order.note, caps=self._caps)
 
         await self._learn(partition, winner, loser)

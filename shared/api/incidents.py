@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from shared import timeline
@@ -25,23 +25,6 @@ if TYPE_CHECKING:
     from shared.store.ledger import Ledger
 
 INCIDENT = "incident"
-
-
-class Regrouping(Protocol):
-    """What ``Commands`` does to which alerts are on which incident.
-
-    ``order.expected`` is the revision of the loser, and of the incident to be split.
-    """
-
-    async def merge(self, winner: str, loser: str, order: Order) -> Incident | None:
-        """Fold the loser into the winner; None where there is no such winner."""
-        ...
-
-    async def split(
-        self, incident_id: str, alerts: Sequence[str], order: Order
-    ) -> tuple[Incident, Incident] | None:
-        """Put alerts on an incident of their own; the two there are then."""
-        ...
 
 
 async def list_incidents(call: Call) -> Answer:
@@ -154,7 +137,7 @@ async def merge_incident(call: Call) -> Answer:
         return bad(Mistake("body.into", "there is no such incident"))
     if winner[-1].id == lineage[-1].id:
         return bad(Mistake("body.into", "they are one incident already"))
-    regrouping = cast("Regrouping", await call.app.commands())
+    regrouping = await call.app.regrouping()
     head = await regrouping.merge(winner[-1].id, lineage[-1].id, _order(call))
     return unknown(INCIDENT) if head is None else _told(head, call)
 
@@ -165,7 +148,7 @@ async def split_incident(call: Call) -> Answer:
     lineage = await _lineage(call)
     if not lineage:
         return unknown(INCIDENT)
-    regrouping = cast("Regrouping", await call.app.commands())
+    regrouping = await call.app.regrouping()
     both = await regrouping.split(lineage[-1].id, body.alerts, _order(call))
     if both is None:
         return unknown(INCIDENT)

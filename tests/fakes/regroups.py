@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from shared.commands import Order
     from shared.model.incident import Incident
-    from tests.fakes.app import FakeApp
+    from shared.store.ledger import Ledger
+    from shared.store.ports import Queue
 
 
 class Regroups(Commands):
     """Nothing is regrouped; a note of "no" is refused."""
 
-    def __init__(self, app: FakeApp) -> None:
-        worker = app.world.worker
-        super().__init__(worker.ledger, app.world.queue)
+    def __init__(self, ledger: Ledger, queue: Queue) -> None:
+        super().__init__(ledger, queue)
         self.asked: list[tuple[Any, ...]] = []
 
     async def merge(self, winner: str, loser: str, order: Order) -> Incident | None:

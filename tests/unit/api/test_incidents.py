@@ -412,7 +412,7 @@ class TestRegrouping:
     @pytest.fixture
     def regroups(self, api: Api) -> Regroups:
         """The app with commands that merge and split."""
-        api.app._built["commands"] = made = Regroups(api.app)
+        api.app._built["commands"] = made = Regroups(api.world.ledger, api.world.queue)
         return made
 
     async def test_a_merge_goes_into_the_one_that_is_named(

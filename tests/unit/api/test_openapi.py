@@ -73,7 +73,7 @@ async def _fill(api: Api) -> None:
     )
     await world.worker.silences.create(silence, Order("ops"))
     await world.feed([event()])
-    api.app._built["commands"] = Regroups(api.app)
+    api.app._built["commands"] = Regroups(world.ledger, world.queue)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,338 @@
+"""`firewatch incidents`, `silences` and `explain`, over fake storage."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from cli import explain, incidents, main, orders, silences
+from shared.model.errors import CommandRefused
+from shared.store import reading, rows
+from tests.alerts import alert_id, defender_alert, event
+from tests.fakes.clock import Clock
+from tests.fakes.firewatch import World
+from tests.fakes.regroups import Regroups
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typer.testing import Result
+
+    from shared.clouds.storage import Storage
+    from shared.model.incident import Incident
+
+POLICY = """
+responders:
+  hook: {use: webhook, url: "http://127.0.0.1:1/x", secret: {setting: HOOK_KEY}}
+routes:
+  - to: [hook]
+    name: everything
+suppress:
+  - name: of-the-policy
+    match: [severity=low]
+    reason: noise
+    owner: soc
+    until: 2026-12-01T00:00:00Z
+"""
+
+
+class Command:
+    """The command on an account with one incident."""
+
+    def __init__(self, world: World, policy: Path) -> None:
+        self.world = world
+        self.policy = policy
+        self.id = asyncio.run(world.head()).id
+
+    def __call__(self, *arguments: str) -> Result:
+        """Run it."""
+        return CliRunner().invoke(main.app, [*arguments, "--account", "fake"])
+
+    def ruled(self, *arguments: str) -> Result:
+        """Run it with the policy."""
+        return self(*arguments, "--policy", str(self.policy))
+
+    def head(self) -> Incident:
+        """The incident as it is now."""
+        found = asyncio.run(reading.lineage(self.world.ledger, self.id))
+        return found[-1]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    """The command, where the account named is a world."""
+    # `--for` counts from the command's clock, and the store's must not be behind it.
+    world = World()
+    asyncio.run(world.feed([event()]))
+
+    async def opened(_: str) -> Storage:
+        async def close() -> None:
+            return None
+
+        worker = world.new_worker()
+        found = SimpleNamespace(
+            ledger=worker.ledger, queue=world.queue, archive=worker.archive, close=close
+        )
+        return cast("Storage", found)
+
+    monkeypatch.setattr(incidents, "open_account", opened)
+    for module in (incidents, silences, explain):
+        monkeypatch.setattr(module, "console", Console(width=300))
+    for module in (silences,):
+        monkeypatch.setattr(module, "utc_now", Clock())
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    return Command(world, policy)
+
+
+class TestOrders:
+    """What people say."""
+
+    def test_an_incident_is_closed_with_a_verdict_and_reopened(
+        self, command: Command
+    ) -> None:
+        """Each says what it did; the timeline keeps who and why."""
+        closed = command(
+            "incidents",
+            "close",
+            command.id,
+            "--classification",
+            "benign_positive",
+            "--reason",
+            "suspicious_but_expected",
+            "--by",
+            "ada",
+        )
+        verdict = command.head().verdict
+        reopened = command("incidents", "reopen", command.id, "--note", "no, it is")
+
+        assert closed.output == f"{command.id} closed as benign_positive.\n"
+        assert verdict is not None
+        assert verdict.reason == "suspicious_but_expected"
+        assert reopened.output == f"{command.id} reopened.\n"
+        assert command.head().status == "open"
+        shown = command("incidents", "show", command.id).output
+        assert "cli:ada" in shown
+        assert "no, it is" in shown
+
+    def test_a_comment_is_kept(self, command: Command) -> None:
+        """In the timeline, and one that says nothing is refused."""
+        assert command("incidents", "comment", command.id, "odd").exit_code == 0
+
+        refused = command("incidents", "comment", command.id, " ")
+
+        assert isinstance(refused.exception, CommandRefused)
+        assert "odd" in command("incidents", "show", command.id).output
+
+    def test_merge_and_split_say_what_there_is_then(
+        self, command: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The winner, and the incident that was split off."""
+        monkeypatch.setattr(orders, "Commands", Regroups)
+
+        merged = command("incidents", "merge", command.id, "--into", command.id)
+        split = command(
+            "incidents", "split", command.id, "--alert", "a", "--alert", "b"
+        )
+        nowhere = command("incidents", "merge", command.id, "--into", "0" * 16)
+
+        assert merged.output == f"{command.id} merged into {command.id}.\n"
+        assert split.output == f"{command.id} split: 00{'d' * 14} has the alerts.\n"
+        assert nowhere.exit_code == 1
+
+    @pytest.mark.parametrize(
+        "order",
+        [("reopen",), ("comment", "x"), ("close", "--classification", "undetermined")],
+    )
+    def test_one_that_is_not_there_is_said(
+        self, command: Command, order: tuple[str, ...]
+    ) -> None:
+        """Exit 1; and 2 for an id that cannot be one."""
+        name, *rest = order
+
+        assert command("incidents", name, "0" * 16, *rest).exit_code == 1
+        assert command("incidents", name, "nonsense", *rest).exit_code == 2
+
+
+class TestLists:
+    """What is shown."""
+
+    @pytest.mark.parametrize(
+        ("options", "is_shown"),
+        [
+            ((), True),
+            (("--status", "open", "--status", "closed"), True),
+            (("--status", "resolved"), False),
+            (("--match", "severity>=medium"), True),
+            (("--match", "severity>=medium", "--match", "sample=true"), False),
+            (("--all", "--match", 'title!="x"'), True),
+        ],
+    )
+    def test_the_list_is_filtered(
+        self, command: Command, options: tuple[str, ...], *, is_shown: bool
+    ) -> None:
+        """By state and by matchers, as routes have them."""
+        found = command("incidents", "list", *options)
+
+        assert found.exit_code == 0
+        assert (command.id in found.output) is is_shown
+
+    @pytest.mark.parametrize(
+        "options", [("--match", "colour=red"), ("--status", "asleep")]
+    )
+    def test_a_filter_that_is_none_is_said(
+        self, command: Command, options: tuple[str, ...]
+    ) -> None:
+        """Exit 2, with what there is."""
+        found = command("incidents", "list", *options)
+
+        assert found.exit_code == 2
+
+    def test_a_timeline_is_verified(self, command: Command) -> None:
+        """Consistent, not anchored; 1 once a row is gone."""
+        good = command("incidents", "verify", command.id)
+        key = rows.partition_of_incident(command.id), rows.entry(command.id, 1)
+        del command.world.table._rows[key]
+        broken = command("incidents", "verify", command.id)
+        as_json = command("incidents", "verify", command.id, "--json")
+
+        assert good.exit_code == 0
+        assert good.output.endswith("consistent, not anchored.\n")
+        assert broken.exit_code == as_json.exit_code == 1
+        assert broken.output.endswith("broken: entry 1 is missing.\n")
+        assert json.loads(as_json.output)["problem"] == "entry 1 is missing"
+        assert command("incidents", "verify", "0" * 16).exit_code == 1
+
+
+class TestSilences:
+    """`firewatch silences`."""
+
+    def test_one_is_added_listed_and_ended(self, command: Command) -> None:
+        """With what it matches, who answers for it, and until when."""
+        added = command.ruled(
+            *("silences", "add", "patching", "--match", "severity=high"),
+            *("--match", 'title!="x"', "--reason", "patches", "--owner", "ops"),
+            *("--for", "2h", "--break-through", "sample=true"),
+        )
+        listed = command.ruled("silences", "list").output
+        as_json = json.loads(command.ruled("silences", "list", "--json").output)
+        command.world.clock.step(timedelta(minutes=1))
+        ended = command.ruled("silences", "end", "patching")
+
+        until = "2026-11-23 14:00Z"
+        assert added.output == f"patching holds back what fits it until {until}.\n"
+        assert "2 silences" in listed
+        assert "severity=high; title!=x" in listed.replace('"', "")
+        assert [each["name"] for each in as_json] == ["of-the-policy", "patching"]
+        assert as_json[1]["break_through"] == ["sample=true"]
+        assert ended.output == "patching has ended.\n"
+
+    def test_one_that_only_counts_says_so(self, command: Command) -> None:
+        """When it is made and when it is listed."""
+        added = command.ruled(
+            *("silences", "add", "trial", "--match", "severity=high", "--monitor"),
+            *("--reason", "x", "--owner", "ops", "--until", "2026-11-24T12:00:00Z"),
+        )
+
+        assert "trial counts what fits it" in added.output
+        assert "only counts" in command.ruled("silences", "list").output
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            (),
+            ("--for", "2h", "--until", "2026-11-24T12:00:00Z"),
+            ("--for", "soon"),
+            ("--until", "tomorrow"),
+            ("--until", "2026-11-24T12:00:00"),
+            ("--for", "2h", "--match", "x"),
+            ("--for", "2h", "--break-through", "x"),
+        ],
+    )
+    def test_what_is_wrong_is_said(
+        self, command: Command, options: tuple[str, ...]
+    ) -> None:
+        """Exit 2; nothing is made."""
+        found = command.ruled(
+            *("silences", "add", "a", "--match", "severity=low"),
+            *("--reason", "x", "--owner", "ops", *options),
+        )
+
+        assert found.exit_code == 2
+        assert "1 silence" in command.ruled("silences", "list").output
+
+    def test_those_of_the_policy_are_ended_there(self, command: Command) -> None:
+        """And one that is not there is not ended."""
+        of_policy = command.ruled("silences", "end", "of-the-policy")
+        nobody = command.ruled("silences", "end", "nobody\x1b[2J")
+
+        assert isinstance(of_policy.exception, CommandRefused)
+        assert nobody.exit_code == 1
+        assert "\x1b" not in nobody.output
+
+
+class TestExplain:
+    """`firewatch explain`."""
+
+    def test_an_alert_is_explained_in_lines(self, command: Command) -> None:
+        """Its own, and those of its incident."""
+        found = command.ruled("explain", "--alert", alert_id()).output
+
+        assert found.startswith("Why\n")
+        assert "Route everything takes it (everything), for hook." in found
+        assert "pager (no route names it any more): it was told at" in found
+
+    def test_as_json_it_is_what_the_api_says(self, command: Command) -> None:
+        """The same fields."""
+        found = command.ruled("explain", "--incident", command.id, "--json").output
+
+        about = json.loads(found)
+        assert about["incident"] == command.id
+        assert about["routes"][0]["label"] == "everything"
+
+    @pytest.mark.parametrize(
+        ("options", "code"),
+        [
+            ((), 2),
+            (("--alert", "a", "--incident", "0" * 16), 2),
+            (("--incident", "x"), 2),
+            (("--incident", "0" * 16), 1),
+            (("--alert", "nobody"), 1),
+        ],
+    )
+    def test_what_is_not_there_is_said(
+        self, command: Command, options: tuple[str, ...], code: int
+    ) -> None:
+        """Exit 1 for what is not in the account, 2 for what cannot be meant."""
+        assert command.ruled("explain", *options).exit_code == code
+
+    def test_a_policy_that_cannot_be_read_is_said(self, command: Command) -> None:
+        """With its name."""
+        found = command("explain", "--alert", "a", "--policy", "/nowhere.yaml")
+
+        assert found.exit_code == 2
+        assert "nowhere.yaml" in found.output
+
+    def test_no_text_of_an_alert_reaches_the_terminal_as_more(
+        self, command: Command
+    ) -> None:
+        """Controls and markup in a title have no effect."""
+        hostile = defender_alert(
+            SystemAlertId=alert_id(2),
+            AlertType="Other",
+            AlertDisplayName="[red]x\x1b[2J\u202e",
+            Severity="High",
+        )
+        asyncio.run(command.world.feed([event(hostile)]))
+
+        found = command.ruled("explain", "--alert", alert_id(2)).output
+
+        assert "\x1b" not in found
+        assert "\u202e" not in found
