@@ -6,6 +6,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from aiohttp import web
 from azure.functions import meta
@@ -29,6 +30,7 @@ STATUS_PATH = "/admin/host/status"
 _PARAMETER = re.compile(
     r"\{(?P<rest>\*?)(?P<name>\w+)(?::(?P<kind>\w+))?(?P<optional>\??)\}"
 )
+_SLASH = re.compile("%2f", re.IGNORECASE)
 # The constraints of ASP.NET routes that can be told from the text alone.
 _KINDS = {
     None: r"[^/]+",
@@ -98,6 +100,15 @@ def route_pattern(route: str, *, where: str) -> re.Pattern[str]:
     return re.compile(f"/{pattern}{rest}/?", re.IGNORECASE)
 
 
+def decoded_path(raw: str) -> str:
+    """
+    The path that routes are matched with: every escape resolved but that of a slash.
+
+    So Kestrel has it, lest a part of a route turn into two.
+    """
+    return unquote(_SLASH.sub("%252F", raw), errors="replace")
+
+
 class HttpListener:
     """
     Serves the HTTP functions of an app, and the host's status, on 127.0.0.1.
@@ -153,8 +164,9 @@ class HttpListener:
             return web.Response(status=403)
         if request.path == STATUS_PATH:
             return await self._answer_status(request)
+        path = decoded_path(request.rel_url.raw_path)
         for each in self._endpoints:
-            found = each.path.fullmatch(request.path)
+            found = each.path.fullmatch(path)
             if found and (not each.methods or request.method in each.methods):
                 if each.needs_key and not self._has_key(request):
                     return web.Response(status=401)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import azure.functions as func
 import pytest
+from yarl import URL
 
 from devhost.functions import Function
 from devhost.http_trigger import (
@@ -130,6 +131,83 @@ def test_unknown_routes_are_refused(template: str) -> None:
     """A constraint that devhost cannot check is refused, not ignored."""
     with pytest.raises(SetupError):
         route_pattern(template, where="f")
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("/api/things/0d9eeb301d377b52", "0d9eeb301d377b52"),
+        ("/api/Things/x%20y/", "x y"),
+        ("/api/things/a%2Fb", "a%2Fb"),
+        ("/api/things/a%2fb", "a%2Fb"),
+        ("/api/things/a%252Fb", "a%2Fb"),
+        ("/api/things/%C3%BC", "ü"),
+        ("/api/things/2517_x-y.z~", "2517_x-y.z~"),
+    ],
+)
+async def test_a_part_of_the_route_reaches_the_function(path: str, part: str) -> None:
+    """With its escapes resolved, but for a slash, as Kestrel leaves it."""
+    seen: list[func.HttpRequest] = []
+
+    async with _serving(_http(_echo(seen), route="things/{id}")) as server:
+        url = URL(f"http://127.0.0.1:{server.listener.port}{path}", encoded=True)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(url, headers=KEYED) as answer,
+        ):
+            assert answer.status == 201
+
+    assert dict(seen[0].route_params) == {"id": part}
+    assert seen[0].url.endswith(path)
+
+
+async def test_methods_of_one_route_are_functions_of_their_own() -> None:
+    """Each method goes to its own; one that none takes is 404, as the host has it."""
+    functions = [
+        _http(_saying(f"{method} {route}"), name=name, route=route, methods=[method])
+        for name, method, route in (
+            ("list", "GET", "things"),
+            ("make", "POST", "things"),
+            ("show", "GET", "things/{id}"),
+            ("end", "DELETE", "things/{id}"),
+            ("parts", "GET", "things/{id}/parts"),
+        )
+    ]
+
+    async with _serving(*functions) as server:
+        found = {
+            (method, path): await server.ask(path, method=method, headers=KEYED)
+            for method, path in (
+                ("GET", "/api/things"),
+                ("POST", "/api/things"),
+                ("GET", "/api/things/7"),
+                ("DELETE", "/api/things/7"),
+                ("GET", "/api/things/7/parts"),
+                ("PUT", "/api/things/7"),
+                ("POST", "/api/things/7"),
+                ("GET", "/api/things/7/8"),
+                ("GET", "/api/things/7/parts/8"),
+            )
+        }
+
+    assert {key: (status, body) for key, (status, body, _) in found.items()} == {
+        ("GET", "/api/things"): (200, b"GET things"),
+        ("POST", "/api/things"): (200, b"POST things"),
+        ("GET", "/api/things/7"): (200, b"GET things/{id}"),
+        ("DELETE", "/api/things/7"): (200, b"DELETE things/{id}"),
+        ("GET", "/api/things/7/parts"): (200, b"GET things/{id}/parts"),
+        ("PUT", "/api/things/7"): (404, b""),
+        ("POST", "/api/things/7"): (404, b""),
+        ("GET", "/api/things/7/8"): (404, b""),
+        ("GET", "/api/things/7/parts/8"): (404, b""),
+    }
+
+
+def _saying(text: str) -> Callable[..., object]:
+    async def call(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
+        return func.HttpResponse(text)
+
+    return call
 
 
 async def test_a_request_arrives_whole() -> None:
