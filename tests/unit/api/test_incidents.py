@@ -12,7 +12,6 @@ from shared.store import rows
 from shared.store.ports import Put
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
 from tests.factories import make_incident
-from tests.fakes.regroups import Regroups
 
 if TYPE_CHECKING:
     from shared.model.incident import Incident
@@ -410,31 +409,42 @@ class TestRegrouping:
     """POST /api/incidents/{id}/merge and /split."""
 
     @pytest.fixture
-    def regroups(self, api: Api) -> Regroups:
-        """The app with commands that merge and split."""
-        api.app._built["commands"] = made = Regroups(api.world.ledger, api.world.queue)
-        return made
+    async def other(self, api: Api, incident: str) -> str:
+        """The id of a later incident of the same subscription."""
+        at = NOON + timedelta(hours=9)
+        body = defender_alert(
+            SystemAlertId=alert_id(2, at),
+            AzureResourceId=vm("other"),
+            ResourceIdentifiers=[],
+            Entities=[],
+            **dict.fromkeys(("StartTimeUtc", "EndTimeUtc"), stamp(at)),
+        )
+        await api.world.feed([event(body, place=2, received_at=at)])
+        first = incident.rpartition("/")[2]
+        (found,) = {head.id for head in await api.world.heads()} - {first}
+        return found
 
-    async def test_a_merge_goes_into_the_one_that_is_named(
-        self, api: Api, incident: str, regroups: Regroups
+    async def test_a_merge_ends_in_the_senior_one(
+        self, api: Api, incident: str, other: str
     ) -> None:
-        """The answer is the winner; who says so and on what is handed on."""
-        (winner,) = await put_many(api, 1)
-        tag = (await api.get(incident)).headers["etag"]
+        """Both ids answer for it, and who said so is in its timeline."""
+        first = incident.rpartition("/")[2]
+        path = f"/api/incidents/{other}"
+        tag = (await api.get(path)).headers["etag"]
 
+        stale = await api.post(f"{path}/merge", {"into": first}, if_match='"0-0"')
         reply = await api.post(
-            f"{incident}/merge", {"into": winner, "note": "same"}, if_match=tag
+            f"{path}/merge", {"into": first, "note": "same"}, if_match=tag
         )
 
-        loser = incident.rpartition("/")[2]
-        ((to, away, order),) = regroups.asked
-        assert (to, away) == (winner, loser)
-        assert (order.by, order.note, order.expected) == ("key", "same", tag.strip('"'))
-        assert (reply.status, reply.body["id"]) == (200, winner)
-        assert reply.body["merged_from"] == loser
+        assert stale.status == 412
+        assert (reply.status, reply.body["id"]) == (200, first)
+        assert reply.body["merged_from"] == other
+        assert (await api.get(path)).body["id"] == first
+        assert reply.headers["etag"] == (await api.get(incident)).headers["etag"]
 
     async def test_a_merge_into_itself_is_a_mistake(
-        self, api: Api, incident: str, regroups: Regroups
+        self, api: Api, incident: str
     ) -> None:
         """Also by way of one that was merged into it."""
         head = await api.world.head()
@@ -445,32 +455,35 @@ class TestRegrouping:
 
         for into in (head.id, MERGED_AWAY):
             reply = await api.post(f"{incident}/merge", {"into": into})
-            assert (reply.status, regroups.asked) == (400, [])
+            assert reply.status == 400
 
     async def test_what_cannot_be_done_is_409(
-        self, api: Api, incident: str, regroups: Regroups
+        self, api: Api, incident: str, other: str
     ) -> None:
         """With the reason, which is written for people."""
-        (winner,) = await put_many(api, 1)
+        assert (await api.post(f"{incident}/resolve", {})).status == 200
 
-        reply = await api.post(f"{incident}/merge", {"into": winner, "note": "no"})
+        reply = await api.post(f"{incident}/merge", {"into": other})
+        split = await api.post(f"{incident}/split", {"alerts": [alert_id()]})
 
-        assert regroups.asked
         assert reply.status == 409
-        assert reply.body["detail"] == "they were split apart"
+        assert "has ended" in reply.body["detail"]
+        assert split.status == 409
+        assert "no alert would be left" in split.body["detail"]
 
     async def test_a_split_answers_with_both(
-        self, api: Api, incident: str, regroups: Regroups
+        self, api: Api, incident: str, other: str
     ) -> None:
         """The tag is that of the one that was asked about."""
-        reply = await api.post(f"{incident}/split", {"alerts": ["a", "b"]})
+        await api.post(f"{incident}/merge", {"into": other})
 
-        head = await api.world.head()
-        ((_, alerts, _),) = regroups.asked
-        assert alerts == ("a", "b")
-        assert reply.body["incident"]["id"] == head.id
-        assert reply.body["split_off"]["id"] == "00" + "d" * 14
-        assert reply.headers["etag"] == f'"{head.revision}"'
+        reply = await api.post(f"{incident}/split", {"alerts": [alert_id()]})
+
+        head = await api.get(incident)
+        assert reply.body["incident"]["id"] == head.body["id"]
+        assert reply.body["split_off"]["alerts"] == 1
+        assert reply.headers["etag"] == head.headers["etag"]
+        assert len(await api.world.heads()) == 2
 
 
 async def test_text_of_alerts_stays_text(api: Api) -> None:

@@ -20,7 +20,6 @@ from shared.commands import Order
 from shared.model.silence import Silence
 from tests.alerts import alert_id, event
 from tests.fakes.api import Api
-from tests.fakes.regroups import Regroups
 from tests.fakes.wsgi import Wsgi
 
 if TYPE_CHECKING:
@@ -73,7 +72,6 @@ async def _fill(api: Api) -> None:
     )
     await world.worker.silences.create(silence, Order("ops"))
     await world.feed([event()])
-    api.app._built["commands"] = Regroups(world.ledger, world.queue)
 
 
 @pytest.fixture(scope="module")

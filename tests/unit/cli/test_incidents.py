@@ -12,13 +12,12 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli import explain, incidents, main, orders, silences
+from cli import explain, incidents, main, silences
 from shared.model.errors import CommandRefused
 from shared.store import reading, rows
 from tests.alerts import alert_id, defender_alert, event
 from tests.fakes.clock import Clock
 from tests.fakes.firewatch import World
-from tests.fakes.regroups import Regroups
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,20 +130,20 @@ class TestOrders:
         assert isinstance(refused.exception, CommandRefused)
         assert "odd" in command("incidents", "show", command.id).output
 
-    def test_merge_and_split_say_what_there_is_then(
-        self, command: Command, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_merge_and_split_say_what_there_is_then(self, command: Command) -> None:
         """The winner, and the incident that was split off."""
-        monkeypatch.setattr(orders, "Commands", Regroups)
-
-        merged = command("incidents", "merge", command.id, "--into", command.id)
-        split = command(
-            "incidents", "split", command.id, "--alert", "a", "--alert", "b"
+        asyncio.run(
+            command.world.feed([event(defender_alert(SystemAlertId="2"), place=2)])
         )
+
+        split = command("incidents", "split", command.id, "--alert", "2")
+        (other,) = {h.id for h in asyncio.run(command.world.heads())} - {command.id}
+        merged = command("incidents", "merge", other, "--into", command.id)
         nowhere = command("incidents", "merge", command.id, "--into", "0" * 16)
 
-        assert merged.output == f"{command.id} merged into {command.id}.\n"
-        assert split.output == f"{command.id} split: 00{'d' * 14} has the alerts.\n"
+        assert split.output == f"{command.id} split: {other} has the alerts.\n"
+        survivor = asyncio.run(command.world.head()).id
+        assert merged.output == f"{other} merged into {survivor}.\n"
         assert nowhere.exit_code == 1
 
     @pytest.mark.parametrize(
