@@ -17,6 +17,7 @@ from shared.store import rows
 from shared.store.draft import news
 from shared.triage import incidents, parts
 from shared.triage.alert_rows import expected, is_full, order, row_of
+from shared.triage.choosing import home_of, predecessor_of, told_apart
 from shared.triage.fingerprint import Strategy, fingerprint
 from shared.triage.keys import MOST_KEYS, keys
 from shared.triage.ties import MOST_MERGES, Tie, Why, extend, gather, ties
@@ -115,8 +116,8 @@ def _rows_needed(case: _Case) -> int:
 
 def _store(draft: Draft, case: _Case) -> None:
     alert, identity = case.alert, fingerprint(case.alert)
-    tied, strayed = _told_apart(case.ties, identity)
-    home = _home(tied, case, identity)
+    tied, strayed = told_apart(case.ties, identity)
+    home = home_of(tied, alert, identity, case.caps)
     if home is None:
         grown, joined = _open(draft, tied, case, identity)
         fact = Fact(kind="incident.opened", alert=alert.id, detail=joined.because)
@@ -143,54 +144,11 @@ def _store(draft: Draft, case: _Case) -> None:
     extend(draft, case.keys, alert.point, grown.id, case.caps)
 
 
-def _told_apart(tied: list[Tie], identity: str) -> tuple[list[Tie], list[Tie]]:
-    """The ties that count, and those that do not.
-
-    What a person took out does not drift back: where an incident that knows the problem
-    is kept apart from another, the alert is none of the other's.
-    """
-    knowing = [t.incident for t in tied if identity in t.incident.problems]
-    strayed = [
-        tie
-        for tie in tied
-        if identity not in tie.incident.problems
-        and any(incidents.are_apart(tie.incident, known) for known in knowing)
-    ]
-    return [tie for tie in tied if tie not in strayed], strayed
-
-
-def _home(tied: list[Tie], case: _Case, identity: str) -> Tie | None:
-    """The incident that takes the alert: one that knows its problem, else the senior.
-
-    What has ended is opened again only where nothing else takes the alert, the latest
-    of it.
-    """
-    taking = [
-        tie
-        for tie in tied
-        if incidents.accepts(tie.incident, case.alert, identity, case.caps)
-    ]
-    live = [tie for tie in taking if incidents.is_live(tie.incident)]
-    return min(
-        live or taking[-1:],
-        key=lambda tie: identity not in tie.incident.problems,
-        default=None,
-    )
-
-
 def _open(
     draft: Draft, tied: list[Tie], case: _Case, identity: str
 ) -> tuple[Incident, Joined]:
-    """A new incident: the sequel of the latest that does not take the alert, if any.
-
-    One that knows the problem goes before one that does not.
-    """
-    alert, before = case.alert, None
-    for tie in tied:
-        incident = tie.incident
-        is_known = identity in incident.problems
-        if before is None or is_known or identity not in before.problems:
-            before = incident
+    """A new incident, the sequel of one that does not take the alert, if any."""
+    alert, before = case.alert, predecessor_of(tied, identity)
     because = ""
     if before is not None:
         because = incidents.refusal(before, alert, identity, case.caps)
