@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 MOST_ALERTS = 12
 RESOURCES = (vm("vm-a"), vm("vm-a") + "/extensions/agent", vm("vm-b"), "")
 
+KINDS = ("VM_A", "VM_B", "VM_C")
+
 WHICH = st.integers(0, 50)
 
 
@@ -96,12 +98,16 @@ class Machine(RuleBasedStateMachine):
     def begin(self, after: AfterResolve, problems: int) -> None:
         caps = Correlation(after_resolve=after, max_problems=problems)
         self.world = World(caps=caps)
+        # Something to take apart from the first step on.
+        for kind in KINDS[:2]:
+            self.arrives(kind, RESOURCES[0], 0, "", [])
+            self.arrives(kind, RESOURCES[0], 1, "", [])
 
     @precondition(lambda self: len(self.bodies) < MOST_ALERTS)
     @rule(
-        kind=st.sampled_from(["VM_A", "VM_B", "VM_C"]),
+        kind=st.sampled_from(KINDS),
         resource=st.sampled_from(RESOURCES),
-        hours=st.integers(0, 30),
+        hours=st.sampled_from([0, 1, 2, 4, 9, 30]),
         intent=st.sampled_from(INTENTS),
         entities=st.lists(st.sampled_from(ENTITIES), max_size=2),
     )
@@ -113,6 +119,17 @@ class Machine(RuleBasedStateMachine):
         intent: str,
         entities: list[dict[str, str]],
     ) -> None:
+        self.arrives(kind, resource, hours, intent, entities)
+
+    def arrives(
+        self,
+        kind: str,
+        resource: str,
+        hours: int,
+        intent: str,
+        entities: list[dict[str, str]],
+    ) -> None:
+        """A new alert is fed."""
         at = NOON + timedelta(hours=hours)
         self.send(
             defender_alert(

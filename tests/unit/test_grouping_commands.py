@@ -115,6 +115,17 @@ class TestSplit:
         assert len(await world.heads()) == 2
         await world.check_rested()
 
+    async def test_its_problem_goes_with_it_at_once(self, world: World) -> None:
+        """The first thing that comes after the split lands where it belongs."""
+        head = await world.head()
+        await world.worker.commands.split(head.id, [alert_id(3)], by="ada")
+        (taken,) = await where(world, 3)
+
+        await feed(world, 5, 2, AlertType="VM_C")
+
+        assert [h.id for h in await where(world, 5)] == [taken.id]
+        await world.check_rested()
+
     async def test_nor_through_what_takes_over_when_it_has_ended(
         self, world: World
     ) -> None:
