@@ -20,7 +20,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli import dead_letters, feed, incidents, main, report
+from cli import dead_letters, explain, feed, incidents, main, report, silences
 from cli.account import RUNS, open_account
 from cli.run import packaged_policy
 from cli.watch import Watch
@@ -350,7 +350,7 @@ class Firewatch:
 def firewatch(*arguments: str) -> Result:
     """Run a short command to its end, in this process and so wide that all is shown."""
     with pytest.MonkeyPatch.context() as patched:
-        for module in (incidents, dead_letters):
+        for module in (incidents, dead_letters, silences, explain):
             patched.setattr(module, "console", Console(width=400))
         return CliRunner().invoke(main.app, arguments)
 

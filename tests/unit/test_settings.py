@@ -76,6 +76,29 @@ def test_a_secret_is_found_by_its_setting(value: str, *, known: bool) -> None:
     assert from_environment(CONNECTION).secret(SecretRef("KEY")) is None
 
 
+@pytest.mark.parametrize(
+    ("given", "is_on"),
+    [
+        ({}, False),
+        ({"EASY_AUTH": ""}, False),
+        ({"EASY_AUTH": "0"}, False),
+        ({"EASY_AUTH": "1"}, True),
+    ],
+)
+def test_easy_auth_is_on_only_where_it_says_so(
+    given: dict[str, str], *, is_on: bool
+) -> None:
+    """Off, unless the setting is 1: a principal may be anybody's word otherwise."""
+    assert from_environment(CONNECTION | given).easy_auth is is_on
+
+
+@pytest.mark.parametrize("text", ["true", "yes", " 1", "2"])
+def test_easy_auth_that_is_neither_is_a_mistake(text: str) -> None:
+    """Nobody is to believe that it is on."""
+    with pytest.raises(SettingsError, match="EASY_AUTH"):
+        from_environment(CONNECTION | {"EASY_AUTH": text})
+
+
 def test_printing_the_settings_shows_no_secret() -> None:
     """Neither the connection string nor what else the environment holds."""
     found = from_environment(CONNECTION | {"KEY": "hunter3"})
