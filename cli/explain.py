@@ -62,7 +62,8 @@ def explain(
 def _print(found: ExplainedAlert | ExplainedIncident) -> None:
     about = getattr(found, "about", None)
     parts: list[tuple[str, Sequence[str]]] = [
-        ("Why", [*found.lines, *(about.lines if about else ())]),
+        # A merger is told of the alert and of its incident.
+        ("Why", [*dict.fromkeys((*found.lines, *(about.lines if about else ())))]),
         ("Otherwise", [*found.otherwise, *(about.otherwise if about else ())]),
     ]
     for title, lines in parts:

@@ -11,7 +11,7 @@ import typer
 from cli import tables
 from cli.incidents import Account, By, Json, Note, ask, parsed, person, print_json
 from cli.rules import PolicyFile, policy, silences
-from shared.api import views
+from shared.api import viewing, views
 from shared.bootstrap import utc_now
 from shared.commands import Order
 from shared.model.silence import Mode, Silence
@@ -40,7 +40,7 @@ def list_(
         return await silences(storage, by).report()
 
     now = utc_now()
-    found = [views.silence(each, now) for each in ask(account, question)]
+    found = [viewing.silence(each, now) for each in ask(account, question)]
     if as_json:
         print_json(found)
         return

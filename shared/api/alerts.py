@@ -6,7 +6,7 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from shared.api import views
+from shared.api import viewing
 from shared.api.wire import Answer, unknown
 from shared.store import reading
 
@@ -29,7 +29,7 @@ async def get_alert(call: Call) -> Answer:
         return unknown(ALERT)
     lineage = await reading.lineage(ledger, row.incident)
     on = lineage[-1].id if lineage else row.incident
-    return Answer(HTTPStatus.OK, views.alert(row, on))
+    return Answer(HTTPStatus.OK, viewing.alert(row, on))
 
 
 async def found(ledger: Ledger, alert_id: str) -> AlertRow | None:

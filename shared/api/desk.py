@@ -10,7 +10,7 @@ import msgspec
 
 from shared import telemetry
 from shared.api import who, wire
-from shared.api.operation import PARTS, Call
+from shared.api.operation import KEYS, PARTS, Call
 from shared.api.wire import Answer, Mistake, bad, refusal
 from shared.commands import Order
 from shared.model.errors import (
@@ -108,7 +108,8 @@ def _refused(error: FirewatchError) -> Answer:
         case SenderRefused():
             telemetry.emit(telemetry.SENDER_REFUSED, reason=str(error))
             said = "nobody is signed in; this app is used through Microsoft Entra"
-            return refusal(HTTPStatus.UNAUTHORIZED, said)
+            how = {"www-authenticate": "Bearer"}
+            return refusal(HTTPStatus.UNAUTHORIZED, said, headers=how)
         case CommandStale():
             return refusal(HTTPStatus.PRECONDITION_FAILED, str(error))
         case CommandRefused():
@@ -124,10 +125,15 @@ def _refused(error: FirewatchError) -> Answer:
 def _part_problems(operation: Operation, given: Mapping[str, str]) -> list[Mistake]:
     problems: list[Mistake] = []
     for name in operation.parts:
+        text = given.get(name, "")
         try:
-            msgspec.convert(given.get(name, ""), PARTS[name])
+            msgspec.convert(text, PARTS[name])
         except msgspec.ValidationError as error:
             problems.append(Mistake(f"path.{name}", str(error)))
+            continue
+        # Python's "$" lets a line break pass, and these become keys of rows.
+        if name in KEYS and not text.isprintable():
+            problems.append(Mistake(f"path.{name}", "expected no line break"))
     return problems
 
 

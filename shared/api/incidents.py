@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from shared import timeline
 from shared.actions import matchers
-from shared.api import pages, views
+from shared.api import pages, viewing, views
 from shared.api.wire import Answer, Mistake, bad, unknown
 from shared.model.incident import Verdict
 from shared.model.text import clean, plain
@@ -40,7 +40,7 @@ async def list_incidents(call: Call) -> Answer:
     shown, following = pages.page(heads, query, tests, after)
     cursor = pages.encode(following) if following else None
     content = views.IncidentPage(
-        incidents=tuple(map(views.incident, shown)), next=cursor
+        incidents=tuple(map(viewing.incident, shown)), next=cursor
     )
     link = f'<{_next(query, cursor)}>; rel="next"' if cursor else ""
     return Answer(HTTPStatus.OK, content, {"link": link} if link else {})
@@ -68,7 +68,7 @@ async def list_incident_alerts(call: Call) -> Answer:
     found = await reading.alerts_of(await _ledger(call), family)
     found.sort(key=lambda row: (row.started_at, row.id))
     content = views.AlertList(
-        incident=head.id, alerts=tuple(views.alert(row, head.id) for row in found)
+        incident=head.id, alerts=tuple(viewing.alert(row, head.id) for row in found)
     )
     return Answer(HTTPStatus.OK, content)
 
@@ -81,7 +81,7 @@ async def list_incident_actions(call: Call) -> Answer:
     head = lineage[-1]
     found = await reading.actions_of(await _ledger(call), {head.id, *head.absorbed})
     content = views.ActionList(
-        incident=head.id, actions=tuple(map(views.action, found))
+        incident=head.id, actions=tuple(map(viewing.action, found))
     )
     return Answer(HTTPStatus.OK, content)
 
@@ -94,7 +94,7 @@ async def get_incident_timeline(call: Call) -> Answer:
         return unknown(INCIDENT)
     head, rows = found
     proof = timeline.prove(head, rows) if call.query.verify else None
-    content = views.timeline(incident_id, timeline.readable(rows), proof)
+    content = viewing.timeline(incident_id, timeline.readable(rows), proof)
     return Answer(HTTPStatus.OK, content)
 
 
@@ -154,8 +154,8 @@ async def split_incident(call: Call) -> Answer:
         return unknown(INCIDENT)
     rest, split_off = both
     content = views.SplitView(
-        incident=views.incident(rest, call.path["id"]),
-        split_off=views.incident(split_off),
+        incident=viewing.incident(rest, call.path["id"]),
+        split_off=viewing.incident(split_off),
     )
     return Answer(HTTPStatus.OK, content, {"etag": tag_of(rest)})
 
@@ -195,7 +195,7 @@ def _order(call: Call) -> Order:
 
 
 def _told(head: Incident, call: Call) -> Answer:
-    content = views.incident(head, call.path["id"])
+    content = viewing.incident(head, call.path["id"])
     return Answer(HTTPStatus.OK, content, {"etag": tag_of(head)})
 
 

@@ -25,6 +25,9 @@ PARTS: Mapping[str, Any] = {
     "alert_id": Annotated[str, msgspec.Meta(min_length=1, max_length=256)],
 }
 
+# Those that are part of a row's key as they are.
+KEYS = frozenset({"id", "name"})
+
 
 class Nothing(msgspec.Struct, frozen=True):
     """A query without parameters, or no body."""

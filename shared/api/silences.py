@@ -6,11 +6,11 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from shared.api import views
+from shared.api import viewing, views
 from shared.api.incidents import parsed
 from shared.api.wire import Answer, Mistake, bad, unknown
 from shared.model.silence import Silence
-from shared.model.text import one_line
+from shared.model.text import is_name, one_line
 from shared.silences import LONGEST
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SILENCE = "silence"
 async def list_silences(call: Call) -> Answer:
     """Every silence, over ones too, and what each hid."""
     found = await (await call.app.silences()).report()
-    shown = tuple(views.silence(each, call.app.clock()) for each in found)
+    shown = tuple(viewing.silence(each, call.app.clock()) for each in found)
     return Answer(HTTPStatus.OK, views.SilenceList(silences=shown))
 
 
@@ -35,7 +35,7 @@ async def get_silence(call: Call) -> Answer:
     found = await _named(call, call.path["name"])
     if found is None:
         return unknown(SILENCE)
-    return Answer(HTTPStatus.OK, views.silence(found, call.app.clock()))
+    return Answer(HTTPStatus.OK, viewing.silence(found, call.app.clock()))
 
 
 async def create_silence(call: Call) -> Answer:
@@ -60,7 +60,7 @@ async def create_silence(call: Call) -> Answer:
     if found is None:
         return unknown(SILENCE)
     where = {"location": f"/api/silences/{made.name}"}
-    content = views.silence(found, call.app.clock())
+    content = viewing.silence(found, call.app.clock())
     return Answer(HTTPStatus.CREATED, content, where)
 
 
@@ -70,7 +70,7 @@ async def end_silence(call: Call) -> Answer:
     found = await _named(call, call.path["name"]) if ended else None
     if found is None:
         return unknown(SILENCE)
-    return Answer(HTTPStatus.OK, views.silence(found, call.app.clock()))
+    return Answer(HTTPStatus.OK, viewing.silence(found, call.app.clock()))
 
 
 async def _named(call: Call, name: str) -> Hidden | None:
@@ -82,6 +82,8 @@ async def _named(call: Call, name: str) -> Hidden | None:
 def _problems(body: NewSilence, now: datetime) -> list[Mistake]:
     _, problems = parsed(body.match, "body.match")
     problems += parsed(body.break_through, "body.break_through")[1]
+    if not is_name(body.name):
+        problems.append(Mistake("body.name", "ends with a line break"))
     for field in ("reason", "owner"):
         if not one_line(getattr(body, field)):
             problems.append(Mistake(f"body.{field}", "is empty"))

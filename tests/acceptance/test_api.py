@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.acceptance.world import alert, encoded, firewatch
+from tests.acceptance.world import alert, encoded, eventually, firewatch
 
 if TYPE_CHECKING:
     from tests.acceptance.world import World
@@ -46,13 +46,12 @@ def test_an_incident_is_followed_from_alert_to_end(
     closed = _ask(
         world, "POST", f"{path}/resolve", json={"classification": "true_positive"}
     )
-    world.wait_until_quiet()
+    eventually(lambda: world.pages(subscription)[0]["resolved"])
 
     assert [reply.status_code for reply in taken] == [200, 200]
     assert stale.status_code == 412
     assert stale.headers["content-type"].startswith("application/problem+json")
     assert closed.json()["status"] == "closed"
-    assert [page["resolved"] for page in world.pages(subscription)] == [True]
     timeline = _ask(world, "GET", f"{path}/timeline", params={"verify": "true"}).json()
     kinds = [f["kind"] for entry in timeline["timeline"] for f in entry["facts"]]
     assert kinds.count("incident.acknowledged") == 1

@@ -108,6 +108,7 @@ async def test_a_name_is_taken_once(api: Api) -> None:
     ("changes", "paths"),
     [
         ({"name": "of/the"}, ["body.name"]),
+        ({"name": "of\n"}, ["body.name"]),
         ({"match": []}, ["body.match"]),
         ({"match": ["x"]}, ["body.match[0]"]),
         (
@@ -140,4 +141,7 @@ async def test_one_that_is_not_there_is_404(api: Api) -> None:
     """To read and to end."""
     assert (await api.get("/api/silences/nobody")).status == 404
     assert (await api.delete("/api/silences/nobody")).status == 404
-    assert (await api.get("/api/silences/no%20body")).status == 400
+    for name in ("no%20body", "nobody%0A", "%00", "s%7Cx"):
+        for method in ("GET", "DELETE"):
+            reply = await api.ask(method, f"/api/silences/{name}")
+            assert reply.status == 400, name
