@@ -20,13 +20,25 @@ def _ask(world: World, method: str, path: str, **options: Any) -> httpx.Response
         return client.request(method, url, headers=headers, **options)
 
 
+def _wait_until_told(world: World, subscription: str) -> None:
+    """Return when both responders were told, and that is written down."""
+
+    def is_told() -> bool:
+        rows = world.actions(subscription, "soc") + world.actions(
+            subscription, "on-call"
+        )
+        return [row.status for row in rows] == ["applied"] * 2
+
+    eventually(is_told)
+
+
 def test_an_incident_is_followed_from_alert_to_end(
     world: World, subscription: str
 ) -> None:
     """Found by filter, explained, acknowledged once, closed, and proved."""
     told = alert(subscription)
     world.send(encoded(told))
-    world.wait_until_quiet()
+    _wait_until_told(world, subscription)
 
     listed = _ask(
         world,
@@ -76,7 +88,7 @@ def test_the_platform_guards_every_operation(world: World) -> None:
 def test_the_command_says_what_the_api_says(world: World, subscription: str) -> None:
     """Of the same store: filters, and that the chain holds."""
     world.send(encoded(alert(subscription, 2)))
-    world.wait_until_quiet()
+    _wait_until_told(world, subscription)
     (head,) = world.incidents(subscription)
     account = ("--account", world.local.storage)
 
