@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shared.model.alert import AlertStatus
 from shared.model.correlation import AfterResolve
-from shared.model.incident import SOURCE, Incident, IncidentStatus, Mark
+from shared.model.incident import QUIET, SOURCE, Incident, IncidentStatus, Mark
 from shared.triage import extent
 
 if TYPE_CHECKING:
@@ -138,7 +138,10 @@ def joined(
 
 
 def updated(incident: Incident, row: AlertRow, alert: Alert, now: datetime) -> Incident:
-    """The incident after one of its alerts has a newer version."""
+    """The incident after one of its alerts has a newer version.
+
+    One that ended for want of news is open again by that; what a person ended is not.
+    """
     is_open = alert.status is AlertStatus.OPEN
     was_open = row.status is AlertStatus.OPEN
     changed = replace(
@@ -147,6 +150,9 @@ def updated(incident: Incident, row: AlertRow, alert: Alert, now: datetime) -> I
         heard_at=extent.later(incident.heard_at, now),
         changed_at=now,
     )
+    if is_open and incident.resolved is not None and incident.resolved.by == QUIET:
+        # It was over because nothing was heard of it, and something is.
+        changed = reopened(changed)
     return settled(changed, now)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.commands import Order
 from shared.model.errors import StoreError
 from tests.alerts import NOON, alert_id, defender_alert, event
 from tests.fakes.firewatch import World
@@ -35,7 +36,7 @@ async def a_world() -> World:
         ]
     )
     head = await world.head()
-    await world.worker.commands.split(head.id, [alert_id(0)], by="ada")
+    await world.worker.regrouping.split(head.id, [alert_id(0)], Order("ada"))
     await world.settle()
     return world
 
@@ -43,7 +44,7 @@ async def a_world() -> World:
 async def splits(world: World) -> object:
     """Take another out of what the last of them is on."""
     (head,) = [h for h in await world.heads() if "VM_C" in _kinds(h)]
-    return await world.worker.commands.split(head.id, [alert_id(1)], by="ada")
+    return await world.worker.regrouping.split(head.id, [alert_id(1)], Order("ada"))
 
 
 def _kinds(head: Incident) -> set[str]:
@@ -54,7 +55,7 @@ async def merges(world: World) -> object:
     """Bring the two together again."""
     one, *rest = sorted(await world.heads(), key=lambda head: head.id)
     other = rest[0] if rest else one
-    return await world.worker.commands.merge(one.id, other.id, by="ada")
+    return await world.worker.regrouping.merge(one.id, other.id, Order("ada"))
 
 
 async def run(

@@ -273,3 +273,21 @@ async def test_quiet_incidents_end_by_themselves() -> None:
     assert head.resolved.by == "quiet"
     assert world.pager.verbs() == ["trigger", "resolve"]
     await world.check_rested()
+
+
+async def test_what_ended_for_want_of_news_is_open_again_by_news() -> None:
+    """A newer version of its alert, still active, is told; a copy of what is known not."""
+    world = World(quiet=timedelta(days=2))
+    await world.feed([event()])
+    world.clock.step(timedelta(days=2, minutes=1))
+    await world.worker.tick()
+    await world.settle()
+
+    await world.feed([event(place=2)])
+    assert (await world.head()).status is IncidentStatus.RESOLVED
+    later = defender_alert(ProcessingEndTime=stamp(NOON + timedelta(minutes=3)))
+    await world.feed([event(later, place=3)])
+
+    head = await world.head()
+    assert (head.status, head.epoch) == (IncidentStatus.OPEN, 2)
+    assert world.pager.verbs() == ["trigger", "resolve", "trigger"]
