@@ -118,7 +118,7 @@ class TestSplit:
     async def test_its_problem_goes_with_it_at_once(self, world: World) -> None:
         """The first thing that comes after the split lands where it belongs."""
         head = await world.head()
-        await world.worker.commands.split(head.id, [alert_id(3)], by="ada")
+        await world.worker.regrouping.split(head.id, [alert_id(3)], Order("ada"))
         (taken,) = await where(world, 3)
 
         await feed(world, 5, 2, AlertType="VM_C")
