@@ -60,7 +60,7 @@ ROAD_RANK = {
 }
 
 
-class Version(msgspec.Struct, frozen=True, order=True, kw_only=True):
+class Version(msgspec.Struct, frozen=True, order=True, kw_only=True, gc=False):
     """What orders the versions of an alert: detector time, road, and what it says.
 
     Equal digests are one version. They also break ties, so that every worker orders two
@@ -72,7 +72,8 @@ class Version(msgspec.Struct, frozen=True, order=True, kw_only=True):
     digest: str
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
+# Nothing in it can be part of a cycle, so the collector need not look at it.
+class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One alert, whatever road and format it came by.
 
     ``id`` is SystemAlertId as it came; ids are compared without case. ``resource`` is canonical (see

@@ -40,8 +40,15 @@ class Origin(StrEnum):
     EXTENDED = "extended properties"
 
 
+# No entity can be part of a cycle, so the collector need not look at any (gc=False);
+# their subclasses have it from here.
 class _Entity(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    gc=False,
+    tag_field="type",
 ):
     """``is_asset`` is said of what the detector calls the attacked, not the attacker."""
 

@@ -37,18 +37,16 @@ def _canonical(resource_id: str) -> str | None:
     return lowered if _SUBSCRIPTION.match(lowered) else None
 
 
-def located(resource_id: str) -> tuple[str, str] | None:
-    """The canonical id and its subscription; None where the id is not whole."""
-    read = _located if len(resource_id) <= LONGEST else _located.__wrapped__
+def whole_id(resource_id: str) -> str | None:
+    """The canonical id, where it has all its parts; else None."""
+    read = _whole_id if len(resource_id) <= LONGEST else _whole_id.__wrapped__
     return read(resource_id)
 
 
 @lru_cache(maxsize=4096)
-def _located(resource_id: str) -> tuple[str, str] | None:
+def _whole_id(resource_id: str) -> str | None:
     known = canonical(resource_id)
-    if known is None or not is_whole(known):
-        return None
-    return known, subscription(known)
+    return known if known is not None and is_whole(known) else None
 
 
 def is_whole(canonical_id: str) -> bool:

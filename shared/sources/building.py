@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from shared.model import resource
 from shared.model.alert import ROAD_RANK, Alert, Road, Version
+from shared.model.entity import Entity
 from shared.model.errors import AlertRejected
 from shared.model.text import clean, cut, one_line
 from shared.sources import terms
-from shared.sources.entities import entities_of
+from shared.sources.entities import entities_of, with_lifted
+from shared.sources.entities.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from shared.model.entity import Entity
 
 LONGEST_ID = 256
 LONGEST_TYPE = 256
 LONGEST_TITLE = 300
 LONGEST_DESCRIPTION = 4_000
 LONGEST_NAME = 300
+LONGEST_SHORT_NAME = 100
 LONGEST_LINK = 2_000
 MOST_MEMBERS = 500
 
@@ -41,23 +43,26 @@ _FIRST_DAY = datetime(1, 1, 1, tzinfo=UTC)
 # can be chosen by whoever would like to be overlooked.
 SAMPLE_TYPE = "simulated_"
 SAMPLE_TITLE = "[sample alert]"
+# One of these two is in each of the hints, and in few alerts.
+_SAMPLE, _SIMULATOR = "sample", "alertsimulator"
 _HINTS = (
     ("this is a sample alert", "says that it is a sample"),
     ("sample-vm", "names Sample-VM"),
     ("sample-rg", "names Sample-RG"),
-    ("alertsimulator", "names AlertSimulator"),
+    (_SIMULATOR, "names AlertSimulator"),
 )
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
-class Found(msgspec.Struct, kw_only=True):
+class Found(msgspec.Struct, kw_only=True, gc=False):
     """What the reader of a format found; only the first three must be there.
 
     Texts are as they came. ``resource_ids`` are tried in order; the first that is an
     ARM id is the alert's resource. ``at`` orders versions: the processing end where
-    there is one. ``entities`` and ``extended`` are JSON values as they came.
+    there is one. ``entities`` and ``extended`` are JSON values as they came; where the
+    entities are read already and nothing about them was odd, they are ``listed``.
     """
 
     kind: str
@@ -79,6 +84,7 @@ class Found(msgspec.Struct, kw_only=True):
     techniques: object = None
     uri: str = ""
     entities: object = None
+    listed: list[Entity] | None = None
     extended: object = None
     members: tuple[str, ...] = ()
     is_part: bool = False
@@ -91,8 +97,8 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     missing or malformed gets the most cautious reading: an alert that is half
     understood must still page.
     """
-    alert_id = _bounded(found.id, LONGEST_ID, f"{path}: its id")
-    alert_type = _bounded(found.alert_type, LONGEST_TYPE, f"{path}: its type")
+    alert_id = _bounded(found.id, LONGEST_ID, path, "id")
+    alert_type = _bounded(found.alert_type, LONGEST_TYPE, path, "type")
     alert_type = one_line(alert_type) or "unnamed"
     arm_id, unreadable = _resource(found.resource_ids)
     started_at = found.started_at or _ticks(alert_id) or found.at or received_at
@@ -102,14 +108,17 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
     said = one_line(found.title[: 4 * LONGEST_TITLE])
     title = said or one_line(alert_type)
     description = clean(found.description[: 4 * LONGEST_DESCRIPTION])
-    entities, warnings = entities_of(found.entities, found.extended)
+    if found.listed is None:
+        entities, warnings = entities_of(found.entities, found.extended)
+    else:
+        entities, warnings = with_lifted(found.listed, found.extended, Problems())
     status = terms.status(found.status)
     severity = terms.severity(found.severity)
     tactics, techniques = (
         terms.tactics(found.tactics),
         terms.techniques(found.techniques),
     )
-    digest = digest_of(
+    digest = _digest(
         entities,
         alert_type.lower(),
         title,
@@ -139,42 +148,34 @@ def build(found: Found, *, received_at: datetime, path: str) -> Alert:
         status=status,
         started_at=started_at,
         ended_at=ended_at,
-        point=point(started_at, received_at),
+        point=min(max(started_at, received_at - OLDEST_POINT), latest),
         resource=arm_id,
-        compromised_entity=name(found.compromised_entity),
-        product=name(found.product),
+        compromised_entity=_name(found.compromised_entity),
+        product=_name(found.product),
         tactics=tactics,
         uri=_https(found.uri),
-        is_sample=is_sample(alert_type, title),
+        is_sample=_is_sample(alert_type, title),
         kind=found.kind,
         techniques=techniques,
         entities=entities,
         members=tuple(member[:LONGEST_ID] for member in found.members[:MOST_MEMBERS]),
         is_part=found.is_part,
-        reported_severity=name(found.severity),
-        reported_status=name(found.status),
+        reported_severity=_name(found.severity),
+        reported_status=_name(found.status),
         resource_text=unreadable,
-        sample_hints=sample_hints(
-            found.title,
-            found.description[:LONGEST_DESCRIPTION],
-            found.compromised_entity,
-            *found.resource_ids,
-        ),
+        sample_hints=_sample_hints(found),
         warnings=warnings,
     )
 
 
-def point(started_at: datetime, received_at: datetime) -> datetime:
-    """The start, held near the receipt."""
-    return min(max(started_at, received_at - OLDEST_POINT), received_at + NEWEST_POINT)
-
-
-def _bounded(text: str, longest: int, what: str) -> str:
+def _bounded(text: str, longest: int, path: str, what: str) -> str:
     text = text.strip()
     if not text:
-        raise AlertRejected(what, "is missing or empty; expected a text")
+        problem = "is missing or empty; expected a text"
+        raise AlertRejected(f"{path}: its {what}", problem)
     if len(text) > longest:
-        raise AlertRejected(what, f"is longer than {longest} characters")
+        problem = f"is longer than {longest} characters"
+        raise AlertRejected(f"{path}: its {what}", problem)
     return text
 
 
@@ -182,10 +183,9 @@ def _resource(candidates: Iterable[str]) -> tuple[str | None, str]:
     """The first whole ARM id; else the first text that was given for one."""
     unreadable = ""
     for candidate in candidates:
-        known = resource.canonical(candidate)
-        if known is not None and resource.is_whole(known):
+        if (known := resource.whole_id(candidate)) is not None:
             return known, ""
-        unreadable = unreadable or name(candidate)
+        unreadable = unreadable or _name(candidate)
     return None, unreadable
 
 
@@ -200,16 +200,24 @@ def _scope(arm_id: str | None, found: Found) -> str:
     return resource.subscription(f"/subscriptions/{named}")
 
 
-def is_sample(alert_type: str, title: str) -> bool:
-    """Whether the detector itself says that it is a sample."""
-    of_type = alert_type.lower().startswith(SAMPLE_TYPE)
-    return of_type or title.lower().startswith(SAMPLE_TITLE)
+def _is_sample(alert_type: str, title: str) -> bool:
+    return alert_type.lower().startswith(SAMPLE_TYPE) or title.lower().startswith(
+        SAMPLE_TITLE
+    )
 
 
-def sample_hints(*said: str) -> tuple[str, ...]:
-    """What of the texts anybody could have written to be taken for a sample."""
-    lowered = " ".join(said).lower()
-    return tuple(hint for text, hint in _HINTS if text in lowered)
+def _sample_hints(found: Found) -> tuple[str, ...]:
+    said = " ".join(
+        (
+            found.title,
+            found.description[:LONGEST_DESCRIPTION],
+            found.compromised_entity,
+            *found.resource_ids,
+        )
+    ).lower()
+    if _SAMPLE not in said and _SIMULATOR not in said:
+        return ()
+    return tuple(hint for text, hint in _HINTS if text in said)
 
 
 def _https(uri: str) -> str:
@@ -226,14 +234,18 @@ def _ticks(alert_id: str) -> datetime | None:
         return None
 
 
-def name(text: str) -> str:
-    """A name as it came, cleaned and bounded."""
+def _name(text: str) -> str:
+    # Words for severity, products and machines come again and again; few are long.
+    read = _short_name if len(text) <= LONGEST_SHORT_NAME else _short_name.__wrapped__
+    return read(text)
+
+
+@lru_cache(maxsize=4096)
+def _short_name(text: str) -> str:
     return cut(one_line(text[: 4 * LONGEST_NAME]), LONGEST_NAME)
 
 
-def digest_of(entities: Iterable[Entity], *said: object) -> str:
+def _digest(entities: Iterable[Entity], *said: object) -> str:
     """The same for the same alert, whatever order its entities came in."""
-    hasher = hashlib.sha256(_ENCODER.encode(said))
-    for line in sorted(map(_ENCODER.encode, entities)):
-        hasher.update(line)
-    return hasher.hexdigest()[:32]
+    lines = sorted(map(_ENCODER.encode, entities))
+    return hashlib.sha256(b"".join((_ENCODER.encode(said), *lines))).hexdigest()[:32]

@@ -34,9 +34,7 @@ TABLE = "securityincident"
 _GUID = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 # The workspace and the analytics rule.
 _RULE_TYPE = re.compile(f"{_GUID}_{_GUID}")
-SENTINEL = "sentinel"
-LENGTH_OF_RULE_TYPE = 36 + 1 + 36
-_PRODUCTS = frozenset({f"azure {SENTINEL}", f"microsoft {SENTINEL}"})
+_PRODUCTS = frozenset({"azure sentinel", "microsoft sentinel"})
 _INCIDENT_URL = re.compile(r"/subscriptions/[!-~]*/incidents/[^/?#]+", re.IGNORECASE)
 
 
@@ -50,11 +48,14 @@ def recognises_alert(fields: Fields) -> bool:
         return fields.text("kind").lower() == "securityalert"
     if "systemalertid" not in fields or "alerttype" not in fields:
         return False
-    return (
-        "provideralertid" in fields
-        or fields.text("ProductName").lower() in _PRODUCTS
-        or _RULE_TYPE.fullmatch(fields.text("AlertType").lower()) is not None
-    )
+    alert_type, product = fields.text("AlertType"), fields.text("ProductName")
+    return "provideralertid" in fields or is_own(alert_type, product)
+
+
+def is_own(alert_type: str, product: str) -> bool:
+    """Whether the alert is of an analytics rule of Sentinel's."""
+    is_rule = _RULE_TYPE.fullmatch(alert_type.lower()) is not None
+    return is_rule or product.lower() in _PRODUCTS
 
 
 def read_alert(fields: Fields, *, received_at: datetime) -> Alert:

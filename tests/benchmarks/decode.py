@@ -4,8 +4,10 @@ Usage: python -m tests.benchmarks.decode [ALERTS]
 
 Every alert is an alert of Defender for Cloud of about 3.7 KB with five entities, as
 continuous export sends it; no two are alike, and they are of 40 types, so that nothing
-is fast because it was seen before. All three ways read the same bytes, in turns; the
-figure is the median of the rounds.
+is fast because it was seen before. What the reader does remember are the ARM ids and
+names of machines (500), SIDs (300), addresses (250), words and sets of property keys:
+as many as a subscription has. Nothing is left to be done when it returns. All three
+ways read the same bytes, in turns; the figure is the median of the rounds.
 """
 
 from __future__ import annotations

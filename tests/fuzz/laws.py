@@ -33,6 +33,8 @@ def hold(body: bytes) -> None:
     for unit in found:
         _is_whole(unit)
     assert found == sources.read(body, received_at=RECEIVED)
+    # The straight road is a shorter one to the same place (decision 0008).
+    assert found == sources.read_generally(body, received_at=RECEIVED)
 
 
 def _is_whole(unit: object) -> None:

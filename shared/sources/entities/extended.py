@@ -49,8 +49,11 @@ def lift(raw: object, held: Sequence[Entity], problems: Problems) -> list[Entity
     """
     said = Properties(raw, problems)
     # Most say again what the list holds, in the same words.
-    if said.is_within(_repeated(held)):
-        return []
+    return [] if said.is_within(repeated(held)) else lift_news(said, held)
+
+
+def lift_news(said: Properties, held: Sequence[Entity]) -> list[Entity]:
+    """The same, with a closer look at every value."""
     found: list[Entity] = []
     known: set[Mark] = set().union(*map(marks, held))
     for topics, lifter in _LIFTERS:
@@ -63,7 +66,7 @@ def lift(raw: object, held: Sequence[Entity], problems: Problems) -> list[Entity
     return found
 
 
-def _repeated(held: Sequence[Entity]) -> dict[str, Sequence[str] | None]:
+def repeated(held: Sequence[Entity]) -> dict[str, Sequence[str] | None]:
     """By topic, values that name nothing new, as they are mostly written.
 
     Under None nothing is new, whatever it is.
@@ -86,7 +89,7 @@ def _repeated(held: Sequence[Entity]) -> dict[str, Sequence[str] | None]:
             addresses.append(entity.address)
         elif type(entity) is Account:
             # Where the first backslash is, a name is cut in two.
-            if "\\" not in (entity.domain or entity.name):
+            if entity.name and "\\" not in (entity.domain or entity.name):
                 local = f"{entity.domain}\\{entity.name}"
                 users.append(local if entity.domain else entity.name)
         elif type(entity) is Process:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shared.model import resource
-from shared.model.text import CUT_MARK, clean, cut, one_line
+from shared.model.text import CUT_MARK, clean, cut, is_plain, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def _letters(text: str) -> str:
 def command(value: object) -> str:
     """A command line, clean and bounded; its spaces are part of it."""
     text = (value if isinstance(value, str) else _scalar(value)).strip()
-    if text.isascii() and text.isprintable():
+    if is_plain(text):
         return text if len(text) <= LONGEST_COMMAND else cut(text, LONGEST_COMMAND)
     return _cleaned(text, LONGEST_COMMAND, clean).strip()
 
@@ -123,6 +123,13 @@ def upn(text: str) -> str | None:
 
 def sid(text: str) -> str | None:
     """A Windows or Entra security identifier in upper case."""
+    # An account's is in each of its alerts.
+    read = _sid if len(text) <= LONGEST_KEY else _sid.__wrapped__
+    return read(text)
+
+
+@lru_cache(maxsize=4096)
+def _sid(text: str) -> str | None:
     upper = text.strip().upper()
     return upper if _SID.fullmatch(upper) else None
 

@@ -44,7 +44,9 @@ def read(listed: Sequence[shapes.AnyShape]) -> list[model.Entity]:
             raise ValueError
         if type(shape) is shapes.File and shape.file_hashes:
             found += [known[each.id or ""] for each in shape.file_hashes if not each.to]
-    return list(dict.fromkeys(found))
+    # Only two of one kind can be equal; to hash entities takes as long as to read them.
+    is_distinct = len({*map(type, found)}) == len(found)
+    return found if is_distinct else list(dict.fromkeys(found))
 
 
 def _label(reference: shapes.Reference | None, kind: type, known: Known) -> str:
