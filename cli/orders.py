@@ -90,13 +90,13 @@ def comment(
 
 def merge(
     incident: IncidentId,
-    into: Annotated[str, typer.Option(help="The incident that goes on.")],
+    into: Annotated[str, typer.Option(help="The other incident's id.")],
     account: Account = None,
     policy: PolicyFile = None,
     note: Note = "",
     by: By = "",
 ) -> None:
-    """Fold it into another incident, which goes on."""
+    """Make it one with another incident; the senior of the two goes on."""
     known(incident)
     known(into)
 
@@ -109,7 +109,9 @@ def merge(
     if head is None:
         unknown(into)
     else:
-        incidents.console.print(f"{incident} merged into {head.id}.", markup=False)
+        # The senior of two goes on, whichever was named.
+        said = f"{incident} and {into} are one incident: {head.id}."
+        incidents.console.print(said, markup=False)
 
 
 def split(

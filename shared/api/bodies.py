@@ -71,7 +71,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True):
-    """The incident that goes on."""
+    """The incident that it is one with; the senior of the two goes on."""
 
     into: IncidentId
     note: Note = ""

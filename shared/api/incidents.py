@@ -127,7 +127,7 @@ async def comment_incident(call: Call) -> Answer:
 
 
 async def merge_incident(call: Call) -> Answer:
-    """Fold it into another, which goes on."""
+    """Make it one with another."""
     body: Merge = call.body
     lineage = await _lineage(call)
     winner = await reading.lineage(await _ledger(call), body.into)

@@ -83,7 +83,7 @@ def otherwise(row: AlertRow) -> Iterator[str]:
     elif joined.strategy:
         yield "Without that key it would have opened an incident of its own."
     elif joined.because:
-        yield "But for that, it would have joined an incident that was there."
+        yield "But for that, it might be on an incident that was there."
     if joined.merged:
         others = listed([*joined.merged])
         yield f"Without it, {others} would be apart from {row.incident} still."
@@ -94,13 +94,17 @@ def _joined_lines(row: AlertRow, case: Case | None) -> Iterator[str]:
     if joined is None:
         yield _as_the_timeline_has_it(row, case)
         return
-    if not joined.strategy:
-        yield f"It opened incident {row.incident}: it shared no key with an open one."
-    else:
+    because = said(joined.because)
+    if joined.strategy:
         key = f" ({said(joined.key)})" if joined.key else ""
-        yield f"It joined incident {row.incident}: {joined.strategy}{key}."
-    if joined.because:
-        yield f"A key did match another incident, but: {said(joined.because)}."
+        yield f"It joined incident {row.incident}: {said(joined.strategy)}{key}."
+        if because:
+            yield f"A key did match another incident too, but: {because}."
+    elif because:
+        # It was refused, names nothing to share, or a person took it out.
+        yield f"Incident {row.incident} was opened for it: {because}."
+    else:
+        yield f"It opened incident {row.incident}: it shared no key with an open one."
     for other in joined.also:
         yield f"It shares one more key: {said(other)}."
     if joined.merged:

@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from shared.actions.routing import Route
 from shared.commands import Order
 from shared.explain import answer
-from shared.explain.case import Ruleset
+from shared.explain.answer import explained
+from shared.explain.case import Case, Ruleset
 from shared.explain.report import Bearing, ExplainedIncident
 from shared.model.alert import Joined
 from shared.model.correlation import Correlation
 from shared.model.errors import FailureReason, TransientFailure
+from shared.model.incident import Entry, Fact
 from shared.model.silence import Mode, Silence
 from shared.model.storm import STORM, Storm
 from shared.store import reading
@@ -333,9 +335,14 @@ class TestWhyThere:
                 "Without that key it would have joined through the next: ip 203.0.113.7.",
             ),
             (
-                Joined(because="it is older than max_age"),
-                "A key did match another incident, but: it is older than max_age.",
-                "But for that, it would have joined an incident that was there.",
+                Joined(because="taken out of incident aa by ada"),
+                "Incident {} was opened for it: taken out of incident aa by ada.",
+                "But for that, it might be on an incident that was there.",
+            ),
+            (
+                Joined(strategy="same host", because="incident aa kept apart"),
+                "A key did match another incident too, but: incident aa kept apart.",
+                "Without that key it would have opened an incident of its own.",
             ),
             (
                 Joined(strategy="same host", merged=("aa", "bb")),
@@ -416,6 +423,28 @@ class TestWhyThere:
         asked = await incident_of(world, head=loser)
         assert (asked.asked, asked.incident) == (loser.id, loser.merged_into)
         assert asked.mergers == (merger,)
+
+    async def test_a_merger_by_a_person_names_the_person(self) -> None:
+        """No alert tied the two."""
+        world = World()
+        await world.feed([event()])
+        head = await world.head()
+        facts = (
+            Fact(kind="incident.absorbed", detail="0" * 16),
+            Fact(kind="incident.noted", detail="the same attack"),
+        )
+        entry = Entry(sequence=1, at=NOON, by="ada", facts=facts, previous="")
+
+        found = explained(
+            Case(NOON, Ruleset(EVERYBODY, ()), [head], {head.id: [entry]}, [])
+        )
+
+        (merger,) = found.mergers
+        assert (merger.by, merger.alert) == ("ada", "")
+        assert (
+            f"Incident {'0' * 16} was merged into {head.id} at"
+            " 2026-11-23T12:00:00.000Z, by ada." in found.lines
+        )
 
     async def test_a_successor_says_whose_notices_speak_for_it(self) -> None:
         """It was opened since the one before it was full."""
