@@ -187,7 +187,8 @@ class Silences:
             "until: must lie ahead, and after starts": silence.until
             <= max(now, starts),
             f"until: at most {LONGEST.days} days after its start": silence.until
-            > starts + LONGEST,
+            - starts
+            > LONGEST,
         }
         found = [problem for problem, is_there in problems.items() if is_there]
         if found:

@@ -64,7 +64,9 @@ def ruled(
         watched_by=tuple(sorted({*head.watched_by, *ruling.watched_by})),
     )
     if hold == head.hold:
-        return changed, None
+        watched = ", ".join(changed.watched_by)
+        is_new = changed.watched_by != head.watched_by
+        return changed, Fact(kind="notices.watched", detail=watched) if is_new else None
     if hold is None:
         return changed, Fact(kind="notices.released")
     until = f"{hold.by}, until {instant(hold.until)}"

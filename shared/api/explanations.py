@@ -35,7 +35,7 @@ async def _rules(call: Call) -> Ruleset:
     policy = await call.app.policy()
     silences = await (await call.app.silences()).every()
     return Ruleset(
-        routes=policy.routes,
+        routes=(await call.app.live_policy()).routes,
         silences=[silence for silence, _ in silences],
         quiet=policy.correlate.quiet,
     )
