@@ -15,6 +15,8 @@ from devhost.outside import Outside
 from devhost.storage import Azurite
 from shared import settings as environment
 from shared.bootstrap import App
+from shared.explain import answer
+from shared.explain.case import Ruleset
 from shared.model.incident import OWN, IncidentStatus
 from shared.model.storm import STORM
 from shared.store import reading
@@ -146,3 +148,10 @@ async def _check(app: App, outside: Outside) -> None:
     assert notice.resolved
     ledger = (await app.storage()).ledger
     assert (await reading.books(ledger)).stored == THINGS * ALERTS_EACH
+    policy = await app.policy()
+    rules = Ruleset(routes=policy.routes, silences=(), quiet=policy.correlate.quiet)
+    for row in await reading.alerts(ledger):
+        explained = await answer.of_alert(ledger, row, rules)
+        assert explained.lines
+        assert explained.about is not None
+        assert explained.joined is not None

@@ -143,7 +143,9 @@ class TestOrders:
 
         assert split.output == f"{command.id} split: {other} has the alerts.\n"
         survivor = asyncio.run(command.world.head()).id
-        assert merged.output == f"{other} merged into {survivor}.\n"
+        assert merged.output == (
+            f"{other} and {command.id} are one incident: {survivor}.\n"
+        )
         assert nowhere.exit_code == 1
 
     @pytest.mark.parametrize(
