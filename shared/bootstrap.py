@@ -191,7 +191,13 @@ class App:
         silences = await self.silences()
 
         async def build() -> Noise:
-            return Noise(storage.ledger, silences, policy.storm, policy.correlate)
+            return Noise(
+                storage.ledger,
+                storage.queue,
+                silences,
+                storm=policy.storm,
+                caps=policy.correlate,
+            )
 
         return await self._once("noise", build)
 

@@ -13,7 +13,7 @@ from shared.model.alert import AlertRow, AlertStatus, Severity
 from shared.model.errors import StoreError
 from shared.model.incident import OWN
 from shared.model.storm import Slots
-from shared.store import rows
+from shared.store import messages, rows
 from shared.triage import own
 from shared.triage.correlation import fold
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.silences import Silences
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
+    from shared.store.ports import Queue
 
 # The timer looks each minute; for this long after its end it closes a reminder.
 CLOSES_FOR = timedelta(days=1)
@@ -37,9 +38,16 @@ class Noise:
     """Rules on incidents for respond, and speaks for itself at each tick."""
 
     def __init__(
-        self, ledger: Ledger, silences: Silences, storm: Storm, caps: Correlation
+        self,
+        ledger: Ledger,
+        queue: Queue,
+        silences: Silences,
+        *,
+        storm: Storm,
+        caps: Correlation,
     ) -> None:
         self._ledger = ledger
+        self._queue = queue
         self._silences = silences
         self._storm = storm
         self._caps = caps
@@ -63,17 +71,24 @@ class Noise:
             OWN not in incident.sources
         )
 
-        def decide(draft: Draft) -> datetime | None:
+        def decide(draft: Draft) -> tuple[datetime | None, datetime | None]:
             before = draft.read(rows.STORM, Slots) or Slots()
             after, at = breaker.reserve(
                 before, key, draft.now, self._storm, may_wait=may_wait
             )
             if after != before:
                 draft.put(rows.STORM, after)
-            return at if at > draft.now else None
+            begins = after.since if before.since is None else None
+            return at if at > draft.now else None, begins
 
         try:
-            at, _ = await self._ledger.transact(rows.SHARED, decide, by="respond")
+            (at, begins), _ = await self._ledger.transact(
+                rows.SHARED, decide, by="respond"
+            )
+            if begins is not None:
+                # The timer says it too, where this worker dies in between.
+                said = await self._say(own.storm(begins, begins, is_over=False))
+                await self._queue.send(messages.encode(said))
         except StoreError as error:
             telemetry.emit(telemetry.STORM_UNREAD, error=error)
             return None

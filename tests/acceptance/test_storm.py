@@ -113,6 +113,7 @@ async def _tell(app: App, connection: str, events: list[Event]) -> None:
         for start in range(0, len(events), BATCH):
             await ingest(events[start : start + BATCH])
             await look(app, queue)
+            await (await app.tick())()
         deadline = time.monotonic() + 600
         while await _is_busy(app):
             assert time.monotonic() < deadline

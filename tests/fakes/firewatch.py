@@ -112,7 +112,7 @@ class World:
         ledger = Ledger(self.table, self.partitions)
         archive = Archive(self.blobs)
         silences = Silences(ledger, self.queue, of_policy=self._suppress)
-        noise = Noise(ledger, silences, self.storm, self.caps)
+        noise = Noise(ledger, self.queue, silences, storm=self.storm, caps=self.caps)
         return Worker(
             ledger,
             archive,
