@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shared import settings as environment
 from shared.actions.routing import Routing, Rules
@@ -25,18 +25,18 @@ from shared.regrouping import Regrouping
 from shared.respond import Respond
 from shared.senders import Senders
 from shared.silences import Silences
+from shared.staff import staffed
 from shared.tick import Tick
 from shared.triage import policy as policies
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from responders.base import Responder
     from shared.clouds.storage import Storage
     from shared.live_policy import Fetch, Live
-    from shared.model.secret import Secret, SecretRef
     from shared.model.silence import Silence
     from shared.settings import Settings
+    from shared.staff import Staff
     from shared.triage.policy import Policy
 
 # A page of a list is megabytes, and nobody's lease runs while it is read.
@@ -303,59 +303,3 @@ class Deployed(NamedTuple):
 
     policy: Policy
     text: bytes
-
-
-class Staff(NamedTuple):
-    """Every responder of the policy by name; ``problems`` of those that cannot work."""
-
-    responders: dict[str, Responder]
-    problems: tuple[str, ...]
-
-
-def staffed(
-    policy: Policy,
-    settings: Settings,
-    http: HttpClient,
-    clock: Callable[[], datetime],
-) -> Staff:
-    """Build each responder; one with wrong settings keeps no other from paging.
-
-    It is there all the same, and its notices wait until its settings are mended
-    (law 6: notices fail open).
-    """
-    # Responders belong to no verb but respond; ingest does without importing them.
-    from responders import RESPONDERS  # noqa: PLC0415
-    from responders.base import Unusable  # noqa: PLC0415
-
-    def secret(ref: SecretRef) -> Secret:
-        found = settings.secret(ref)
-        if found is None:
-            raise SettingsError([f"app setting {ref.setting} has no value"])
-        return found
-
-    built: dict[str, Responder] = {}
-    problems: list[str] = []
-    for name, given in policy.responders.items():
-        path = f"responders.{name}"
-        use, config = given.get("use"), {k: v for k, v in given.items() if k != "use"}
-        kind = RESPONDERS.get(str(use))
-        if kind is None:
-            problems.append(f"{path}.use: expected one of {', '.join(RESPONDERS)}")
-            built[name] = Unusable(name, problems[-1])
-            continue
-        try:
-            settled = _settled(config, kind.Config, path)
-            built[name] = kind(name, settled, secret=secret, http=http, clock=clock)
-        except SettingsError as error:
-            said = [p if p.startswith(path) else f"{path}: {p}" for p in error.problems]
-            problems += said
-            built[name] = Unusable(name, said[0])
-    return Staff(built, tuple(problems))
-
-
-def _settled(config: object, kind: type, path: str) -> Any:  # noqa: ANN401
-    """Any kind's own settings; which, only the table knows."""
-    settled, problems = policies.convert(config, cast("type[Any]", kind), path)
-    if problems:
-        raise SettingsError([str(problem) for problem in problems])
-    return settled

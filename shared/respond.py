@@ -23,16 +23,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from shared import telemetry
-from shared.actions import backoff, delivery, reconcile
+from shared.actions import delivery, reconcile
 from shared.actions import head as head_of
+from shared.assess import Assessment
 from shared.model.action import (
     Action,
     ActionRow,
     ActionStatus,
-    Occasion,
     Outcome,
-    Verb,
-    as_stuck,
     told_of,
 )
 from shared.model.errors import (
@@ -40,24 +38,19 @@ from shared.model.errors import (
     StoreUnavailable,
 )
 from shared.model.incident import (
-    QUIET,
     Fact,
-    Hold,
     Incident,
-    IncidentStatus,
     Lease,
-    stripped,
 )
-from shared.model.storm import STORM
 from shared.store import messages, rows
-from shared.store.draft import news
+from shared.stuck import Stuck
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from responders.base import Responder
     from shared.actions.routing import Rules
-    from shared.actions.silencing import Ruling
+    from shared.assess import Ruled
     from shared.noise import Noise
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
@@ -89,14 +82,6 @@ class _Claim(NamedTuple):
     etags: dict[str, str]
 
 
-class _Ruled(NamedTuple):
-    """What a look goes by: what is held back, and the hash of the policy."""
-
-    ruling: Ruling
-    hold: Hold | None
-    policy: str
-
-
 class Respond:
     """Looks at incidents. ``rules`` gives the policy's part in it, as it is now.
 
@@ -118,9 +103,19 @@ class Respond:
         self._queue = queue
         self._responders = responders
         self._rules = rules
-        self._noise = noise
         self._lease = lease
         self._quiet = quiet
+        self._assessment = Assessment(
+            ledger,
+            responders=responders,
+            rules=rules,
+            noise=noise,
+            claims_last=lease * (1 + GRACE),
+            quiet=quiet,
+        )
+        self._stuck = Stuck(
+            ledger, responders, read=self._assessment.head, send=self._send
+        )
 
     async def __call__(self, incident_ids: Sequence[str]) -> None:
         """Look at each incident; one that breaks us does not keep the others waiting.
@@ -146,7 +141,7 @@ class Respond:
     async def give_up_on(self, incident_ids: Sequence[str]) -> None:
         """A message failed as often as it may: each incident counts as failed once."""
         for incident_id in incident_ids:
-            await self._failed(incident_id, "its message was poisoned")
+            await self._stuck.failed(incident_id, "its message was poisoned")
 
     async def _guarded(self, incident_id: str) -> None:
         try:
@@ -157,7 +152,7 @@ class Respond:
             telemetry.emit(
                 telemetry.INCIDENT_BROKE_US, error=error, incident=incident_id
             )
-            await self._failed(incident_id, type(error).__name__)
+            await self._stuck.failed(incident_id, type(error).__name__)
 
     async def _look(self, incident_id: str) -> None:
         for _ in range(MOST_PASSES):
@@ -173,147 +168,29 @@ class Respond:
     async def _claim(self, incident_id: str) -> _Claim | None:
         """Take the lease and the rows of what is to do; None when there is nothing."""
         for _ in range(MOST_PASSES):
-            head = await self._head(incident_id)
+            head = await self._assessment.head(incident_id)
             now = self._ledger.now()
             if head is None or not self._needs_look(head, now):
                 return None
-            if await self._end_quiet(head, now) or await self._speak_up(head):
+            if not await self._assessment.settled(head, now):
                 continue
-            stored, etags = await self._rows(head)
-            ruled, todo = await self._ruled(head, stored, now)
+            stored, etags = await self._assessment.rows(head)
+            ruled, todo = await self._assessment.ruled(head, stored, now)
             claim = await self._commit_claim(head, ruled, todo, stored, etags)
             if claim is not None:
                 return claim if claim.work else None
             # Somebody changed the incident between our look and our claim.
         return None
 
-    async def _end_quiet(self, head: Incident, now: datetime) -> bool:
-        """Resolve an incident of which nothing was heard for long; whether it is so."""
-        at = head_of.quiet_at(head, self._quiet)
-        if at is None or at > now:
-            return False
-
-        def decide(draft: Draft) -> None:
-            known = draft.incident(head.id)
-            if known == head:
-                ended = news(head_of.quieted(known, draft.now), draft.now)
-                draft.change(ended, Fact(kind="incident.resolved", detail=QUIET))
-
-        partition = rows.partition_of_incident(head.id)
-        await self._ledger.transact(partition, decide, by="respond")
-        return True
-
-    async def _speak_up(self, head: Incident) -> bool:
-        """Have a successor that is worse than what its root told speak for itself.
-
-        Or the next burst would be swallowed by a page that nobody minds (keep#5175).
-        """
-        if head.root == head.id or head.status is not IncidentStatus.OPEN:
-            return False
-
-        def decide(draft: Draft) -> bool:
-            known, root = draft.incident(head.id), draft.incident(head.root)
-            if known != head or (root and root.severity.rank >= head.severity.rank):
-                return False
-            fact = Fact(kind="incident.speaks", detail="worse than its predecessor")
-            draft.change(news(replace(known, root=known.id), draft.now), fact)
-            return True
-
-        partition = rows.partition_of_incident(head.id)
-        is_changed, _ = await self._ledger.transact(partition, decide, by="respond")
-        return is_changed
-
-    async def _ruled(
-        self, head: Incident, stored: Sequence[ActionRow], now: datetime
-    ) -> tuple[_Ruled, reconcile.Todo]:
-        """What holds its notices back, and what is still to be done under that."""
-        rules = await self._rules()
-        ruling = await self._noise.ruling(head)
-        hold = ruling.hold
-        held = head_of.ruled(head, ruling, hold)[0]
-        todo = await self._todo(held, stored, now, rules)
-        known = {row.key for row in stored}
-        if any(
-            action.occasion is Occasion.OPENED and action.key not in known
-            for action in todo.actions
-        ):
-            at = await self._noise.turn(head)
-            if at is not None:
-                hold = Hold(by=STORM, until=at)
-                held = head_of.ruled(head, ruling, hold)[0]
-                todo = await self._todo(held, stored, now, rules)
-        return _Ruled(ruling, hold, rules.policy), todo
-
     def _needs_look(self, head: Incident, now: datetime) -> bool:
         if head.lease is not None and head.lease.until + self._lease * GRACE > now:
             return False
         return head.is_dirty or (head.due is not None and head.due <= now)
 
-    async def _head(self, incident_id: str) -> Incident | None:
-        """The incident, or the one it was merged into, as the store has it now."""
-        if not rows.is_incident_id(incident_id):
-            return None
-        partition = rows.partition_of_incident(incident_id)
-        await self._ledger.refresh(partition, [rows.incident(incident_id)])
-        head, _ = await self._ledger.transact(
-            partition, lambda draft: draft.incident(incident_id), by="respond"
-        )
-        if head is not None and head.id != incident_id:
-            return await self._head(head.id)
-        return head
-
-    async def _rows(self, head: Incident) -> tuple[list[ActionRow], dict[str, str]]:
-        """The action rows of the incident and of all it absorbed, and their versions."""
-        partition = rows.partition_of_incident(head.id)
-        found = await asyncio.gather(
-            *(
-                self._ledger.scan(partition, f"x|{incident_id}")
-                for incident_id in (head.id, *head.absorbed)
-            )
-        )
-        flat = [row for part in found for row in part]
-        return [rows.decode(row, ActionRow) for row in flat], {
-            row.key: row.etag for row in flat
-        }
-
-    async def _todo(
-        self,
-        head: Incident,
-        stored: Sequence[ActionRow],
-        now: datetime,
-        rules: Rules,
-    ) -> reconcile.Todo:
-        wanted: list[Action] = []
-        resolves: list[Action] = []
-        is_open = head.status is IncidentStatus.OPEN
-        status = IncidentStatus.MERGED if is_open else head.status
-        ended = replace(head, status=status, was_active=True, root=head.id)
-        routed = {r.responder: r.route for r in rules.routing(head)}
-        told = {row.responder for row in stored} & self._responders.keys()
-        # Who was told of it before its route changed is told of its end.
-        for name in [*routed, *sorted(told.difference(routed))]:
-            responder = self._responders[name]
-            plan = await responder.plan(head)
-            wanted += [a for a in plan if name in routed or a.verb is Verb.RESOLVE]
-            # Only notices of other incidents or epochs need closing on their own.
-            if stored:
-                closers = await responder.plan(ended)
-                resolves += [a for a in closers if a.verb is Verb.RESOLVE]
-        return reconcile.todo(
-            head,
-            wanted,
-            resolves,
-            stored,
-            now,
-            claims_last=self._lease * (1 + GRACE),
-            routes=routed,
-            is_held=head.hold is not None,
-        )
-
     async def _commit_claim(
         self,
         head: Incident,
-        ruled: _Ruled,
+        ruled: Ruled,
         todo: reconcile.Todo,
         stored: Sequence[ActionRow],
         etags: Mapping[str, str],
@@ -403,10 +280,10 @@ class Respond:
         ]
         for row, result in zip(after, results, strict=True):
             _tell(row, result)
-        stored, _ = await self._rows(claim.head)
+        stored, _ = await self._assessment.rows(claim.head)
         changed = {row.key: row for row in after}
         stored = [changed.get(row.key, row) for row in stored]
-        todo = await self._todo(claim.head, stored, now, await self._rules())
+        todo = await self._assessment.todo(claim.head, stored, now, await self._rules())
 
         def decide(draft: Draft) -> Incident | None:
             head = draft.read(rows.incident(claim.head.id), Incident)
@@ -439,60 +316,6 @@ class Respond:
             wait = timedelta(seconds=math.ceil((head.due - now).total_seconds()))
             await self._queue.send(messages.encode([head.id]), delay=wait)
         return False
-
-    async def _failed(self, incident_id: str, reason: str) -> None:
-        """Let a broken incident rest, longer each time; at last, tell somebody."""
-        head = await self._head(incident_id)
-        if head is None:
-            return
-        # Told before it is written down that it was: a worker that dies in between
-        # tells it again under the same key.
-        is_told = bool(head.stuck)
-        if not is_told and head_of.failures(head) >= backoff.STUCK_AFTER:
-            is_told = await self._tell_stuck(replace(head, stuck=reason))
-
-        def decide(draft: Draft) -> None:
-            head = draft.incident(incident_id)
-            if head is None:
-                return
-            failures = head_of.failures(head)
-            rested = replace(
-                head,
-                lease=None,
-                attempts=failures,
-                due=draft.now + backoff.rest_for(failures),
-                stuck=reason if is_told else "",
-            )
-            draft.change(rested, Fact(kind="incident.failed", detail=reason))
-
-        partition = rows.partition_of_incident(incident_id)
-        await self._ledger.transact(partition, decide, by="respond")
-
-    async def _tell_stuck(self, head: Incident) -> bool:
-        """Page that we cannot handle this incident, with nothing of it in the page.
-
-        Whether anybody took it.
-        """
-        telemetry.emit(telemetry.INCIDENT_STUCK, incident=head.id, reason=head.stuck)
-        told = [await self._tell_one(r, head) for r in self._responders.values()]
-        return any(told)
-
-    async def _tell_one(self, responder: Responder, head: Incident) -> bool:
-        told = False
-        try:
-            for action in await responder.plan(stripped(head)):
-                if action.verb is Verb.TRIGGER:
-                    await self._send(as_stuck(action, head.generation))
-                    told = True
-        except Exception as error:  # noqa: BLE001  the others must be told all the same
-            telemetry.emit(
-                telemetry.DELIVERY_FAILED,
-                incident=head.id,
-                responder=responder.name,
-                occasion=Occasion.STUCK,
-                reason=delivery.as_failure(error).reason,
-            )
-        return told
 
 
 def _tell(row: ActionRow, result: Outcome | BaseException) -> None:

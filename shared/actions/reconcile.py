@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from shared.actions import notices
 from shared.model.action import (
-    ActionStatus,
     Change,
     Occasion,
     Verb,
@@ -17,7 +17,6 @@ from shared.model.action import (
     told_of,
     updating,
 )
-from shared.model.errors import FailureReason
 from shared.model.incident import IncidentStatus
 
 if TYPE_CHECKING:
@@ -27,13 +26,6 @@ if TYPE_CHECKING:
     from shared.actions.routing import Route
     from shared.model.action import Action, ActionRow, Told
     from shared.model.incident import Incident
-
-_OVER = frozenset({ActionStatus.APPLIED, ActionStatus.FAILED, ActionStatus.DROPPED})
-
-# The other side may have taken what it then did not answer for.
-_UNCERTAIN = frozenset(
-    {FailureReason.TIMEOUT, FailureReason.SERVER, FailureReason.UNKNOWN}
-)
 
 
 class Todo(NamedTuple):
@@ -90,12 +82,12 @@ def todo(
     later: list[datetime] = []
     for action, notice, waits_until in steps:
         row = done.get(action.key)
-        if row is not None and row.status in _OVER:
+        if row is not None and row.status in notices.OVER:
             continue
         not_before = [
             waits_until,
             row.not_before if row else None,
-            _claims_end(incident, notice, rows, claims_last),
+            notices.claims_end(incident, notice, rows, claims_last),
         ]
         at = max((at for at in not_before if at is not None), default=now)
         if at > now:
@@ -107,8 +99,8 @@ def todo(
         row
         for row in rows
         if row.key not in planned
-        and _is_superseded(row, rows)
-        and (_claims_end(incident, row, rows, claims_last) or now) <= now
+        and notices.is_superseded(row, rows)
+        and (notices.claims_end(incident, row, rows, claims_last) or now) <= now
     )
     return Todo(tuple(due), dropped, min(later, default=None))
 
@@ -123,12 +115,12 @@ def _triggers(
     for trigger in wanted:
         if trigger.verb is not Verb.TRIGGER:
             continue
-        notices = _notices(trigger, rows)
-        mine = _mine(trigger, notices)
-        merged = [row for row in notices if row.incident != incident.id]
-        if _speaker(incident, mine, notices, rows) in merged:
+        found = notices.of(trigger, rows)
+        mine = notices.mine(trigger, found)
+        merged = [row for row in found if row.incident != incident.id]
+        if notices.speaker(incident, mine, found, rows) in merged:
             continue
-        unfinished = [row for row in merged if row.status not in _OVER]
+        unfinished = [row for row in merged if row.status not in notices.OVER]
         if mine is None and unfinished:
             yield _Step(continuing(trigger, unfinished[0]), unfinished[0])
         else:
@@ -152,16 +144,20 @@ def _updates(
         route = routes.get(trigger.responder)
         if trigger.verb is not Verb.TRIGGER or route is None:
             continue
-        notices = _notices(trigger, rows)
-        speaker = _speaker(incident, _mine(trigger, notices), notices, rows)
-        if speaker is None or not _has_arrived(speaker) or not _is_open(speaker, rows):
+        found = notices.of(trigger, rows)
+        speaker = notices.speaker(incident, notices.mine(trigger, found), found, rows)
+        if (
+            speaker is None
+            or not notices.has_arrived(speaker)
+            or not notices.is_open(speaker, rows)
+        ):
             continue
         heard = [
             row
             for row in rows
             if row.dedup_key == speaker.dedup_key
             and row.told is not None
-            and _has_arrived(row)
+            and notices.has_arrived(row)
         ]
         now_so = told_of(incident)
         change = _first_change(now_so, heard, route.again)
@@ -210,116 +206,21 @@ def _resolves(
 
     What is not known to have arrived is closed too, unless it is still being sent.
     """
-    ends = {_side(a): a for a in wanted if a.verb is Verb.RESOLVE}
+    ends = {notices.side(a): a for a in wanted if a.verb is Verb.RESOLVE}
     has_ended = incident.status is not IncidentStatus.OPEN
     for resolve in resolves:
-        notices = _notices(resolve, rows)
-        mine = _mine(resolve, notices)
-        speaker = _speaker(incident, mine, notices, rows)
-        for row in notices:
-            is_under_way = row.key in triggered and row.status not in _OVER
-            if is_under_way or not _may_be_open(row, rows):
+        found = notices.of(resolve, rows)
+        mine = notices.mine(resolve, found)
+        speaker = notices.speaker(incident, mine, found, rows)
+        for row in found:
+            is_under_way = row.key in triggered and row.status not in notices.OVER
+            if is_under_way or not notices.may_be_open(row, rows):
                 continue
             if row is speaker and not has_ended:
                 continue
             if row is mine and has_ended:
-                yield _Step(ends.get(_side(resolve), resolve), row)
+                yield _Step(ends.get(notices.side(resolve), resolve), row)
                 continue
             is_taken_over = row.incident != incident.id and not has_ended
             why = Occasion.MERGED if is_taken_over else Occasion.RESOLVED
             yield _Step(closing(resolve, row, why), row)
-
-
-def _speaker(
-    incident: Incident,
-    mine: ActionRow | None,
-    notices: Sequence[ActionRow],
-    rows: Sequence[ActionRow],
-) -> ActionRow | None:
-    """The notice that stays open while the incident does."""
-    if _has_arrived(mine):
-        return mine
-    ending = {row.dedup_key for row in rows if row.verb is Verb.RESOLVE}
-    merged = (
-        row
-        for row in notices
-        # One whose end was begun may be closed already, whatever came of it here.
-        if row.incident != incident.id and row.dedup_key not in ending
-    )
-    return next((row for row in merged if _has_arrived(row)), mine)
-
-
-def _is_superseded(row: ActionRow, rows: Sequence[ActionRow]) -> bool:
-    """Whether a row that nobody plans any more is unfinished and left nothing open."""
-    if row.status in _OVER:
-        return False
-    return row.verb is not Verb.TRIGGER or not _may_be_open(row, rows)
-
-
-def _notices(action: Action, rows: Sequence[ActionRow]) -> list[ActionRow]:
-    """The rows of every notice opened at the action's side, the surest first."""
-    found = [
-        row
-        for row in rows
-        if row.verb is Verb.TRIGGER
-        and row.occasion is Occasion.OPENED
-        and _side(row) == _side(action)
-    ]
-    return sorted(found, key=lambda r: (not _may_have_arrived(r), r.planned_at, r.key))
-
-
-def _side(action: Action | ActionRow) -> tuple[str, str]:
-    return (action.responder, action.target)
-
-
-def _mine(action: Action, notices: Sequence[ActionRow]) -> ActionRow | None:
-    return next((r for r in notices if r.dedup_key == action.dedup_key), None)
-
-
-def _has_arrived(row: ActionRow | None) -> bool:
-    return row is not None and row.status is ActionStatus.APPLIED
-
-
-def _may_have_arrived(row: ActionRow) -> bool:
-    match row.status:
-        case ActionStatus.APPLIED | ActionStatus.CLAIMED:
-            return True
-        case ActionStatus.RETRY | ActionStatus.FAILED:
-            return row.reason in _UNCERTAIN
-        case _:
-            return False
-
-
-def _is_open(notice: ActionRow, rows: Sequence[ActionRow]) -> bool:
-    return not any(
-        row.verb is Verb.RESOLVE
-        and row.dedup_key == notice.dedup_key
-        and row.status is ActionStatus.APPLIED
-        for row in rows
-    )
-
-
-def _may_be_open(notice: ActionRow, rows: Sequence[ActionRow]) -> bool:
-    return _may_have_arrived(notice) and _is_open(notice, rows)
-
-
-def _claims_end(
-    incident: Incident,
-    notice: ActionRow | None,
-    rows: Sequence[ActionRow],
-    claims_last: timedelta,
-) -> datetime | None:
-    """When nobody can be sending what an absorbed incident claimed of a notice.
-
-    Its updates count too: one that arrives after the end would open it again.
-    """
-    if notice is None or notice.incident == incident.id:
-        return None
-    claimed = [
-        row.changed_at + claims_last
-        for row in rows
-        if row.status is ActionStatus.CLAIMED
-        and row.incident == notice.incident
-        and row.dedup_key == notice.dedup_key
-    ]
-    return max(claimed, default=None)

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from responders import RESPONDERS
-from shared import bootstrap, settings, sources, telemetry
+from shared import settings, sources, staff, telemetry
 from shared.actions.matchers import FIELDS, TAG, Operator
 from shared.actions.routing import Route
 from shared.clouds.http import HttpClient
@@ -307,7 +307,7 @@ def _build(found: policy.Policy) -> None:
     def clock() -> datetime:
         return datetime(2026, 11, 23, tzinfo=UTC)
 
-    assert not bootstrap.staffed(found, made, HttpClient(), clock).problems
+    assert not staff.staffed(found, made, HttpClient(), clock).problems
     Senders(found.senders, secret=made.secret, http=HttpClient(), clock=clock)
     known = {form.name for form in sources.FORMATS}
     for sender in found.senders.values():

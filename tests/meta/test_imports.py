@@ -88,11 +88,28 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.triage.correlation",
         *STORE,
     ),
-    "shared.respond": (
+    # The three parts of a look: what is to do, doing it, and what breaks over it.
+    "shared.assess": (
         MODEL,
         "responders.base",
         "shared.actions",
         "shared.noise",
+        *STORE,
+    ),
+    "shared.stuck": (
+        MODEL,
+        "responders.base",
+        "shared.actions",
+        "shared.telemetry",
+        *STORE,
+    ),
+    "shared.respond": (
+        MODEL,
+        "responders.base",
+        "shared.actions",
+        "shared.assess",
+        "shared.noise",
+        "shared.stuck",
         "shared.telemetry",
         *STORE,
     ),
@@ -148,9 +165,16 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.telemetry",
         "shared.timeline",
     ),
-    "shared.bootstrap": (
+    "shared.staff": (
         MODEL,
         "responders",
+        "shared.clouds.http",
+        "shared.settings",
+        "shared.triage.policy",
+    ),
+    "shared.bootstrap": (
+        MODEL,
+        "responders.base",
         "shared.actions.routing",
         "shared.clouds",
         "shared.commands",
@@ -163,6 +187,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.senders",
         "shared.settings",
         "shared.silences",
+        "shared.staff",
         "shared.tick",
         "shared.triage.policy",
     ),
