@@ -40,7 +40,7 @@ storm: {{pages: 1000, within: 10m}}
 """
 
 
-@pytest.mark.parametrize("alerts", [40, pytest.param(400, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("alerts", [24, pytest.param(400, marks=pytest.mark.soak)])
 async def test_eight_processes_on_one_account_act_as_one(
     tmp_path: Path, alerts: int
 ) -> None:

@@ -553,14 +553,12 @@ def test_a_megabyte_takes_linear_time() -> None:
     small, large = big(250), big(1_000)
 
     for few, many in zip(small, large, strict=True):
-        assert seconds(many) < max(8 * seconds(few), 0.5)
+        # A machine that is busy with something else gets another try.
+        assert any(seconds(many) < max(8 * seconds(few), 0.5) for _ in range(3))
 
 
 def seconds(raw: str) -> float:
-    """The CPU time of reading the list, the best of three."""
-    taken = []
-    for _ in range(3):
-        before = time.process_time()
-        entities_of(raw)
-        taken.append(time.process_time() - before)
-    return min(taken)
+    """The CPU time of reading the list."""
+    before = time.process_time()
+    entities_of(raw)
+    return time.process_time() - before
