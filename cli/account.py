@@ -31,6 +31,7 @@ class Run(NamedTuple):
     hub: str
     hub_name: str
     url: str
+    policy: str = ""
 
 
 def announce(run: Run) -> Path:

@@ -38,7 +38,7 @@ def explain(
         )
     if incident:
         known(incident)
-    by = policy(policy_file)
+    by = policy(policy_file, account)
 
     async def question(
         storage: Storage,

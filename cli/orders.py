@@ -101,7 +101,7 @@ def merge(
     known(into)
 
     async def question(storage: Storage) -> Incident | None:
-        return await _regrouping(storage, policy).merge(
+        return await _regrouping(storage, policy, account).merge(
             into, incident, _order(by, note)
         )
 
@@ -127,7 +127,7 @@ def split(
     """Put some of its alerts on an incident of their own."""
 
     async def question(storage: Storage) -> tuple[Incident, Incident] | None:
-        return await _regrouping(storage, policy).split(
+        return await _regrouping(storage, policy, account).split(
             incident, alert, _order(by, note)
         )
 
@@ -145,8 +145,9 @@ def split(
 ORDERS = (ack, resolve, close, reopen, comment, merge, split)
 
 
-def _regrouping(storage: Storage, by: Path | None) -> Regrouping:
-    return Regrouping(storage.ledger, storage.queue, rules.policy(by).correlate)
+def _regrouping(storage: Storage, by: Path | None, account: str | None) -> Regrouping:
+    caps = rules.policy(by, account).correlate
+    return Regrouping(storage.ledger, storage.queue, caps)
 
 
 def _order(by: str, note: str) -> Order:

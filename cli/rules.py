@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.account import running
 from shared.settings import PACKAGED_POLICY
 from shared.silences import Silences
 from shared.triage import policy as policies
@@ -22,15 +23,19 @@ PolicyFile = Annotated[
     Path | None,
     typer.Option(
         "--policy",
-        help="The policy that the app runs with; the policy.yaml beside it if left out.",
+        help="The policy that the app runs with. Left out: that of the `firewatch run`"
+        " that is worked on, else the policy.yaml beside the app.",
         show_default=False,
     ),
 ]
 
 
-def policy(path: Path | None) -> Policy:
-    """The policy of a file. Raises SettingsError for one with mistakes."""
-    path = path or PACKAGED_POLICY
+def policy(path: Path | None, account: str | None) -> Policy:
+    """The policy of a file. Raises SettingsError for one with mistakes.
+
+    Without a file, that of the run which the account stands for.
+    """
+    path = path or _of_run(account) or PACKAGED_POLICY
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -38,6 +43,11 @@ def policy(path: Path | None) -> Policy:
             f"cannot read {path}: {error.strerror}", param_hint="--policy"
         ) from None
     return policies.load(text, name=path.name)
+
+
+def _of_run(account: str | None) -> Path | None:
+    run = None if account else running()
+    return Path(run.policy) if run and run.policy else None
 
 
 def silences(storage: Storage, by: Policy) -> Silences:

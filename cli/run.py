@@ -57,7 +57,12 @@ def run(plan: Plan, console: Console) -> int:
         console.print(f"Up after {time.monotonic() - began:.1f} s.")
         left = account.announce(
             account.Run(
-                os.getpid(), local.storage, local.hub, local.hub_name, local.url
+                os.getpid(),
+                local.storage,
+                local.hub,
+                local.hub_name,
+                local.url,
+                str(local.folder / "policy.yaml"),
             )
         )
         try:

@@ -34,7 +34,7 @@ def list_(
     account: Account = None, policy_file: PolicyFile = None, as_json: Json = False
 ) -> None:
     """List every silence, those of the policy first, and what each hid."""
-    by = policy(policy_file)
+    by = policy(policy_file, account)
 
     async def question(storage: Storage) -> list[Hidden]:
         return await silences(storage, by).report()
@@ -108,7 +108,7 @@ def add(
         break_through=tuple(break_through or ()),
         mode=Mode.MONITOR if monitor else Mode.ACTIVE,
     )
-    rules = policy(policy_file)
+    rules = policy(policy_file, account)
 
     async def question(storage: Storage) -> Silence:
         return await silences(storage, rules).create(silence, Order(person(by), note))
@@ -128,7 +128,7 @@ def end(
     by: By = "",
 ) -> None:
     """End a silence now; what it held back is looked at again."""
-    rules = policy(policy_file)
+    rules = policy(policy_file, account)
 
     async def question(storage: Storage) -> Silence | None:
         return await silences(storage, rules).end(name, Order(person(by), note))
