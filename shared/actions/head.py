@@ -57,6 +57,9 @@ def ruled(
 ) -> tuple[Incident, Fact | None]:
     """The head with what holds its notices back, and the entry that says so, if any."""
     by = {*head.hidden_by, *ruling.hidden_by} | ({hold.by} if hold else set())
+    if head.status.has_ended:
+        # Nothing is begun about it any more, so there is nothing to hold.
+        hold = None
     changed = replace(
         head,
         hold=hold,
@@ -68,7 +71,8 @@ def ruled(
         is_new = changed.watched_by != head.watched_by
         return changed, Fact(kind="notices.watched", detail=watched) if is_new else None
     if hold is None:
-        return changed, Fact(kind="notices.released")
+        ended = head.status.has_ended
+        return changed, None if ended else Fact(kind="notices.released")
     until = f"{hold.by}, until {instant(hold.until)}"
     return changed, Fact(kind="notices.held", detail=until)
 

@@ -178,7 +178,9 @@ class World:
             soon = [key for key in self._due_lines() if rows.due_at(key) < end]
             if not self.queue.messages and not soon:
                 return
-            self.clock.step(step)
+            # Nothing happens until the first of them is due, or a message shows.
+            idle = min(map(rows.due_at, soon), default=self.clock()) - self.clock()
+            self.clock.step(step if self.queue.messages else max(step, idle))
             assert self.clock() < end, f"never quiet: {self._due_lines()}"
             await self.worker.tick()
 

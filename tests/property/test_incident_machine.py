@@ -1,7 +1,7 @@
 """Any interleaving of alerts, copies, people, time and dying workers.
 
 The model is simple: which alerts there are, who must not be with whom because a person
-took them apart, and which incidents a person ended.
+took them apart, which incidents a person ended, and that no notice is held for ever.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from shared.commands import Order
 from shared.model.alert import AlertStatus
 from shared.model.correlation import AfterResolve, Correlation
 from shared.model.errors import CommandRefused
-from shared.model.incident import IncidentStatus
+from shared.model.incident import Classification, IncidentStatus, Verdict
+from shared.model.silence import Silence
 from shared.store import reading
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
 from tests.fakes.firewatch import World
@@ -58,15 +59,26 @@ class Machine(RuleBasedStateMachine):
         self.sent: list[Event] = []
         self.apart: set[frozenset[str]] = set()
         self.ended: set[str] = set()
+        self.silenced: list[str] = []
 
     def teardown(self) -> None:
         self.do(self.world.settle(most=timedelta(days=30)))
         self.do(self.world.check_rested())
+        # Whatever held notices back is over, and nothing was forgotten over it.
+        for head in self.heads():
+            assert head.hold is None
+            if head.status is IncidentStatus.OPEN and head.root == head.id:
+                assert self.told(head) or not head.was_active
         self.runner.close()
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401
         """Run to its end."""
         return self.runner.run(work)
+
+    def told(self, head: Incident) -> bool:
+        """Whether somebody has a notice of the incident, or of one that it absorbed."""
+        ids = {head.id, *head.absorbed}
+        return any(row.incident in ids for row in self.do(self.world.actions()))
 
     def heads(self) -> list[Incident]:
         """The incidents that were not merged, in an order that does not change."""
@@ -191,6 +203,41 @@ class Machine(RuleBasedStateMachine):
         self.ended.add(head.id)
 
     @precondition(lambda self: self.sent)
+    @rule(which=WHICH)
+    def close(self, which: int) -> None:
+        head = self.pick(which)
+        verdict = Verdict(classification=Classification.UNDETERMINED)
+        self.do(self.world.worker.commands.resolve(head.id, Order("ada"), verdict))
+        self.ended.add(head.id)
+
+    @precondition(lambda self: self.ended)
+    @rule(which=WHICH)
+    def reopen(self, which: int) -> None:
+        incident_id = sorted(self.ended)[which % len(self.ended)]
+        self.do(self.world.worker.commands.reopen(incident_id, Order("ada")))
+        self.ended.remove(incident_id)
+
+    @rule(hours=st.integers(1, 30), breaks=st.booleans(), kind=st.sampled_from(KINDS))
+    def silence(self, hours: int, kind: str, *, breaks: bool) -> None:
+        made = Silence(
+            name=f"s{len(self.silenced)}",
+            match=(f"alert_type={kind}",),
+            reason="because",
+            owner="ada",
+            until=self.world.clock() + timedelta(hours=hours),
+            break_through=("tactic=Impact",) if breaks else (),
+            warn=timedelta(0),
+        )
+        self.do(self.world.worker.silences.create(made, Order("ada")))
+        self.silenced.append(made.name)
+
+    @precondition(lambda self: self.silenced)
+    @rule(which=WHICH)
+    def end_a_silence(self, which: int) -> None:
+        name = self.silenced[which % len(self.silenced)]
+        self.do(self.world.worker.silences.end(name, Order("ada")))
+
+    @precondition(lambda self: self.sent)
     @rule(one=WHICH, other=WHICH)
     def merge(self, one: int, other: int) -> None:
         winner, loser = self.pick(one), self.pick(other)
@@ -271,7 +318,7 @@ class Machine(RuleBasedStateMachine):
         if self.world.caps.after_resolve is AfterResolve.SUCCESSOR:
             for head in self.heads():
                 if head.id in self.ended:
-                    assert head.status is IncidentStatus.RESOLVED
+                    assert head.status.has_ended
 
 
 QUICK = settings(
