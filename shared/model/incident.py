@@ -111,7 +111,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     ``successor`` of an incident that grew past its caps and has not ended.
 
     ``heard_at`` is when the last alert was received, by our clock. ``apart`` are the
-    incidents it was split from: they are never merged with it again. ``hold`` is in
+    incidents it was split from: they are never merged with it again. ``kin`` are those
+    that it came out of, or goes on from, where people split any. ``hold`` is in
     force now; ``hidden_by`` names every silence that ever hid it, ``watched_by`` those
     that only count. The lists of what is involved are the first of all values in
     sorted order, up to a cap, as resources and tactics are.
@@ -154,6 +155,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     heard_at: datetime | None = None
     verdict: Verdict | None = None
     apart: tuple[str, ...] = ()
+    kin: tuple[str, ...] = ()
     hold: Hold | None = None
     hidden_by: tuple[str, ...] = ()
     watched_by: tuple[str, ...] = ()

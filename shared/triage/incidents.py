@@ -62,6 +62,7 @@ def opened(
         tactics=(),
         predecessor=predecessor.id if predecessor else None,
         apart=predecessor.apart if predecessor else (),
+        kin=descent(predecessor) if predecessor and predecessor.apart else (),
         acknowledged=sealed.acknowledged if sealed else None,
     )
     return settled(extent.widened(bare, alert), now)
@@ -175,14 +176,23 @@ def names(incident: Incident) -> frozenset[str]:
     return frozenset({incident.id, *incident.absorbed})
 
 
+def descent(incident: Incident) -> tuple[str, ...]:
+    """What goes on from the incident, or comes out of it, descends from."""
+    return tuple(sorted({*names(incident), *incident.kin}))
+
+
 def are_apart(one: Incident, other: Incident) -> bool:
     """Whether a person took one out of the other, or out of what either absorbed.
 
-    What goes on where one of them was sealed or ended is kept apart as it was.
+    What goes on where one of them was sealed or ended is kept apart as it was, and so
+    is what was later taken out of one of them. What both descend from says nothing.
     """
     if not (one.apart or other.apart):
         return False
-    mine, theirs = (names(i) | {i.predecessor} for i in (one, other))
+    both = {*one.kin} & {*other.kin}
+    mine, theirs = (
+        names(i) | {i.predecessor} | ({*i.kin} - both) for i in (one, other)
+    )
     return not (theirs.isdisjoint(one.apart) and mine.isdisjoint(other.apart))
 
 
@@ -206,6 +216,7 @@ def merged(winner: Incident, loser: Incident, now: datetime) -> Incident:
             (*winner.absorbed, loser.id, *loser.absorbed), extent.MOST_ABSORBED
         ),
         apart=tuple(sorted({*winner.apart, *loser.apart})),
+        kin=tuple(sorted({*winner.kin, *loser.kin})),
         changed_at=now,
     )
     if loser.status is IncidentStatus.OPEN and union.status is IncidentStatus.RESOLVED:

@@ -195,6 +195,7 @@ def _bare(incident: Incident, new_id: str, now: datetime) -> Incident:
         resources=(),
         tactics=(),
         apart=tuple(sorted({*incident.apart, incident.id})),
+        kin=incidents.descent(incident),
     )
 
 

@@ -143,6 +143,31 @@ class TestSplit:
         assert successor.apart == (head.id,)
         assert len(await world.heads()) == 3
 
+    async def test_what_is_taken_out_of_the_taken_keeps_its_distance(self) -> None:
+        """Seen by the machine: parts of two parts of one incident came together."""
+        world = World()
+        for number, kind in enumerate(("VM_A", "VM_B", "VM_C", "VM_D"), 1):
+            await feed(world, number, AlertType=kind)
+        head, regrouping = await world.head(), world.worker.regrouping
+        first = await regrouping.split(
+            head.id, [alert_id(1), alert_id(2)], Order("ada")
+        )
+        await regrouping.split(head.id, [alert_id(4)], Order("ada"))
+        assert first is not None
+        await regrouping.split(first[1].id, [alert_id(1)], Order("ada"))
+        ties: dict[str, Any] = {
+            "Intent": "",
+            "Entities": [{"Type": "ip", "Address": "203.0.113.9"}],
+        }
+        later: dict[str, Any] = {"ProcessingEndTime": stamp(NOON + timedelta(hours=3))}
+
+        await feed(world, 1, AlertType="VM_A", **ties, **later)
+        await feed(world, 4, AlertType="VM_D", **ties, **later)
+
+        ids = [h.id for h in await where(world, 1, 2, 3, 4)]
+        assert len(set(ids)) == 4
+        await world.check_rested()
+
     async def test_it_is_done_once_however_often_it_is_said(self, world: World) -> None:
         """The id follows from what is asked, and the second time nothing is written."""
         head = await world.head()
