@@ -11,6 +11,7 @@ import typer
 from cli import tables
 from cli.coverage import SHIPPED
 from responders import RESPONDERS
+from shared.model.action import Change
 from shared.model.errors import SettingsError
 from shared.model.silence import Mode
 from shared.model.text import one_line
@@ -168,7 +169,8 @@ def _print(policy: Policy, now: datetime) -> None:
 
 def _again(again: Sequence[str], every: timedelta) -> str:
     """What is told again, and how often at most."""
-    return f"{', '.join(again)} / {written(every)}" if again else "nothing"
+    what = "everything new" if set(again) == set(Change) else ", ".join(again)
+    return f"{what}, every {written(every)}" if again else "nothing"
 
 
 def _silence(silence: Silence, now: datetime) -> Sequence[object]:
