@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -185,7 +186,8 @@ def test_changed_alerts_are_the_same_by_both(data: st.DataObject) -> None:
         inside, at = data.draw(st.sampled_from(places(alert)))
         change = data.draw(st.sampled_from(("change", "change", "drop", "twice")))
         if change == "change":
-            inside[at] = data.draw(_VALUES)
+            # A copy: a later change must not reach the strategy's own values.
+            inside[at] = copy.deepcopy(data.draw(_VALUES))
         elif change == "drop":
             del inside[at]
         elif isinstance(inside, list):
