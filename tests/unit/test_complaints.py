@@ -9,7 +9,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from shared.actions.routing import Route
 from shared.commands import Order
+from shared.explain import answer
+from shared.explain.case import Ruleset
 from shared.model.correlation import Correlation
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.incident import IncidentStatus
@@ -245,3 +248,18 @@ async def test_why_an_alert_is_where_it_is_is_on_record() -> None:
     assert second.joined is not None
     assert second.joined.strategy == "same resource"
     assert "vm-web-01" in second.joined.key
+
+
+async def test_what_is_told_and_when_next_is_said_in_words() -> None:
+    """prometheus/alertmanager#642, #676, #2166: intervals confuse for nine years."""
+    world = World()
+    await world.feed([event()])
+    head = await world.head()
+    rules = Ruleset(routes=[Route(to=("pager",), name="all")], silences=[])
+
+    found = await answer.of_incident(world.ledger, head.id, rules)
+
+    assert found is not None
+    assert [each.responder for each in found.responders] == ["pager"]
+    assert any(line.startswith("pager: it was told at") for line in found.lines)
+    assert any(line.startswith("Route all takes it") for line in found.lines)
