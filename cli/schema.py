@@ -12,6 +12,7 @@ import msgspec
 
 from responders import RESPONDERS
 from shared.actions.matchers import FIELDS, TAG
+from shared.model.text import NAME_PATTERN
 from shared.sources import NAMES
 from shared.triage.policy import rules
 from shared.triage.policy.leaves import DURATION, written
@@ -26,7 +27,7 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 _FIELDS = "|".join([*FIELDS, rf"{TAG[:-1]}\.[A-Za-z0-9_.:-]+"])
 _KNOWN: dict[rules.Rule, dict[str, Any]] = {
     rules.MATCHER: {"pattern": rf"^\s*({_FIELDS})\s*(=~|!~|!=|>=|=)"},
-    rules.NAME: {"pattern": f"^{rules.NAME_PATTERN}$"},
+    rules.NAME: {"pattern": f"^{NAME_PATTERN}$"},
     rules.FORMAT: {"enum": sorted(NAMES)},
     rules.GUID: {"pattern": f"^{rules.GUID_PATTERN}$"},
 }
@@ -47,7 +48,7 @@ def generate() -> _Node:
     for (struct, name), rule in rules.EACH.items():
         _describe(parts[struct.__name__], struct, name, rule)
     root: _Node = parts.pop("Policy")
-    named = {"pattern": f"^{rules.NAME_PATTERN}$"}
+    named = {"pattern": f"^{NAME_PATTERN}$"}
     for section in ("senders", "responders"):
         root["properties"][section]["propertyNames"] = named
     root["properties"]["responders"]["additionalProperties"] = _responder(parts)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 CUT_MARK = "…"
+
+# What people may call things of the policy: it enters row keys, blob names, URLs and
+# log fields.
+NAME_PATTERN = "[A-Za-z][A-Za-z0-9-]{0,39}"
 LONG = 100
 
 _CONTROLS = bytes([*range(0x20), 0x7F])
@@ -35,7 +39,6 @@ _SEPARATOR = re.compile("[\t\x0b\x0c\x85\u2028\u2029]")
 _WEB_SCHEME = re.compile(r"http(?=s?:)", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"(?<!hxxp)(?<!hxxps)://")
 _WEB_HOST = re.compile(r"(www)\.", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 _LINK = re.compile(r"https://[!-~]{1,2040}")
 
 
@@ -89,8 +92,8 @@ def plain(text: str, limit: int) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether people may call something so: it enters row keys, URLs and log fields."""
-    return _NAME.fullmatch(text) is not None
+    """Whether it may name a sender, a responder, a route or a silence."""
+    return re.fullmatch(NAME_PATTERN, text) is not None
 
 
 def is_link(text: str) -> bool:

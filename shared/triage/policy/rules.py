@@ -15,6 +15,7 @@ from shared.actions.routing import Route
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.silence import Silence
 from shared.model.storm import Storm
+from shared.model.text import is_name
 from shared.senders import EntraSender, HmacSender, KeySender
 from shared.sources import NAMES
 from shared.triage.policy.schema import MOST_PROBLEMS, Policy, Reconcile
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 # What a message repeats of a name.
 LONGEST_NAME = 40
 
-# Names become parts of row keys, blob names and log fields.
-NAME_PATTERN = "[A-Za-z][A-Za-z0-9-]{0,39}"
 GUID_PATTERN = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 
@@ -38,11 +37,6 @@ class Rule(NamedTuple):
 
 
 Field = tuple[type, str]
-
-
-def is_name(text: str) -> bool:
-    """Whether it may name a sender, a responder, a route or a silence."""
-    return re.fullmatch(NAME_PATTERN, text) is not None
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
