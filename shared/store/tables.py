@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import uuid
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
-    ResourceExistsError,
-    ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.data.tables import TableTransactionError, UpdateMode
+from azure.core.rest import HttpRequest
 
 from shared.model.errors import StoreConflict, StoreLimit, StoreUnavailable
-from shared.store import limits
-from shared.store.ports import Delete, Put, Row
+from shared.store import limits, transactions
+from shared.store.ports import Put, Row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -31,12 +29,10 @@ if TYPE_CHECKING:
 
     from shared.store.ports import Write
 
-# The version of a row's document; a reader refuses what it does not know.
-SCHEMA_VERSION = 1
-
 # More at once were reset by the emulator (review 2), and buy nothing from the service.
 IN_FLIGHT = 16
 
+_TAKEN = 202
 _CONFLICTS = frozenset({404, 409, 412})
 
 
@@ -48,6 +44,9 @@ class AzureTable:
 
     def __init__(self, client: TableClient, clock: Callable[[], datetime]) -> None:
         self._client = client
+        account = client.url.partition("?")[0].rstrip("/")
+        self._batch = f"{account}/$batch"
+        self._url = f"{account}/{client.table_name}"
         self._clock = clock
         self._ahead = timedelta(0)
         self._gate = asyncio.Semaphore(IN_FLIGHT)
@@ -78,15 +77,32 @@ class AzureTable:
 
     async def commit(self, partition: str, writes: Sequence[Write]) -> dict[str, str]:
         limits.check(partition, writes)
-        operations = [_operation(partition, write) for write in writes]
+        asked = transactions.request(
+            self._url, partition, writes, border=uuid.uuid4().hex
+        )
         async with self._gate, _translated():
-            answers = await self._client.submit_transaction(
-                operations,
+            # The SDK's own pipeline, with its sign-in and retries; what it would make
+            # of the rows, and of the answer, is left out.
+            answer = await self._client._client.send_request(  # noqa: SLF001
+                HttpRequest(
+                    "POST",
+                    self._batch,
+                    headers=dict(asked.headers),
+                    content=asked.content,
+                ),
+                # Else the pipeline would try to decode it, and knows no multipart.
+                stream=True,
                 raw_response_hook=self._note_time,
             )
+            await answer.read()
+        if answer.status_code != _TAKEN:
+            raise _failure(answer.status_code)
+        parts = transactions.answers(answer.content, writes)
+        if len(parts) < len(writes) or parts[0].status // 100 != 2:
+            raise _failure(parts[0].status)
         return {
-            write.key: str(answer["etag"])
-            for write, answer in zip(writes, answers, strict=True)
+            write.key: part.etag
+            for write, part in zip(writes, parts, strict=True)
             if isinstance(write, Put)
         }
 
@@ -113,32 +129,11 @@ class AzureTable:
             self._ahead = timedelta(0) if abs(ahead) < timedelta(seconds=2) else ahead
 
 
-def _operation(partition: str, write: Write) -> tuple[Any, ...]:
-    entity: dict[str, Any] = {"PartitionKey": partition, "RowKey": write.key}
-    exact = {"match_condition": MatchConditions.IfNotModified}
-    if isinstance(write, Delete):
-        return (
-            ("delete", entity)
-            if write.etag is None
-            else ("delete", entity, {"etag": write.etag, **exact})
-        )
-    entity["v"] = SCHEMA_VERSION
-    for number, chunk in enumerate(limits.chunks(write.doc)):
-        entity[f"doc{number}"] = chunk
-    if write.etag is None:
-        return ("create", entity)
-    return (
-        "update",
-        entity,
-        {"mode": UpdateMode.REPLACE, "etag": write.etag, **exact},
-    )
-
-
 def _row(entity: TableEntity) -> Row:
     version = entity.get("v")
-    if version != SCHEMA_VERSION:
+    if version != transactions.SCHEMA_VERSION:
         raise StoreUnavailable(
-            f"row of schema version {version}, this app reads {SCHEMA_VERSION}:"
+            f"row of schema version {version}, this app reads {transactions.SCHEMA_VERSION}:"
             " a newer app wrote it; deploy that version again"
         )
     text, number = [], 0
@@ -154,20 +149,15 @@ async def _translated() -> AsyncIterator[None]:
     """No SDK exception leaves this module."""
     try:
         yield
-    except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
-        raise StoreConflict(f"{error.status_code}") from error
-    except TableTransactionError as error:
-        if error.status_code in _CONFLICTS:
-            raise StoreConflict(f"{error.status_code}") from error
-        raise _failure(error) from error
     except HttpResponseError as error:
-        raise _failure(error) from error
+        raise _failure(error.status_code or 0) from error
     except (AzureError, OSError, http.client.HTTPException) as error:
         raise StoreUnavailable(type(error).__name__) from error
 
 
-def _failure(error: HttpResponseError) -> StoreLimit | StoreUnavailable:
-    status = error.status_code or 0
+def _failure(status: int) -> StoreConflict | StoreLimit | StoreUnavailable:
+    if status in _CONFLICTS:
+        return StoreConflict(f"{status}")
     if status in {400, 413}:
         return StoreLimit(f"table storage answered {status}")
     return StoreUnavailable(f"table storage answered {status}")

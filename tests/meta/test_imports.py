@@ -31,6 +31,7 @@ STORE = (
     "shared.store.ports",
     "shared.store.reading",
     "shared.store.rows",
+    "shared.store.transactions",
 )
 MODEL = "shared.model"
 
@@ -68,7 +69,13 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(STORE, (MODEL, *STORE)),
     "shared.store.ports": (),
     "shared.store.messages": (),
-    "shared.store.tables": (MODEL, "shared.store.limits", "shared.store.ports"),
+    "shared.store.tables": (
+        MODEL,
+        "shared.store.limits",
+        "shared.store.ports",
+        "shared.store.transactions",
+    ),
+    "shared.store.transactions": (MODEL, "shared.store.limits", "shared.store.ports"),
     "shared.store.blobs": (MODEL, "shared.store.ports"),
     "shared.store.queues": (MODEL, "shared.store.ports"),
     "shared.settings": (MODEL,),
@@ -264,7 +271,7 @@ REACHES: Mapping[str, tuple[str, ...]] = {
     "datetime.date.today": (),
     "time": ("cli", "devhost"),
     "random": ("shared.actions.backoff",),
-    "uuid": ("shared.respond", "devhost"),
+    "uuid": ("shared.respond", "shared.store.tables", "devhost"),
     "secrets": ("cli", "devhost"),
     # The tree says what happens through telemetry; http.py only mutes libraries.
     "logging": ("shared.telemetry", "shared.clouds.http", "devhost"),

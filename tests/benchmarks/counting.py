@@ -1,0 +1,114 @@
+"""What storage is asked: every call that the service would bill, counted at the ports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shared.store.ports import Put
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Sequence
+    from datetime import datetime, timedelta
+
+    from shared.store.ports import Blobs, Queue, Row, Table, Write
+
+# The service answers a query in pages of that many rows, each a request.
+PAGE = 1_000
+
+
+class Requests(msgspec.Struct):
+    """Calls so far; a transaction is one, and so is each page of a query."""
+
+    commits: int = 0
+    gets: int = 0
+    scans: int = 0
+    blobs: int = 0
+    messages: int = 0
+    rows_written: int = 0
+    rows_read: int = 0
+    row_bytes: int = 0
+    blob_bytes: int = 0
+
+    @property
+    def total(self) -> int:
+        """Everything that is billed as a request."""
+        return self.commits + self.gets + self.scans + self.blobs + self.messages
+
+    def __sub__(self, other: Requests) -> Requests:
+        mine, theirs = msgspec.to_builtins(self), msgspec.to_builtins(other)
+        return Requests(**{name: mine[name] - theirs[name] for name in mine})
+
+
+class CountedTable:
+    """A table that counts; ``journal`` gets every row that was written."""
+
+    def __init__(
+        self,
+        table: Table,
+        requests: Requests,
+        journal: list[tuple[str, str, bytes]] | None = None,
+    ) -> None:
+        self._table = table
+        self._requests = requests
+        self._journal = journal
+
+    async def get(self, partition: str, keys: Collection[str]) -> dict[str, Row]:
+        self._requests.gets += len(keys)
+        found = await self._table.get(partition, keys)
+        self._requests.rows_read += len(found)
+        return found
+
+    async def scan(
+        self, partition: str, first: str, last: str, *, limit: int | None = None
+    ) -> list[Row]:
+        found = await self._table.scan(partition, first, last, limit=limit)
+        self._requests.scans += max(1, -(-len(found) // PAGE))
+        self._requests.rows_read += len(found)
+        return found
+
+    async def commit(self, partition: str, writes: Sequence[Write]) -> dict[str, str]:
+        self._requests.commits += 1
+        etags = await self._table.commit(partition, writes)
+        puts = [write for write in writes if isinstance(write, Put)]
+        self._requests.rows_written += len(writes)
+        self._requests.row_bytes += sum(len(put.doc) for put in puts)
+        if self._journal is not None:
+            self._journal += [(partition, put.key, put.doc) for put in puts]
+        return etags
+
+    def now(self) -> datetime:
+        return self._table.now()
+
+
+class CountedBlobs:
+    """Blobs that count what is put; nothing here reads or lists."""
+
+    def __init__(self, blobs: Blobs, requests: Requests) -> None:
+        self._blobs = blobs
+        self._requests = requests
+
+    async def put(self, name: str, data: bytes) -> None:
+        self._requests.blobs += 1
+        self._requests.blob_bytes += len(data)
+        await self._blobs.put(name, data)
+
+    async def get(self, name: str) -> bytes | None:
+        self._requests.blobs += 1
+        return await self._blobs.get(name)
+
+    def names(self, prefix: str) -> AsyncIterator[str]:
+        return self._blobs.names(prefix)
+
+
+class CountedQueue:
+    """A queue that counts what is sent."""
+
+    def __init__(self, queue: Queue, requests: Requests) -> None:
+        self._queue = queue
+        self._requests = requests
+
+    async def send(self, message: bytes, *, delay: timedelta | None = None) -> None:
+        self._requests.messages += 1
+        await self._queue.send(message, delay=delay)
