@@ -7,13 +7,16 @@ alerts arrive not decide who joins whom (review F7, run over all permutations).
 from __future__ import annotations
 
 import ipaddress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
 # The latest of them; an interval this far back can no longer be within a gap.
 MOST_INTERVALS = 40
+
+_STEPS = 50
+_START = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class AfterResolve(StrEnum):
@@ -61,6 +64,15 @@ class Correlation(
     after_resolve: AfterResolve = AfterResolve.SUCCESSOR
     quiet: timedelta | None = timedelta(days=7)
     never_group: NeverGroup = NeverGroup()
+
+    def moment(self, point: datetime) -> datetime:
+        """A point as keys have it: the start of its step, of which 50 are a gap.
+
+        So a burst of alerts writes each of its keys once, not with every alert; and two
+        points no further apart than the gap still are (a gap is of whole seconds).
+        """
+        step = self.gap / _STEPS
+        return point - (point - _START) % step if step else point
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):

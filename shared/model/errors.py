@@ -10,6 +10,7 @@
     │   └─ CommandStale         what they looked at has changed  -> look again
     ├─ StoreError
     │   ├─ StoreConflict        somebody else wrote first        -> read, decide again
+    │   │   └─ RowExists        a row to insert was there before
     │   ├─ StoreLimit           the service would refuse it      -> a bug, never retried
     │   └─ StoreUnavailable     the store did not answer         -> the platform retries
     └─ ResponderError           .reason: FailureReason
@@ -71,6 +72,10 @@ class StoreError(FirewatchError):
 
 class StoreConflict(StoreError):
     """A row changed, appeared or vanished since it was read; nothing was written."""
+
+
+class RowExists(StoreConflict):
+    """A row that was taken to be absent is there; nothing was written."""
 
 
 class StoreLimit(StoreError):

@@ -23,7 +23,7 @@ from shared.store import limits, rows
 from shared.store.ports import Delete, Put
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from shared.model.action import ActionRow
     from shared.store.ports import Row, Write
@@ -175,13 +175,32 @@ class Draft:
             if self._head(incident_id).is_dirty and not self._was_dirty(incident_id)
         ]
 
+    def unknown(self, absent: Collection[str]) -> set[str]:
+        """Rows that were taken to be absent and never asked for; claims alone first.
+
+        What is known of an alert decides whether its other rows are needed.
+        """
+        found = {
+            key
+            for key in self.touched - set(absent)
+            if self._memory.recall(self.partition, key) is None
+        }
+        claims = {key for key in found if key.startswith(rows.CLAIM)}
+        return claims or found
+
+    @property
+    def written(self) -> set[str]:
+        """The rows that the decision inserts or replaces, but for what follows them."""
+        return set(self._documents)
+
     def has_room(self, needed: int) -> bool:
         """Whether a change of so many rows still fits; the first one always does."""
         if not self._documents:
             return True
-        heads = len(self._facts)
         size = sum(300 * len(self._head(i).problems) for i in self._facts)
-        rows_so_far = len(self._documents) + 3 * heads
+        # Its timeline row, its due row, and the one that a known incident had before.
+        of_heads = sum(3 if self._before(i) else 2 for i in self._facts)
+        rows_so_far = len(self._documents) + of_heads
         bytes_so_far = size + 4_000 * len(self._documents)
         return (
             rows_so_far + needed <= limits.OPERATIONS

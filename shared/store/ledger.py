@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
-from shared.model.errors import StoreConflict
+from shared.model.errors import RowExists, StoreConflict
 from shared.model.incident import Incident
 from shared.store import rows
 from shared.store.draft import Draft, Memory, Remembered
@@ -53,7 +53,7 @@ class Ledger:
         Raises StoreConflict when 20 attempts lost, StoreUnavailable when the store
         does not answer; then nothing of the last attempt was written, or all of it.
         """
-        gone: set[str] = set()
+        absent: set[str] = set()
         conflicts = 0
         async with self._locks[partition]:
             while True:
@@ -61,23 +61,29 @@ class Ledger:
                     partition,
                     self.memory,
                     self.now(),
-                    gone=frozenset(gone),
+                    gone=frozenset(absent),
                     conflicts=conflicts,
                 )
                 result = decide(draft)
-                if draft.missing:
-                    gone |= await self._read(partition, draft.missing)
+                # Once it proved wrong, nothing more is taken to be absent unasked.
+                asked = draft.missing or (conflicts and draft.unknown(absent))
+                if asked:
+                    absent |= await self._read(partition, asked)
                     continue
                 writes = draft.finish(by)
                 if not writes:
                     return result, {}
                 try:
                     etags = await self.table.commit(partition, writes)
-                except StoreConflict:
+                except StoreConflict as conflict:
                     conflicts += 1
                     if conflicts >= MOST_CONFLICTS:
                         raise
-                    gone |= await self._read(partition, draft.touched)
+                    # What was not there may be there by now.
+                    absent -= draft.written
+                    is_news = isinstance(conflict, RowExists)
+                    if not (is_news and draft.unknown(absent)):
+                        absent |= await self._read_again(partition, draft)
                     continue
                 draft.committed(etags)
                 return result, etags
@@ -102,9 +108,36 @@ class Ledger:
         """All rows of a partition whose key begins with ``prefix`` and a bar."""
         return await self.table.scan(partition, *rows.span(prefix))
 
+    async def _read_again(self, partition: str, draft: Draft) -> set[str]:
+        """Learn the rows that the draft would replace; those that are gone.
+
+        Where a group is no longer what it was, its keys lead elsewhere too.
+        """
+        heads = {key: self._head(partition, key) for key in draft.written}
+        gone = await self._read(partition, draft.written)
+        regrouped = any(
+            before is not None
+            and (
+                (now := self._head(partition, key)) is None
+                or _group(before) != _group(now)
+            )
+            for key, before in heads.items()
+        )
+        if regrouped:
+            gone |= await self._read(partition, draft.touched - draft.written)
+        return gone
+
+    def _head(self, partition: str, key: str) -> Incident | None:
+        return self.recall(partition, key, Incident)
+
     async def _read(self, partition: str, keys: set[str]) -> set[str]:
         """Learn the rows; the keys that do not exist."""
         self.memory.forget(partition, keys)
         found = await self.table.get(partition, keys)
         self.memory.learn(partition, found)
         return keys - found.keys()
+
+
+def _group(head: Incident) -> tuple[object, ...]:
+    """What merging and splitting change of an incident."""
+    return head.merged_into, head.absorbed, head.apart, head.kin

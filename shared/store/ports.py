@@ -51,8 +51,9 @@ class Table(Protocol):
     async def commit(self, partition: str, writes: Sequence[Write]) -> dict[str, str]:
         """All of the writes or none; the new version of each row put.
 
-        Raises StoreConflict when a row to insert exists, or one to replace or delete
-        has another version or is gone; StoreLimit when the service would refuse it.
+        Raises RowExists when a row to insert is there, StoreConflict when one to
+        replace or delete has another version or is gone, StoreLimit when the service
+        would refuse it.
         """
         ...
 

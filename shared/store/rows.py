@@ -61,6 +61,9 @@ SHARED = "00"
 SILENCE = "s"
 STORM = "g|storm"
 
+# How the row of an alert begins: whoever inserts it has claimed the alert.
+CLAIM = "a|"
+
 # The first key after every key of a kind: "|" is 0x7C, "}" the next.
 _AFTER = "}"
 
@@ -88,7 +91,7 @@ def all_partitions(partitions: int) -> list[str]:
 
 def alert(alert_id: str) -> str:
     """The row of an alert, from its id in any case."""
-    return f"a|{digest(alert_id.lower())}"
+    return CLAIM + digest(alert_id.lower())
 
 
 def books(source: str) -> str:

@@ -17,7 +17,7 @@ from azure.core.exceptions import (
 )
 from azure.core.rest import HttpRequest
 
-from shared.model.errors import StoreConflict, StoreLimit, StoreUnavailable
+from shared.model.errors import RowExists, StoreConflict, StoreLimit, StoreUnavailable
 from shared.store import limits, transactions
 from shared.store.ports import Put, Row
 
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 IN_FLIGHT = 16
 
 _TAKEN = 202
-_CONFLICTS = frozenset({404, 409, 412})
+_EXISTS = 409
+_CONFLICTS = frozenset({404, 412})
 
 
 class AzureTable:
@@ -156,6 +157,8 @@ async def _translated() -> AsyncIterator[None]:
 
 
 def _failure(status: int) -> StoreConflict | StoreLimit | StoreUnavailable:
+    if status == _EXISTS:
+        return RowExists(f"{status}")
     if status in _CONFLICTS:
         return StoreConflict(f"{status}")
     if status in {400, 413}:

@@ -23,6 +23,8 @@ from shared.triage.keys import MOST_KEYS, keys
 from shared.triage.ties import MOST_MERGES, Tie, Why, extend, gather, ties
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shared.model.alert import Alert
     from shared.model.correlation import Correlation
     from shared.store.draft import Draft
@@ -37,11 +39,15 @@ MOST_MEMBERS = 40
 MOST_REASONS = 10
 MOST_MERGED = 40
 
-# The alert, its incident with timeline and two due rows, a predecessor, and the books.
-_ROWS_ALONE = 7
+# The alert, a new incident with timeline and due row, and the books.
+_ROWS_ALONE = 5
+# A known incident's second due row, and a predecessor.
+_ROWS_TIED = 2
 # An incident that is merged: its head, timeline and due row.
 _ROWS_MERGED = 3
-MOST_ROWS = _ROWS_ALONE + MOST_KEYS + MOST_MEMBERS + _ROWS_MERGED * MOST_MERGES
+MOST_ROWS = (
+    _ROWS_ALONE + _ROWS_TIED + MOST_KEYS + MOST_MEMBERS + _ROWS_MERGED * MOST_MERGES
+)
 
 
 class _Case(NamedTuple):
@@ -51,6 +57,11 @@ class _Case(NamedTuple):
     keys: tuple[Key, ...]
     ties: list[Tie]
     caps: Correlation
+
+    @property
+    def moment(self) -> datetime:
+        """When it happened, as its keys have it."""
+        return self.caps.moment(self.alert.point)
 
 
 def fold(draft: Draft, alert: Alert, caps: Correlation) -> Booking | None:
@@ -90,7 +101,9 @@ def _find(
 ) -> _Case:
     shared = keys(alert, caps.never_group)
     named = _named(draft, alert, held)
-    return _Case(alert, shared, ties(draft, shared, alert.point, named, caps), caps)
+    return _Case(
+        alert, shared, ties(draft, shared, caps.moment(alert.point), named, caps), caps
+    )
 
 
 def _named(
@@ -111,7 +124,8 @@ def _rows_needed(case: _Case) -> int:
     """The rows that folding the alert may write, at the most."""
     members = min(len(case.alert.members), MOST_MEMBERS)
     merges = min(len(case.ties), MOST_MERGES)
-    return _ROWS_ALONE + len(case.keys) + members + _ROWS_MERGED * merges
+    tied = _ROWS_TIED if case.ties else 0
+    return _ROWS_ALONE + tied + len(case.keys) + members + _ROWS_MERGED * merges
 
 
 def _store(draft: Draft, case: _Case) -> None:
@@ -141,7 +155,7 @@ def _store(draft: Draft, case: _Case) -> None:
     draft.change(news(grown, draft.now), fact)
     draft.put(rows.alert(alert.id), row_of(alert, grown.id, identity, joined))
     _expect_members(draft, alert, grown.id)
-    extend(draft, case.keys, alert.point, grown.id, case.caps)
+    extend(draft, case.keys, case.moment, grown.id, case.caps)
 
 
 def _open(
@@ -235,7 +249,7 @@ def _grow(
     if facts or gone:
         draft.change(news(grown, draft.now), *facts)
     _expect_members(draft, case.alert, grown.id)
-    extend(draft, case.keys, case.alert.point, grown.id, case.caps)
+    extend(draft, case.keys, case.moment, grown.id, case.caps)
     if not gone:
         return row.joined
     before = row.joined or Joined()

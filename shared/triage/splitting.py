@@ -226,7 +226,9 @@ def _move_key(
             )
         )
     for point in points:
-        key = key.extended(point, new_id, frozenset({new_id}), split.caps.gap)
+        key = key.extended(
+            split.caps.moment(point), new_id, frozenset({new_id}), split.caps.gap
+        )
     draft.put(name, key)
 
 

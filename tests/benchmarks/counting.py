@@ -9,8 +9,9 @@ import msgspec
 from shared.store.ports import Put
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Sequence
+    from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
+    from pathlib import Path
 
     from shared.store.ports import Blobs, Queue, Row, Table, Write
 
@@ -41,6 +42,36 @@ class Requests(msgspec.Struct):
         return Requests(**{name: mine[name] - theirs[name] for name in mine})
 
 
+class Journal:
+    """The rows that each batch wrote, in a file for the bare writer."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._rows: list[tuple[str, str, bytes]] = []
+
+    def note(self, partition: str, puts: Iterable[Put]) -> None:
+        """A transaction wrote these."""
+        self._rows += [(partition, put.key, put.doc) for put in puts]
+
+    def end_of_batch(self) -> None:
+        """What comes now is the next batch's."""
+        packed = msgspec.msgpack.encode(self._rows)
+        self._file.write(len(packed).to_bytes(8, "big") + packed)
+        self._rows.clear()
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+    @staticmethod
+    def read(path: Path) -> Iterator[list[tuple[str, str, bytes]]]:
+        """The rows of each batch: partition, key, document."""
+        with path.open("rb") as file:
+            while size := file.read(8):
+                packed = file.read(int.from_bytes(size, "big"))
+                yield msgspec.msgpack.decode(packed, type=list[tuple[str, str, bytes]])
+
+
 class CountedTable:
     """A table that counts; ``journal`` gets every row that was written."""
 
@@ -48,7 +79,7 @@ class CountedTable:
         self,
         table: Table,
         requests: Requests,
-        journal: list[tuple[str, str, bytes]] | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._table = table
         self._requests = requests
@@ -75,7 +106,7 @@ class CountedTable:
         self._requests.rows_written += len(writes)
         self._requests.row_bytes += sum(len(put.doc) for put in puts)
         if self._journal is not None:
-            self._journal += [(partition, put.key, put.doc) for put in puts]
+            self._journal.note(partition, puts)
         return etags
 
     def now(self) -> datetime:

@@ -131,12 +131,15 @@ class Reader:
     def __len__(self) -> int:
         return len(self._order)
 
-    def batches(self, size: int) -> Iterator[list[tuple[int, bytes]]]:
-        """Batches of places and bodies, in order."""
-        for start in range(0, len(self._order), size):
+    def batches(
+        self, size: int, places: range | None = None
+    ) -> Iterator[list[tuple[int, bytes]]]:
+        """Batches of places and bodies, in order; of some places or of all."""
+        chosen = range(len(self)) if places is None else places
+        for start in range(0, len(chosen), size):
             yield [
                 (place, self._body(self._order[place]))
-                for place in range(start, min(start + size, len(self._order)))
+                for place in chosen[start : start + size]
             ]
 
     def _body(self, number: int) -> bytes:

@@ -14,7 +14,7 @@ from shared.model.alert import Alert
 from shared.triage import catalogue
 from shared.triage.keys import keys
 from tests.alerts import NOON
-from tests.benchmarks.decode import body
+from tests.benchmarks.alerts import body
 from tests.given import GIVEN
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def average(alerts: Iterable[Alert]) -> tuple[float, Counter[str]]:
 
 def main() -> int:
     """Print a line for each set of bodies; 1 where the requirement is not met."""
-    sets = {"machines (decode.py)": [body(number) for number in range(1_000)]}
+    sets = {"machines (alerts.py)": [body(number) for number in range(1_000)]}
     if GIVEN.is_dir():
         for folder in sorted(p for p in GIVEN.iterdir() if "alert" in p.name):
             files = sorted(folder.glob("*.json"))
@@ -49,7 +49,7 @@ def main() -> int:
         if alerts:
             each, by = average(alerts)
             print(f"{name:26} {len(alerts):5} alerts {each:5.2f} rows", dict(by))
-    typical, _ = average(alerts_of(sets["machines (decode.py)"]))
+    typical, _ = average(alerts_of(sets["machines (alerts.py)"]))
     return int(typical > MOST)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-from shared.model.errors import StoreConflict, StoreLimit, StoreUnavailable
+from shared.model.errors import RowExists, StoreConflict, StoreLimit, StoreUnavailable
 from shared.store import limits
 from shared.store.ports import Delete, Put
 from shared.store.tables import AzureTable
@@ -81,7 +81,7 @@ async def test_inserting_what_exists_is_a_conflict(table: Table) -> None:
     """A claim is taken once."""
     await table.commit(P, [Put("a|1", b"first")])
 
-    with pytest.raises(StoreConflict):
+    with pytest.raises(RowExists):
         await table.commit(P, [Put("a|1", b"second")])
 
     assert await docs(table, "a|1") == {"a|1": b"first"}
@@ -92,8 +92,9 @@ async def test_replacing_needs_the_version_that_is_there(table: Table) -> None:
     old = (await table.commit(P, [Put("h|1", b"1")]))["h|1"]
     new = (await table.commit(P, [Put("h|1", b"2", old)]))["h|1"]
 
-    with pytest.raises(StoreConflict):
+    with pytest.raises(StoreConflict) as caught:
         await table.commit(P, [Put("h|1", b"3", old)])
+    assert not isinstance(caught.value, RowExists)
 
     assert new != old
     assert await docs(table, "h|1") == {"h|1": b"2"}

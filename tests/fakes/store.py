@@ -11,7 +11,7 @@ import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.model.errors import StoreConflict, StoreLimit, StoreUnavailable
+from shared.model.errors import RowExists, StoreConflict, StoreLimit, StoreUnavailable
 from shared.store import limits
 from shared.store.ports import Delete, Put, Row
 from shared.store.queues import LONGEST_MESSAGE
@@ -167,7 +167,9 @@ class FakeTable:
         else:
             is_as_expected = (found.etag if found else None) == write.etag
         if not is_as_expected:
-            raise StoreConflict(f"fake: {write.key}")
+            is_insert = isinstance(write, Put) and write.etag is None
+            error = RowExists if is_insert else StoreConflict
+            raise error(f"fake: {write.key}")
 
     def _apply(self, partition: str, writes: Sequence[Write]) -> dict[str, str]:
         etags: dict[str, str] = {}

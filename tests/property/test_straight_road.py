@@ -20,7 +20,7 @@ from shared.sources.entities.identifiers import line
 from shared.sources.entities.problems import Problems
 from shared.sources.entities.properties import Properties
 from tests.alerts import NOON, defender_alert, vm
-from tests.benchmarks.decode import body
+from tests.benchmarks.alerts import body
 from tests.fuzz.mutations import LEAVES, places
 from tests.given import GIVEN
 from tests.given import given as given_payloads

@@ -7,12 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
+from shared.model.alert import AlertRow
 from shared.model.books import Books
+from shared.model.correlation import Interval, OpenKey
 from shared.model.errors import StoreConflict, StoreUnavailable
 from shared.model.incident import Fact
+from shared.store import rows
 from shared.store.ledger import MOST_CONFLICTS, Ledger
-from tests.factories import make_incident
+from shared.triage.alert_rows import row_of
+from tests.alerts import read_alert
+from tests.factories import NOON, make_incident
 from tests.fakes.store import FakeTable, Faults
 
 if TYPE_CHECKING:
@@ -61,14 +67,73 @@ async def test_a_worker_that_always_loses_gives_up(table: FakeTable) -> None:
     seen: list[int] = []
 
     def decide(draft: Draft) -> None:
-        seen.append(draft.conflicts)
         count_one(draft)
-        table.before_commit(partial(theirs.transact, P, count_one, by="rival"))
+        if draft.conflicts not in seen:
+            seen.append(draft.conflicts)
+            table.before_commit(partial(theirs.transact, P, count_one, by="rival"))
 
     with pytest.raises(StoreConflict):
         await ours.transact(P, decide, by="t")
 
     assert seen == list(range(MOST_CONFLICTS))
+
+
+async def test_a_row_that_was_there_costs_no_other_a_read(table: FakeTable) -> None:
+    """One claim of many is known to others: the claims are asked for, nothing else."""
+    head = make_incident(id="0a" + "1" * 14)
+    ours, theirs = Ledger(table, 16), Ledger(table, 16)
+    await ours.transact(P, lambda draft: draft.change(head, Fact(kind="x")), by="t")
+    row = row_of(read_alert(), head.id, "fp", None)
+    await theirs.transact(P, lambda draft: draft.put("a|1", row), by="t")
+    table.faults.calls.clear()
+
+    def decide(draft: Draft) -> None:
+        for key in ("a|1", "a|2"):
+            if draft.read(key, AlertRow) is None:
+                draft.put(key, row)
+                draft.read("k|1", OpenKey)
+        known = draft.incident(head.id)
+        assert known is not None
+        draft.change(known, Fact(kind="y"))
+
+    await ours.transact(P, decide, by="t")
+
+    # Both claims, then the key that only the second alert still needs.
+    assert table.faults.calls == {"table.commit": 2, "table.get": 2}
+
+
+async def test_a_group_that_was_split_is_read_with_its_keys(table: FakeTable) -> None:
+    """What a remembered key leads to is not what it leads to now."""
+    head = make_incident(id="0a" + "1" * 14)
+    here, there = (
+        OpenKey(),
+        OpenKey(intervals=(Interval(start=NOON, end=NOON, incident="0a" + "2" * 14),)),
+    )
+    ours, theirs = Ledger(table, 16), Ledger(table, 16)
+
+    def open_one(draft: Draft) -> None:
+        draft.change(head, Fact(kind="x"))
+        draft.put("k|1", here)
+
+    def split(draft: Draft) -> None:
+        known = draft.incident(head.id)
+        assert known is not None
+        draft.change(replace(known, apart=("0a" + "2" * 14,)), Fact(kind="split"))
+        draft.put("k|1", there)
+
+    await ours.transact(P, open_one, by="t")
+    await theirs.refresh(P, ["k|1", rows.incident(head.id)])
+    await theirs.transact(P, split, by="t")
+
+    def join(draft: Draft) -> OpenKey | None:
+        known = draft.incident(head.id)
+        assert known is not None
+        draft.change(known, Fact(kind="joined"))
+        return draft.read("k|1", OpenKey)
+
+    found, _ = await ours.transact(P, join, by="t")
+
+    assert found == there
 
 
 async def test_nothing_to_write_is_no_commit(table: FakeTable) -> None:

@@ -15,7 +15,7 @@ from shared.triage.families import FAMILIES, families
 from shared.triage.fingerprint import Strategy, digest, fingerprint
 from shared.triage.keys import MOST_KEYS, keys
 from tests.alerts import read_alert, vm
-from tests.benchmarks.decode import body
+from tests.benchmarks.alerts import body
 from tests.benchmarks.keys import MOST, alerts_of, average
 
 ALICE: dict[str, Any] = {"Type": "account", "Name": "alice", "UPNSuffix": "contoso.com"}
