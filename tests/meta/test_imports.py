@@ -65,6 +65,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.store.draft",
     ),
     "shared.senders": (MODEL, "shared.senders"),
+    # The pack of queries, and which of them to ask.
+    "shared.enrichment": (MODEL, "shared.enrichment"),
     "shared.store": (),
     **dict.fromkeys(STORE, (MODEL, *STORE)),
     "shared.store.ports": (),

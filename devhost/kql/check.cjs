@@ -1,0 +1,100 @@
+// Microsoft's parser on queries: reads JSON from stdin, writes JSON to stdout.
+//
+// In: {"tables": {table: {column: type}}, "queries": [{"name", "text"}, ...]}.
+// Out: for each query its name, the diagnostics, the columns it returns, the tables it
+// reads, the values of the strings in its `let` statements by the names they are given,
+// those of the names that mean a column somewhere, and the operator that it ends in.
+"use strict";
+
+const fs = require("node:fs");
+
+// The package was made for browsers.
+global.window = global;
+require("@kusto/language-service-next/bridge.min.js");
+require("@kusto/language-service-next/Kusto.Language.Bridge.min.js");
+const { Kusto } = global;
+const { Symbols, Syntax } = Kusto.Language;
+
+function globals(tables) {
+  const symbols = Object.entries(tables).map(([name, columns]) => {
+    const listed = Object.entries(columns).map(([column, type]) => `['${column}']:${type}`);
+    return new Symbols.TableSymbol.$ctor7(name, `(${listed.join(", ")})`, null);
+  });
+  const database = new Symbols.DatabaseSymbol.ctor("workspace", symbols);
+  return Kusto.Language.GlobalState.Default.WithDatabase(database);
+}
+
+// Lists of the package are of .NET's kinds, or arrays.
+function listed(found) {
+  if (Array.isArray(found)) return found;
+  return Array.from({ length: found.Count }, (_, place) => found.getItem(place));
+}
+
+function* below(node) {
+  yield node;
+  for (let place = 0; place < node.ChildCount; place++) {
+    const child = node.GetChild(place);
+    if (child !== null) yield* below(child);
+  }
+}
+
+// The values of the strings in an expression.
+function given(expression) {
+  const found = [];
+  for (const node of below(expression)) {
+    if (node.Kind === Syntax.SyntaxKind.StringLiteralExpression) found.push(node.LiteralValue);
+  }
+  return found;
+}
+
+function checked({ name, text }, state) {
+  const code = Kusto.Language.KustoCode.ParseAndAnalyze(text, state);
+  const diagnostics = listed(code.GetDiagnostics()).map((each) => ({
+    severity: each.Severity,
+    code: each.Code,
+    line: text.slice(0, each.Start).split("\n").length,
+    at: text.substr(each.Start, Math.min(each.Length, 80)),
+    message: each.Message,
+  }));
+  const tables = new Set();
+  const named = new Set();
+  const strings = {};
+  for (const node of below(code.Syntax)) {
+    const symbol = node.ReferencedSymbol;
+    if (symbol instanceof Symbols.TableSymbol && node instanceof Syntax.NameReference) {
+      if (symbol.Name) tables.add(symbol.Name);
+    }
+    if (symbol instanceof Symbols.ColumnSymbol && node instanceof Syntax.NameReference) {
+      named.add(symbol.Name);
+    }
+    if (node instanceof Syntax.LetStatement) {
+      strings[node.Name.SimpleName] = given(node.Expression);
+    }
+  }
+  const result = code.ResultType;
+  const columns =
+    result && result.Columns
+      ? listed(result.Columns).map((each) => ({ name: each.Name, type: each.Type.Name }))
+      : [];
+  return {
+    name,
+    diagnostics,
+    columns,
+    tables: [...tables].sort(),
+    strings,
+    shadowed: Object.keys(strings).filter((each) => named.has(each)),
+    ends: last(code.Syntax),
+  };
+}
+
+// The text of the last operator of the query's own pipe.
+function last(block) {
+  const statements = listed(block.Statements);
+  const statement = statements.length ? statements[statements.length - 1].Element$1 : null;
+  const expression = statement && statement.Expression;
+  return expression && expression.Operator ? expression.Operator.toString().trim() : "";
+}
+
+const asked = JSON.parse(fs.readFileSync(0, "utf8"));
+const state = globals(asked.tables);
+process.stdout.write(JSON.stringify(asked.queries.map((query) => checked(query, state))));

@@ -1,0 +1,1 @@
+"""What logs say about an incident: the pack of queries, and asking them."""
