@@ -44,6 +44,10 @@ RECONCILE_DONE = LogEvent("reconcile.done", logging.INFO)
 RECONCILE_FAILED = LogEvent("reconcile.failed", logging.ERROR)
 SILENCES_UNREAD = LogEvent("silences.unread", logging.ERROR)
 STORM_UNREAD = LogEvent("storm.unread", logging.ERROR)
+EVIDENCE_GATHERED = LogEvent("evidence.gathered", logging.INFO)
+EVIDENCE_FORBIDDEN = LogEvent("evidence.forbidden", logging.WARNING)
+EVIDENCE_BROKE_US = LogEvent("evidence.broke_us", logging.ERROR)
+WORKSPACE_UNKNOWN = LogEvent("workspace.unknown", logging.WARNING)
 EXPORT_GAP = LogEvent("export.gap", logging.WARNING)
 
 

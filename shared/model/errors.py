@@ -8,6 +8,7 @@
     ├─ SenderRefused            a webhook nobody vouches for     -> 401, nothing said
     ├─ CommandRefused           what a person asked cannot be done now
     │   └─ CommandStale         what they looked at has changed  -> look again
+    ├─ LogsUnavailable          a workspace gave no answer       -> the page says so
     ├─ StoreError
     │   ├─ StoreConflict        somebody else wrote first        -> read, decide again
     │   │   └─ RowExists        a row to insert was there before
@@ -27,6 +28,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
+
+    from shared.model.evidence import Lack
 
 
 class FirewatchError(Exception):
@@ -64,6 +67,29 @@ class CommandRefused(FirewatchError):
 
 class CommandStale(CommandRefused):
     """The incident is not any more what the person looked at; nothing was changed."""
+
+
+class LogsUnavailable(FirewatchError):
+    """A query has no answer: ``lack`` is what becomes of its evidence.
+
+    ``retry_after`` is how long the other side asked us to wait, if it said; ``table`` is
+    the one that is not there, where that is the reason. The message is for people who
+    run a query by hand: it may repeat what the other side says of the query, and is
+    never logged.
+    """
+
+    def __init__(
+        self,
+        lack: Lack,
+        message: str = "",
+        *,
+        retry_after: timedelta | None = None,
+        table: str = "",
+    ) -> None:
+        self.lack = lack
+        self.retry_after = retry_after
+        self.table = table
+        super().__init__(message or lack.value)
 
 
 class StoreError(FirewatchError):

@@ -65,8 +65,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.store.draft",
     ),
     "shared.senders": (MODEL, "shared.senders"),
-    # The pack of queries, and which of them to ask.
-    "shared.enrichment": (MODEL, "shared.enrichment"),
+    # The pack of queries, which of them to ask, and asking them.
+    "shared.enrichment": (MODEL, "shared.enrichment", "shared.telemetry"),
     "shared.store": (),
     **dict.fromkeys(STORE, (MODEL, *STORE)),
     "shared.store.ports": (),
@@ -86,6 +86,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.clouds.arm": (MODEL,),
     "shared.clouds.credentials": (MODEL,),
     "shared.clouds.http": (MODEL,),
+    "shared.clouds.log_analytics": (MODEL,),
     "shared.clouds.policy_blob": (MODEL, "shared.settings"),
     "shared.clouds.storage": (MODEL, "shared.store", "shared.settings"),
     # The verbs: the only ones that see decisions and storage together.
@@ -272,7 +273,7 @@ REACHES: Mapping[str, tuple[str, ...]] = {
     "datetime.datetime.today": (),
     "datetime.date.today": (),
     "time": ("cli", "devhost"),
-    "random": ("shared.actions.backoff",),
+    "random": ("shared.actions.backoff", "shared.enrichment.runner"),
     "uuid": ("shared.respond", "shared.store.tables", "devhost"),
     "secrets": ("cli", "devhost"),
     # The tree says what happens through telemetry; http.py only mutes libraries.
@@ -282,7 +283,13 @@ REACHES: Mapping[str, tuple[str, ...]] = {
     "threading": ("devhost",),
     "urllib.request": ("devhost",),
     "requests": (),
-    "asyncio.sleep": ("cli", "devhost"),
+    # Whoever keeps a deadline waits for less than it.
+    "asyncio.sleep": (
+        "shared.enrichment.limiter",
+        "shared.enrichment.runner",
+        "cli",
+        "devhost",
+    ),
 }
 
 # Whoever breaks one of these says so by its own name, whatever the room.
