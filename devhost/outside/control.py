@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from devhost.outside.faults import Fault
+from devhost.outside.log_analytics import Odd
 
 if TYPE_CHECKING:
     from devhost.outside.server import Outside
@@ -50,6 +51,7 @@ class Control:
             web.delete("/control/faults", self._clear_faults),
             web.post("/control/webhook-secret", self._trust),
             web.post("/control/arm-alerts", self._list),
+            web.post("/control/log-analytics", self._add_odd),
         ]
 
     def admits(self, request: web.Request) -> bool:
@@ -72,6 +74,7 @@ class Control:
 
     async def _clear_faults(self, _request: web.Request) -> web.Response:
         self._outside.faults.clear()
+        self._outside.log_analytics.odd.clear()
         return web.Response(status=204)
 
     async def _trust(self, request: web.Request) -> web.Response:
@@ -80,6 +83,10 @@ class Control:
             self._outside.webhook.trust(trust.name, trust.secret)
         except ValueError as exc:
             raise _bad_request(str(exc)) from exc
+        return web.Response(status=204)
+
+    async def _add_odd(self, request: web.Request) -> web.Response:
+        self._outside.log_analytics.odd.append(await _read(request, Odd))
         return web.Response(status=204)
 
     async def _list(self, request: web.Request) -> web.Response:

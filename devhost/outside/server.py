@@ -12,6 +12,7 @@ from aiohttp import web
 from devhost.outside.arm import ArmSide
 from devhost.outside.control import Control
 from devhost.outside.faults import Faults
+from devhost.outside.log_analytics import LogAnalyticsSide
 from devhost.outside.pagerduty import PagerDutySide
 from devhost.outside.webhook import WebhookSide
 
@@ -30,15 +31,18 @@ class Outside:
         self.pagerduty = PagerDutySide(clock)
         self.webhook = WebhookSide(clock)
         self.arm = ArmSide()
+        self.log_analytics = LogAnalyticsSide(clock)
         self.faults = Faults(clock)
         self.control_key = secrets.token_urlsafe(24)
         self.port = 0
         self._control = Control(self)
 
     @property
-    def sides(self) -> tuple[PagerDutySide | WebhookSide | ArmSide, ...]:
+    def sides(
+        self,
+    ) -> tuple[PagerDutySide | WebhookSide | ArmSide | LogAnalyticsSide, ...]:
         """Every remote side there is."""
-        return (self.pagerduty, self.webhook, self.arm)
+        return (self.pagerduty, self.webhook, self.arm, self.log_analytics)
 
     @property
     def url(self) -> str:
