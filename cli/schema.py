@@ -30,6 +30,7 @@ _KNOWN: dict[rules.Rule, dict[str, Any]] = {
     rules.NAME: {"pattern": f"^{NAME_PATTERN}$"},
     rules.FORMAT: {"enum": sorted(NAMES)},
     rules.GUID: {"pattern": f"^{rules.GUID_PATTERN}$"},
+    rules.WORKSPACE: {"pattern": f"^{rules.GUID_PATTERN}$"},
 }
 
 _Node = dict[str, Any]

@@ -167,6 +167,7 @@ class Local:
             "FIREWATCH_POLICY": str(self.folder / "policy.yaml"),
             "FIREWATCH_LEASE_SECONDS": str(self.pace.lease),
             "FIREWATCH_ARM_URL": f"{self.outside_url}/arm",
+            "FIREWATCH_LOGS_URL": f"{self.outside_url}/log-analytics",
             "FIREWATCH_POLICY_BLOB": "",
             **self.secrets,
         }

@@ -14,8 +14,13 @@ from shared import settings as environment
 from shared.actions.routing import Routing, Rules
 from shared.clouds.arm import Arm
 from shared.clouds.credentials import Credentials
+from shared.clouds.diagnostic_settings import DiagnosticSettings
 from shared.clouds.http import HttpClient
+from shared.clouds.log_analytics import LogAnalytics
 from shared.commands import Commands
+from shared.enrichment.enrichment import Enrichment
+from shared.enrichment.runner import Runner
+from shared.enrichment.workspaces import WorkspacesOf
 from shared.ingest import Ingest
 from shared.live_policy import LivePolicy
 from shared.model.errors import SettingsError
@@ -237,6 +242,27 @@ class App:
 
         return await self._once("reconcile_source", build)
 
+    async def enrichment(self) -> Enrichment:
+        """What asks Log Analytics; one for the process, as its limits are."""
+        settings, policy = await self.settings(), await self.policy()
+        credentials = await self.credentials()
+
+        async def build() -> Enrichment:
+            arm = Arm(settings.arm_url, http=self._http, token=credentials.token)
+            logs = LogAnalytics(settings.logs_url, token=credentials.token)
+            self._built["logs"] = logs
+            return Enrichment(
+                Runner(logs, clock=self._clock),
+                WorkspacesOf(
+                    policy.workspaces,
+                    discover=DiagnosticSettings(arm),
+                    clock=self._clock,
+                ),
+                not policy.workspaces.are_none,
+            )
+
+        return await self._once("enrichment", build)
+
     async def credentials(self) -> Credentials:
         """Who the app is to the APIs of Azure."""
         settings = await self.settings()
@@ -282,7 +308,7 @@ class App:
         """Close what was opened."""
         if "storage" in self._built:
             await self._built["storage"].close()
-        for name in ("credentials", "policy_blob"):
+        for name in ("logs", "credentials", "policy_blob"):
             if name in self._built:
                 await self._built[name].close()
         await self._http.close()

@@ -23,13 +23,16 @@ DEFAULT_LEASE = timedelta(seconds=120)
 # Azure Resource Manager of the public cloud; the national ones have their own.
 DEFAULT_ARM_URL = "https://management.azure.com"
 
+# The query API of Log Analytics, likewise.
+DEFAULT_LOGS_URL = "https://api.loganalytics.io"
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where things are. Secrets stay in the environment until ``secret`` asks for one.
 
     Either ``connection_string`` is set, or the three service URIs are and the app's
-    managed identity (``client_id``, if user-assigned) opens them. ``arm_url`` has no
-    slash at its end. ``policy_blob`` is empty where no policy reloads. ``easy_auth``
+    managed identity (``client_id``, if user-assigned) opens them. ``arm_url`` and
+    ``logs_url`` have no slash at their end. ``policy_blob`` is empty where no policy reloads. ``easy_auth``
     says that the platform signs people in before a request comes here, and so that its
     word on who it is may be taken (review F13).
     """
@@ -42,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: Path
     lease: timedelta
     arm_url: str = DEFAULT_ARM_URL
+    logs_url: str = DEFAULT_LOGS_URL
     policy_blob: str = ""
     easy_auth: bool = False
     environment: Mapping[str, str]
@@ -75,6 +79,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         )
     lease = _seconds(env, "FIREWATCH_LEASE_SECONDS", DEFAULT_LEASE, problems)
     arm_url = _url(env, "FIREWATCH_ARM_URL", problems) or DEFAULT_ARM_URL
+    logs_url = _url(env, "FIREWATCH_LOGS_URL", problems) or DEFAULT_LOGS_URL
     policy_blob = _url(env, "FIREWATCH_POLICY_BLOB", problems)
     if policy_blob and not urlsplit(policy_blob).path.strip("/").count("/"):
         problems.append(
@@ -94,6 +99,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         policy=Path(env.get("FIREWATCH_POLICY", "") or PACKAGED_POLICY),
         lease=lease,
         arm_url=arm_url,
+        logs_url=logs_url,
         policy_blob=policy_blob,
         easy_auth=easy_auth == "1",
         environment=env,

@@ -1,4 +1,7 @@
-"""Azure Resource Manager's list of Defender's alerts (remote-apis-azure.md 0 and 15a)."""
+"""Azure Resource Manager: Defender's alerts, and where resources send their logs.
+
+(remote-apis-azure.md 0, 15a, 19.4, 19.5 and 19.7)
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,16 @@ if TYPE_CHECKING:
 API_VERSION = "2022-01-01"
 PAGE = 100
 
+# Of every other document that there is.
+VERSIONS = {
+    "microsoft.insights/diagnosticsettings": "2021-05-01-preview",
+    "microsoft.insights/datacollectionruleassociations": "2023-03-11",
+    "microsoft.insights/datacollectionrules": "2023-03-11",
+    "microsoft.operationalinsights/workspaces": "2022-10-01",
+}
+
 _PATH = "/arm/subscriptions/{subscription}/providers/Microsoft.Security/alerts"
+_DOCUMENT = "/arm/{path:subscriptions/.+}"
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
@@ -26,6 +38,7 @@ class ArmSide:
     def __init__(self) -> None:
         self.page_size = PAGE
         self.alerts: dict[str, list[dict[str, Any]]] = {}
+        self.documents: dict[str, dict[str, Any]] = {}
         self.listed: list[dict[str, Any]] = []
         self.refused: list[str] = []
 
@@ -35,9 +48,13 @@ class ArmSide:
             raise ValueError("a subscription is a GUID")
         self.alerts[subscription.lower()] = list(alerts)
 
+    def document(self, path: str, content: dict[str, Any]) -> None:
+        """Answer so where this path is read from now on; its case does not matter."""
+        self.documents[path.lower()] = content
+
     def routes(self) -> list[web.RouteDef]:
         """Where its API is, below `/arm`."""
-        return [web.get(_PATH, self._list)]
+        return [web.get(_PATH, self._list), web.get(_DOCUMENT, self._document)]
 
     def received(self) -> dict[str, Any]:
         """Which pages were listed, and what was refused."""
@@ -45,17 +62,40 @@ class ArmSide:
 
     async def _list(self, request: web.Request) -> web.Response:
         subscription = request.match_info["subscription"].lower()
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if not _is_signed(request):
             return self._refuse(401, "AuthenticationFailed", "no bearer token")
         if not _GUID.fullmatch(subscription):
             return self._refuse(400, "InvalidSubscriptionId", "not a GUID")
+        return self._version_problem(request, API_VERSION) or self._page(
+            request, subscription
+        )
+
+    async def _document(self, request: web.Request) -> web.Response:
+        """A document that was put here, else an empty list or nothing."""
+        path = f"/{request.match_info['path'].lower()}"
+        if not _is_signed(request):
+            return self._refuse(401, "AuthenticationFailed", "no bearer token")
+        kind = next((kind for kind in VERSIONS if f"/{kind}" in path), "")
+        if not kind:
+            return self._refuse(400, "NoRegisteredProviderFound", "not served here")
+        problem = self._version_problem(request, VERSIONS[kind])
+        if problem is not None:
+            return problem
+        if path in self.documents:
+            return web.json_response(self.documents[path])
+        if path.endswith(kind):
+            return web.json_response({"value": []})
+        return self._refuse(404, "ResourceNotFound", "not there")
+
+    def _version_problem(
+        self, request: web.Request, served: str
+    ) -> web.Response | None:
         version = request.query.get("api-version")
         if version is None:
             return self._refuse(400, "MissingApiVersionParameter", "no api-version")
-        if version != API_VERSION:
+        if version != served:
             return self._refuse(400, "InvalidApiVersionParameter", "not served")
-        return self._page(request, subscription)
+        return None
 
     def _page(self, request: web.Request, subscription: str) -> web.Response:
         skip = request.query.get("$skiptoken", "0")
@@ -74,3 +114,8 @@ class ArmSide:
         self.refused.append(f"{code}: {message}")
         error = {"error": {"code": code, "message": message}}
         return web.json_response(error, status=status)
+
+
+def _is_signed(request: web.Request) -> bool:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and bool(token)

@@ -1,11 +1,11 @@
-"""Azure Resource Manager: the alerts that Defender for Cloud has of a subscription."""
+"""Azure Resource Manager: single documents, and Defender's alerts of a subscription."""
 
 from __future__ import annotations
 
 import json
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
@@ -21,6 +21,7 @@ PERMISSION = "Microsoft.Security/alerts/read (role Security Reader)"
 # Alerts are some kilobytes each; how many make a page is not documented.
 LARGEST_PAGE = 16 * 1024 * 1024
 MOST_PAGES = 200
+LARGEST_DOCUMENT = 1024 * 1024
 
 _PORTS = {"https": 443, "http": 80}
 # The codes of errors are identifiers; whatever else stands there is not repeated.
@@ -74,17 +75,43 @@ class Arm:
             url = following
         raise _invalid(subscription, f"more than {MOST_PAGES} pages")
 
-    async def _page(self, url: str, subscription: str) -> bytes:
-        token = await self._token(self._scope)
-        headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
-        reply = await self._http.get(url, headers=headers, most=LARGEST_PAGE)
+    async def document(
+        self, path: str, version: str, *, permission: str
+    ) -> dict[str, Any]:
+        """A document by its path, which begins with a slash.
+
+        ``permission`` is what the identity needs for it. Raises TransientFailure and
+        PermanentFailure.
+        """
+        url = f"{self._url}{path}?api-version={version}"
+        reply = await self._get(url, LARGEST_DOCUMENT)
         if reply.status != 200:
-            _raise(reply, subscription)
+            _raise(reply, path, permission)
+        try:
+            found = json.loads(reply.body, parse_int=float)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise PermanentFailure(
+                FailureReason.INVALID,
+                f"{path}: Azure Resource Manager sent something else than an object",
+            )
+        return found
+
+    async def _page(self, url: str, subscription: str) -> bytes:
+        reply = await self._get(url, LARGEST_PAGE)
+        if reply.status != 200:
+            _raise(reply, f"subscription {subscription}", PERMISSION)
         return reply.body
 
+    async def _get(self, url: str, most: int) -> Reply:
+        token = await self._token(self._scope)
+        headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
+        return await self._http.get(url, headers=headers, most=most)
 
-def _raise(reply: Reply, subscription: str) -> NoReturn:
-    side = f"subscription {subscription}: Azure Resource Manager"
+
+def _raise(reply: Reply, about: str, permission: str) -> NoReturn:
+    side = f"{about}: Azure Resource Manager"
     said = f"{side} answered {reply.status}{_code(reply.body)}"
     if reply.status in _TRANSIENT or reply.status >= 500:
         raise TransientFailure(
@@ -94,7 +121,7 @@ def _raise(reply: Reply, subscription: str) -> NoReturn:
         )
     if reply.status in _DENIED:
         raise PermanentFailure(
-            _DENIED[reply.status], f"{said}; the app's identity needs {PERMISSION}"
+            _DENIED[reply.status], f"{said}; the app's identity needs {permission}"
         )
     raise PermanentFailure(FailureReason.INVALID, said)
 

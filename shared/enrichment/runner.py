@@ -153,7 +153,7 @@ class Runner:
             if _now() + self._limiter.opens_in() >= flight.ends:
                 raise LogsUnavailable(Lack.THROTTLED)
             try:
-                given = await self._once(ask, kql, key, flight)
+                given = await self._once(ask, kql, key)
             except LogsUnavailable as error:
                 self._refusals.note(key.workspace, ask.query, error)
                 if error.lack is not Lack.THROTTLED:
@@ -169,7 +169,7 @@ class Runner:
                 self._refusals.forget(key.workspace)
                 return given
 
-    async def _once(self, ask: Ask, kql: str, key: Key, flight: Flight) -> Given:
+    async def _once(self, ask: Ask, kql: str, key: Key) -> Given:
         async with self._limiter.slot():
             asked_at, began = self._clock(), _now()
             try:

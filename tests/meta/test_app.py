@@ -79,6 +79,7 @@ HEAVY = (
     "azure.data",
     "azure.eventhub",
     "azure.identity",
+    "azure.monitor",
     "azure.storage",
     "cryptography",
     "httpx",

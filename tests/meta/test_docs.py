@@ -20,8 +20,10 @@ from shared.actions.routing import Route
 from shared.clouds.http import HttpClient
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.errors import FailureReason
+from shared.model.evidence import Lack
 from shared.model.silence import Silence
 from shared.model.storm import Storm
+from shared.model.workspaces import Override, Workspaces
 from shared.senders import EntraSender, HmacSender, KeySender, Senders
 from shared.triage import policy
 from tests.meta.source_tree import DEPLOYED, ROOT, modules
@@ -151,6 +153,8 @@ def test_every_field_of_the_policy_is_documented() -> None:
             "## correlate": Correlation.__struct_encode_fields__,
             "### never_group": NeverGroup.__struct_encode_fields__,
             "## reconcile": policy.Reconcile.__struct_encode_fields__,
+            "## workspaces": Workspaces.__struct_encode_fields__,
+            "### overrides": Override.__struct_encode_fields__,
             "## senders": (
                 "method",
                 *(name for kind in SENDERS for name in kind.__struct_encode_fields__),
@@ -173,8 +177,12 @@ def test_sections_of_the_policy_have_headings() -> None:
 
 
 def test_defaults_of_the_policy_are_as_documented() -> None:
-    """The defaults in the tables of `correlate` and `storm` are those of the code."""
-    kinds: dict[str, type[Any]] = {"correlate": Correlation, "storm": Storm}
+    """The defaults in the tables of these sections are those of the code."""
+    kinds: dict[str, type[Any]] = {
+        "correlate": Correlation,
+        "storm": Storm,
+        "workspaces": Workspaces,
+    }
     for name, kind in kinds.items():
         table = rows(section(read("policy.md"), f"## {name}"))
         given = {
@@ -233,6 +241,13 @@ def test_every_reason_is_documented() -> None:
     text = section(read("operations.md"), "### Reasons of a delivery")
 
     assert {*rows(text)} == {*FailureReason}
+
+
+def test_every_lack_is_documented() -> None:
+    """The table of what evidence may lack is the closed list of the model."""
+    text = section(read("operations.md"), "### Evidence is missing")
+
+    assert {*rows(text)} == {*Lack}
 
 
 def test_host_json_is_as_documented() -> None:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.actions import matchers
 from shared.actions.routing import Route
+from shared.model import resource
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.silence import Silence
 from shared.model.storm import Storm
 from shared.model.text import is_name
+from shared.model.workspaces import Override, Topology, Workspaces
 from shared.senders import EntraSender, HmacSender, KeySender
 from shared.sources import NAMES
 from shared.triage.policy.schema import MOST_PROBLEMS, Policy, Reconcile
@@ -80,6 +82,19 @@ def _guid(text: str) -> None:
         raise ValueError("expected a subscription's GUID")
 
 
+def _workspace(text: str) -> None:
+    if not re.fullmatch(GUID_PATTERN, text):
+        raise ValueError("expected a workspace's id, a GUID, not its name")
+
+
+def _scope(text: str) -> None:
+    if resource.whole_id(text) is None:
+        raise ValueError(
+            "expected the id of a resource, a resource group or a subscription,"
+            " such as /subscriptions/GUID/resourceGroups/NAME"
+        )
+
+
 def _format(name: str) -> None:
     if name not in NAMES:
         raise ValueError(
@@ -125,6 +140,7 @@ MATCHER = Rule(
 )
 NAME = Rule(_name, "1 to 40 letters, digits and hyphens, beginning with a letter.")
 GUID = Rule(_guid, "A subscription's id, a GUID.")
+WORKSPACE = Rule(_workspace, "A workspace's id, a GUID.")
 FORMAT = Rule(_format, f"A format: {', '.join(sorted(NAMES))}.")
 ENTITY = Rule(_said, "An identifier of the entity, compared without case.")
 DURATION = Rule(_above_zero, "Above zero.")
@@ -150,6 +166,11 @@ EACH: Mapping[Field, Rule] = {
     (NeverGroup, "hashes"): ENTITY,
     (NeverGroup, "addresses"): Rule(matchers.network, "An address or a network."),
     (Reconcile, "subscriptions"): GUID,
+    (Workspaces, "central"): WORKSPACE,
+    (Override, "resource"): Rule(
+        _scope, "The id of a resource, a resource group or a subscription."
+    ),
+    (Override, "workspaces"): WORKSPACE,
     (KeySender, "formats"): FORMAT,
     (HmacSender, "formats"): FORMAT,
     (EntraSender, "formats"): FORMAT,
@@ -161,6 +182,7 @@ WHOLE: Mapping[Field, Callable[[Any], None]] = {
     (Silence, "match"): _something(
         "a silence of everything needs matchers that say so"
     ),
+    (Override, "workspaces"): _something("name the workspaces that are asked instead"),
 }
 
 # Mappings whose keys are names of the policy's own.
@@ -175,4 +197,7 @@ def struct_problems(kind: type, values: Mapping[str, Any]) -> list[tuple[str, st
     starts, until = values.get("starts"), values.get("until")
     if kind is Silence and starts and until and starts >= until:
         return [("until", "expected a time after starts")]
+    is_hybrid = values.get("topology") == Topology.HYBRID
+    if kind is Workspaces and is_hybrid and not values.get("central"):
+        return [("central", "hybrid needs at least one workspace here")]
     return []

@@ -10,6 +10,7 @@ from shared.actions.routing import Route
 from shared.model.correlation import Correlation
 from shared.model.silence import Silence
 from shared.model.storm import Storm
+from shared.model.workspaces import Workspaces
 from shared.senders import Sender
 
 # The head of an incident holds them all, and must stay far below a row's 1 MiB.
@@ -36,3 +37,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     suppress: tuple[Silence, ...] = ()
     storm: Storm = Storm()
     reconcile: Reconcile = Reconcile()
+    workspaces: Workspaces = Workspaces()
