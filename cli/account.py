@@ -32,6 +32,7 @@ class Run(NamedTuple):
     hub_name: str
     url: str
     policy: str = ""
+    logs: str = ""
 
 
 def announce(run: Run) -> Path:

@@ -16,6 +16,7 @@ from cli import (
     orders,
     parse,
     policy,
+    query,
     silences,
     tables,
 )
@@ -42,6 +43,7 @@ app.add_typer(policy.app, name="policy")
 app.command()(explain.explain)
 app.command()(coverage.coverage)
 app.command()(parse.parse)
+app.command()(query.query)
 
 console = tables.console()
 errors = tables.console(stderr=True)

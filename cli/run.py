@@ -63,6 +63,7 @@ def run(plan: Plan, console: Console) -> int:
                 local.hub_name,
                 local.url,
                 str(local.folder / "policy.yaml"),
+                local.logs_url,
             )
         )
         try:

@@ -141,6 +141,11 @@ class Local:
         return f"http://127.0.0.1:{self._http_port}"
 
     @property
+    def logs_url(self) -> str:
+        """Where the stand-in of Log Analytics is."""
+        return f"{self.outside_url}/log-analytics"
+
+    @property
     def function_key(self) -> str:
         """What opens the functions that want a key."""
         return str(self.app.ready["function_key"]) if self.app else ""
@@ -167,7 +172,7 @@ class Local:
             "FIREWATCH_POLICY": str(self.folder / "policy.yaml"),
             "FIREWATCH_LEASE_SECONDS": str(self.pace.lease),
             "FIREWATCH_ARM_URL": f"{self.outside_url}/arm",
-            "FIREWATCH_LOGS_URL": f"{self.outside_url}/log-analytics",
+            "FIREWATCH_LOGS_URL": self.logs_url,
             "FIREWATCH_POLICY_BLOB": "",
             **self.secrets,
         }
