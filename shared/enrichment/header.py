@@ -48,6 +48,10 @@ _SPAN = re.compile(r"([0-9]{1,4})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _BOUND_TEXT = "| where TimeGenerated between (Since .. Until)"
 _BOUND = re.compile(rf"\s*{re.escape(_BOUND_TEXT)}\n")
+_LET = re.compile(r"\blet\s+(\w+)")
+_PIPED = re.compile(r"\b([A-Za-z]\w*)\s*\|")
+_LITERALS = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|//[^\n]*')
+_WORDS = re.compile(r"\b[A-Za-z_]\w*")
 _EXAMPLES = {"column": "Name type", "parameter": "TheName type"}
 _KINDS = {kind.value: kind for kind in Kind}
 _COLUMN_KINDS = {word: kind for word, kind in _KINDS.items() if kind != Kind.STRINGS}
@@ -82,8 +86,24 @@ def parse(path: str, source: str) -> Query:
     """The query of a file's text; ``path`` ends in its name and `.kql`.
 
     Raises ValueError with path, line and what was expected where the header breaks its
-    format, or the text uses other parameters than it declares.
+    format. The text is taken as it is: what ships was checked.
     """
+    return _parsed(path, source)[0]
+
+
+def check(path: str, source: str) -> Query:
+    """The same, and a look at the text.
+
+    Raises ValueError also where it does not use what the header declares, or reads a
+    table without a bound of time.
+    """
+    query, line = _parsed(path, source)
+    _check_text(_Field(path, line, query.text), query)
+    return query
+
+
+def _parsed(path: str, source: str) -> tuple[Query, int]:
+    """The query, and the line that its text begins on."""
     name = path.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".kql")
     if not _NAME.fullmatch(name):
         _Field(path, 1, "").fail("a file name in lower case with hyphens", repr(name))
@@ -106,14 +126,12 @@ def parse(path: str, source: str) -> Query:
         text=text,
     )
     _check_template(fields["reading"], {column.name for column in query.columns})
-    _check_text(_Field(path, line, text), query)
-    return query
+    return query, line
 
 
 def identifiers(text: str) -> set[str]:
     """The words of KQL that are neither in strings nor in comments."""
-    bare = re.sub(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|//[^\n]*', " ", text)
-    return set(re.findall(r"\b[A-Za-z_][A-Za-z0-9_]*\b", bare))
+    return set(_WORDS.findall(_LITERALS.sub(" ", text)))
 
 
 def _fields(path: str, source: str) -> tuple[dict[str, _Field], int, str]:
@@ -218,13 +236,12 @@ def _check_text(field: _Field, query: Query) -> None:
     for name in (*given, *query.tables):
         if name not in used:
             field.fail(f"the text to use {name}", "no use of it")
-    for name in given:
-        if re.search(rf"\blet\s+{name}\b", field.value):
+    for name in _LET.findall(field.value):
+        if name in given:
             field.fail(f"{name} to be given", "a `let` of it in the text")
-    for name in query.tables:
-        for found in re.finditer(rf"\b{name}\b(?=\s*\|)", field.value):
-            if not _BOUND.match(field.value, found.end()):
-                line = field.line + field.value.count("\n", 0, found.start())
-                field._replace(line=line).fail(
-                    f"{name} to be bounded at once, by `{_BOUND_TEXT}`", "no such line"
-                )
+    for found in _PIPED.finditer(field.value):
+        if found[1] in query.tables and not _BOUND.match(field.value, found.end(1)):
+            line = field.line + field.value.count("\n", 0, found.start(1))
+            field._replace(line=line).fail(
+                f"{found[1]} to be bounded at once, by `{_BOUND_TEXT}`", "no such line"
+            )
