@@ -140,3 +140,16 @@ def test_any_other_address_of_a_policy_is_a_mistake(url: str) -> None:
     [problem] = caught.value.problems
     assert problem.startswith("FIREWATCH_POLICY_BLOB: ")
     assert "s3cret" not in problem
+
+
+def test_the_query_api_of_the_public_cloud_is_the_default() -> None:
+    """Of another cloud, or on this machine, it is where the setting says."""
+    name = "FIREWATCH_LOGS_URL"
+    china = {name: "https://api.loganalytics.azure.cn/"}
+    local = {name: "http://127.0.0.1:8080/log-analytics"}
+
+    assert from_environment(CONNECTION).logs_url == "https://api.loganalytics.io"
+    assert from_environment(CONNECTION | china).logs_url == china[name].rstrip("/")
+    assert from_environment(CONNECTION | local).logs_url == local[name]
+    with pytest.raises(SettingsError, match=name):
+        from_environment(CONNECTION | {name: "http://logs.example"})

@@ -289,6 +289,42 @@ async def test_the_address_may_have_a_path() -> None:
     assert tokens.scopes == ["http://127.0.0.1:8080/.default"]
 
 
+# Single documents
+
+
+async def document_of(*script: Reply | Exception) -> dict[str, object]:
+    side = Arm(URL, http=FakeHttp(*script), token=Tokens())
+    return await side.document("/subscriptions/x", "2022-10-01", permission="a role")
+
+
+async def test_a_document_is_read_by_its_path() -> None:
+    """With the version, and a token of ARM's scope."""
+    http, tokens = FakeHttp(ok(b'{"name": "law"}')), Tokens()
+
+    found = await Arm(URL, http=http, token=tokens).document(
+        "/subscriptions/x", "2022-10-01", permission="a role"
+    )
+
+    assert found == {"name": "law"}
+    assert http.sent[0].url == f"{URL}/subscriptions/x?api-version=2022-10-01"
+    assert tokens.scopes == ["https://management.azure.com/.default"]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"7", b"\xff", b"[" * 100_000])
+async def test_what_is_no_object_is_no_document(body: bytes) -> None:
+    """A proxy's page is not taken for one."""
+    with pytest.raises(PermanentFailure) as caught:
+        await document_of(ok(body))
+
+    assert caught.value.reason is FailureReason.INVALID
+
+
+async def test_what_may_not_be_read_names_its_permission() -> None:
+    """That of the document, not that of the alerts."""
+    with pytest.raises(PermanentFailure, match="the app's identity needs a role"):
+        await document_of(answer(403))
+
+
 # The setting
 
 

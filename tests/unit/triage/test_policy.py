@@ -8,6 +8,7 @@ import pytest
 
 from shared.model.errors import SettingsError
 from shared.model.silence import Mode, Silence
+from shared.model.workspaces import Access, Topology
 from shared.settings import PACKAGED_POLICY
 from shared.triage import policy as policies
 from shared.triage.policy import load, warnings
@@ -32,6 +33,9 @@ senders:
     secret: {setting: PORTAL_KEY}
     formats: [defender]
 """
+
+SMALLEST = "responders: {}\nroutes: [{to: []}]"
+WORKSPACE = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
 
 
 def test_a_policy_is_read_whole() -> None:
@@ -170,6 +174,57 @@ def test_a_policy_with_many_mistakes_prints_as_many_messages() -> None:
     assert len(problems) == 23
     assert "hunter2" not in str(caught.value)
     assert all(len(problem) < 350 for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("section", "path", "said"),
+    [
+        ("{central: [law-shop]}", "central[0]", "a GUID, not its name"),
+        ("{topology: everywhere}", "topology", "expected one of central, per_resource"),
+        ("{topology: hybrid}", "central", "hybrid needs at least one workspace"),
+        ("{access: magic}", "access", "expected one of resource, workspace"),
+        (
+            f"{{overrides: [{{resource: web01, workspaces: [{WORKSPACE}]}}]}}",
+            "overrides[0].resource",
+            "expected the id of a resource",
+        ),
+        (
+            f"{{overrides: [{{resource: /subscriptions/{WORKSPACE}, workspaces: []}}]}}",
+            "overrides[0].workspaces",
+            "is empty",
+        ),
+        ("{cross_workspace: 1}", "cross_workspace", "expected true or false"),
+    ],
+)
+def test_a_mistake_about_workspaces_is_named(
+    section: str, path: str, said: str
+) -> None:
+    """What an id is, and what goes with which topology."""
+    with pytest.raises(SettingsError) as caught:
+        load(f"{SMALLEST}\nworkspaces: {section}\n".encode())
+
+    [problem] = caught.value.problems
+    assert problem.startswith(f"policy.yaml: $.workspaces.{path}: ")
+    assert said in problem
+
+
+def test_workspaces_are_read_as_they_are_meant() -> None:
+    """A topology, and workspaces of a group of resources."""
+    found = load(
+        f"""{SMALLEST}
+workspaces:
+  topology: hybrid
+  central: [{WORKSPACE}]
+  access: workspace
+  overrides:
+    - {{resource: "/subscriptions/{WORKSPACE}/resourceGroups/x", workspaces: [{WORKSPACE}]}}
+""".encode()
+    ).workspaces
+
+    assert (found.topology, found.access) == (Topology.HYBRID, Access.WORKSPACE)
+    assert found.overrides[0].workspaces == (WORKSPACE,)
+    assert not found.are_none
+    assert load(SMALLEST.encode()).workspaces.are_none
 
 
 @pytest.mark.parametrize(
