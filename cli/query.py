@@ -213,7 +213,11 @@ def _show(shown: Shown, most: int) -> None:
     times = f"{shown.since:%Y-%m-%d %H:%M}Z to {shown.until:%Y-%m-%d %H:%M}Z"
     title = f"{shown.query}: {count}, {times}, in {shown.took_ms} ms"
     if shown.rows:
-        console.print(tables.table(title, shown.columns, shown.rows))
+        made = tables.table(title, shown.columns, shown.rows)
+        # Any cell may be the one that is looked for: none is cut.
+        for column in made.columns:
+            column.no_wrap, column.overflow = False, "fold"
+        console.print(made)
     else:
         _print(title)
     _print(shown.reading)

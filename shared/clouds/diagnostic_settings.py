@@ -7,6 +7,7 @@ Graph holds neither [unverified]. (remote-apis-azure.md 19.4, 19.5, 19.7)
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -73,13 +74,12 @@ class DiagnosticSettings:
         Raises TransientFailure and PermanentFailure, the latter with reason AUTH where
         the identity may not look.
         """
-        ids: list[str] = []
-        for scope in _scopes(canonical_id):
-            ids += await self._of_settings(scope)
+        reads = [self._of_settings(scope) for scope in _scopes(canonical_id)]
         if resource.type_of(canonical_id) in _MACHINES:
-            ids += await self._of_rules(canonical_id)
+            reads.append(self._of_rules(canonical_id))
+        ids = [each for listed in await asyncio.gather(*reads) for each in listed]
         different = list(dict.fromkeys(ids))[:MOST_WORKSPACES]
-        found = [await self._workspace_id(each) for each in different]
+        found = await asyncio.gather(*map(self._workspace_id, different))
         return tuple(dict.fromkeys(each for each in found if each))
 
     async def _of_settings(self, scope: str) -> list[str]:

@@ -27,6 +27,10 @@ KNOWN_FOR = timedelta(hours=24)
 NOWHERE_FOR = timedelta(hours=1)
 FAILED_FOR = timedelta(minutes=5)
 
+# The central workspaces are asked only when this is over, and a page may wait five
+# seconds in all.
+FIND_LIMIT = timedelta(seconds=3)
+
 MOST_KNOWN = 5_000
 
 # An alert says which resource it is about, and its sender may say anything.
@@ -95,13 +99,19 @@ class WorkspacesOf:
             self._known.move_to_end(canonical_id)
             return known.workspaces
         try:
-            found = tuple(await self._discover(canonical_id))
+            found = tuple(
+                await asyncio.wait_for(
+                    self._discover(canonical_id), FIND_LIMIT.total_seconds()
+                )
+            )
             lasts = KNOWN_FOR if found else NOWHERE_FOR
-        except (PermanentFailure, TransientFailure) as error:
+        except (PermanentFailure, TransientFailure, TimeoutError) as error:
             telemetry.emit(
                 telemetry.WORKSPACE_UNKNOWN,
                 resource=canonical_id,
-                reason=f"{error.reason}: {error}",
+                reason="timeout"
+                if isinstance(error, TimeoutError)
+                else f"{error.reason}: {error}",
             )
             # Yesterday's answer is most likely still right.
             found, lasts = known.workspaces if known else (), FAILED_FOR

@@ -16,6 +16,7 @@ from shared.model.errors import FailureReason, PermanentFailure, TransientFailur
 from shared.model.logs import TOGETHER
 from shared.model.workspaces import Access, Override, Topology, Workspaces
 from tests.fakes.clock import Clock
+from tests.fakes.loop import in_virtual_time
 
 CENTRAL = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
 SHOP = "5d6ac3b1-6f0e-4a7f-9f3c-0b1d5f9a7c01"
@@ -225,3 +226,24 @@ class TestDiscovery:
         side.clock.step(timedelta(hours=25))
 
         assert side(WEB) == [SHOP]
+
+    def test_a_search_that_hangs_keeps_nobody_from_the_central_ones(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Three seconds, and the page is still on time; told once."""
+
+        async def hang(_: str) -> tuple[str, ...]:
+            await asyncio.sleep(60)
+            return ()
+
+        async def scenario() -> tuple[list[str], float]:
+            policy = Workspaces(
+                topology=Topology.HYBRID, central=(CENTRAL,), access=Access.WORKSPACE
+            )
+            workspaces_of = WorkspacesOf(policy, discover=hang, clock=Clock())
+            found = await workspaces_of([WEB, LAKE])
+            assert await workspaces_of([WEB, LAKE]) == found
+            return found, asyncio.get_running_loop().time()
+
+        assert in_virtual_time(scenario()) == ([CENTRAL], 3)
+        assert caplog.text.count("workspace.unknown") == 2
