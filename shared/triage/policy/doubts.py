@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING
 
 from shared.actions.matchers import TAG
 from shared.model.text import instant
+from shared.model.workspaces import Topology
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from shared.model.workspaces import Workspaces
     from shared.triage.policy.schema import Policy
 
 
 def warnings(policy: Policy, now: datetime) -> list[str]:
     """Each with its path: silences that are over, and what can never have an effect."""
-    return [*_of_silences(policy, now), *_of_routes(policy), *_of_responders(policy)]
+    return [
+        *_of_silences(policy, now),
+        *_of_routes(policy),
+        *_of_responders(policy),
+        *_of_workspaces(policy.workspaces),
+    ]
 
 
 def _of_silences(policy: Policy, now: datetime) -> Iterator[str]:
@@ -47,3 +54,10 @@ def _of_responders(policy: Policy) -> Iterator[str]:
     for name in policy.responders:
         if name not in named:
             yield f"$.responders.{name}: no route names it"
+
+
+def _of_workspaces(found: Workspaces) -> Iterator[str]:
+    if found.topology is Topology.CENTRAL and found.overrides:
+        yield "$.workspaces.overrides: is not used where the topology is central"
+    if found.topology is Topology.PER_RESOURCE and found.central:
+        yield "$.workspaces.central: is not used where the topology is per_resource"

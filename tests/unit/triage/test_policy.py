@@ -228,6 +228,25 @@ workspaces:
 
 
 @pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        (
+            f"{{overrides: [{{resource: /subscriptions/{WORKSPACE}, workspaces: [{WORKSPACE}]}}]}}",
+            "overrides: is not used",
+        ),
+        (f"{{topology: per_resource, central: [{WORKSPACE}]}}", "central: is not used"),
+    ],
+)
+def test_workspaces_that_nobody_asks_are_doubted(section: str, said: str) -> None:
+    """They are no mistake, but hardly meant."""
+    policy = load(f"{SMALLEST}\nworkspaces: {section}\n".encode())
+
+    [found] = warnings(policy, datetime(2026, 12, 1, tzinfo=UTC))
+
+    assert found.startswith(f"$.workspaces.{said}")
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("{a: 1, b: 2", "policy.yaml: line 2, column 1: did not find"),
