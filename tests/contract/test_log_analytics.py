@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from aiohttp import web
 
 from devhost.outside import Fault, Outside
 from devhost.outside.log_analytics import Answers, Column, Odd, Told, Way
@@ -283,6 +284,30 @@ async def test_one_call_is_one_request(outside: Outside, logs: LogAnalytics) -> 
     await refusal(logs)
 
     assert len(outside.log_analytics.asked) == 1
+
+
+async def test_no_redirect_takes_the_token_along() -> None:
+    """Whoever answers for the service may not send us elsewhere."""
+    reached = []
+
+    async def sent_on(request: web.Request) -> web.Response:
+        reached.append(request.path)
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    application = web.Application()
+    application.router.add_post("/{path:.*}", sent_on)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    logs = LogAnalytics(url, token=Credentials("").token)
+
+    lack = (await refusal(logs)).lack
+
+    await logs.close()
+    await runner.cleanup()
+    assert lack is Lack.UNREACHABLE
+    assert reached == [f"/v1/workspaces/{WORKSPACE}/query"]
 
 
 async def test_a_workspace_that_is_away_is_unreachable() -> None:

@@ -142,17 +142,19 @@ def test_a_query_has_a_limit_of_its_own() -> None:
     assert found.reason == Lack.TIMEOUT
 
 
+class Stubborn(FakeLogs):
+    """Takes half a minute to be cancelled."""
+
+    async def _answer(self, workspace: str, name: str) -> Answer:
+        try:
+            return await super()._answer(workspace, name)
+        except asyncio.CancelledError:
+            await asyncio.sleep(30)
+            raise
+
+
 def test_a_client_that_will_not_be_cancelled_holds_nobody_up() -> None:
     """The deadline is kept even by those who wait for one that ignores it."""
-
-    class Stubborn(FakeLogs):
-        async def _answer(self, workspace: str, name: str) -> Answer:
-            try:
-                return await super()._answer(workspace, name)
-            except asyncio.CancelledError:
-                await asyncio.sleep(30)
-                raise
-
     _, took = gathered(
         Stubborn(Slow(60, rows("late"))), [an_ask()], deadline=5 * SECOND
     )
@@ -476,6 +478,20 @@ class TestTwice:
         assert found.status is EvidenceStatus.COMPLETE
         assert (logs.cancelled, len(logs.asked), logs.running) == (1, 2, 0)
 
+    def test_nobody_waits_for_a_request_that_was_given_up(self) -> None:
+        """It is on its way still, and will bring nothing: there is a new one."""
+        logs = Stubborn()
+        logs.will(Slow(60, rows("a")))
+
+        async def scenario() -> tuple[list[Evidence], float]:
+            run = a_runner(logs)
+            await run([an_ask()], [WORKSPACE], deadline=SECOND)
+            return await run([an_ask()], [WORKSPACE], deadline=DEADLINE), now()
+
+        [found], at = in_virtual_time(scenario())
+
+        assert (found.status, at) == (EvidenceStatus.COMPLETE, 1)
+
     def test_a_failure_is_told_to_all_who_wait(self) -> None:
         """One request, two evidences without an answer."""
         logs = FakeLogs(Slow(1, refused(Lack.UNREACHABLE)))
@@ -631,6 +647,28 @@ class TestWhere:
             assert [each.reason for each in found] == [Lack.TIMEOUT] * 3
 
         in_virtual_time(scenario())
+
+    def test_what_is_given_up_is_not_looked_for(self) -> None:
+        """The search ends with the asks."""
+        ended = []
+
+        async def find() -> list[str]:
+            try:
+                await asyncio.sleep(10)
+            except asyncio.CancelledError:
+                ended.append(now())
+                raise
+            return [WORKSPACE]
+
+        async def scenario() -> None:
+            started = a_runner(FakeLogs()).start(asks(3), find, deadline=DEADLINE)
+            await started.until(2)
+            started.cancel()
+            await asyncio.sleep(0.1)
+
+        in_virtual_time(scenario())
+
+        assert ended == [2]
 
     def test_a_search_that_breaks_is_no_reason_to_raise(
         self, caplog: pytest.LogCaptureFixture
