@@ -1,6 +1,6 @@
 # `make run` plays an attack against the app on this machine; `make test` runs the suite.
-# Both set up what they need: a virtual environment, and Azurite from npm. No cloud, no
-# Docker, no root.
+# Both set up what they need: a virtual environment, and Azurite and a parser from npm.
+# No cloud, no Docker, no root.
 
 # The newest Python that runs; Azure runs 3.13.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
@@ -10,6 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 AZURITE := devhost/azurite/node_modules/.package-lock.json
+KQL := devhost/kql/node_modules/.package-lock.json
 NODE_IS_NEW := $(shell node -e 'process.exit(+(parseInt(process.versions.node) < 18))' \
   >/dev/null 2>&1 && npm --version >/dev/null 2>&1 && echo yes)
 
@@ -25,12 +26,13 @@ ATHERIS := atheris==3.0.0
 MINUTES ?= 10
 FUZZ := .run/fuzz
 
-.PHONY: help setup run test soak check fix golden schema fuzz lock clean coverage-report
+.PHONY: help setup run test soak check check-queries fix golden schema queries fuzz \
+  lock clean coverage-report
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-setup: $(VENV)/.ready $(AZURITE) ## install what run and test need
+setup: $(VENV)/.ready $(AZURITE) $(KQL) ## install what run and test need
 
 run: setup ## play the attack and show what came of it; ONCE=1 exits then
 	@$(BIN)/firewatch run $(if $(ONCE),--once)
@@ -41,10 +43,14 @@ test: setup $(if $(PYTHON313),$(RUNTIME)/.ready) ## the whole suite
 soak: setup ## what takes minutes: 200 kills, large properties
 	@$(BIN)/python -m pytest -m soak -n 2 --timeout 3600
 
-check: $(VENV)/.ready ## format, lint, types
+check: $(VENV)/.ready $(KQL) ## format, lint, types, queries
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(MAKE) --no-print-directory check-queries
+
+check-queries: $(VENV)/.ready $(KQL) ## have Microsoft's parser read the queries
+	@$(BIN)/firewatch queries --check
 
 coverage-report: $(VENV)/.ready ## which documented alert types POLICY (policy.yaml) answers
 	@$(BIN)/firewatch coverage $(if $(POLICY),--policy $(POLICY))
@@ -58,6 +64,9 @@ golden: $(VENV)/.ready ## write what samples are read as anew; review the differ
 
 schema: $(VENV)/.ready ## write policy.schema.json, which editors read, from the code
 	@$(BIN)/firewatch policy schema > policy.schema.json
+
+queries: $(VENV)/.ready ## write docs/queries.md from the headers of the queries
+	@$(BIN)/firewatch queries --markdown > docs/queries.md
 
 fuzz: $(VENV)/.ready ## fuzz the readers of all formats for MINUTES (10)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(ATHERIS)
@@ -75,8 +84,8 @@ lock: $(VENV)/.ready ## compile requirements*.txt from pyproject.toml
 	  -o requirements-dev.txt
 
 clean: ## remove everything that setup made
-	rm -rf $(VENV) $(RUNTIME) devhost/azurite/node_modules .run .hypothesis \
-	  .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(RUNTIME) devhost/azurite/node_modules devhost/kql/node_modules \
+	  .run .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { \
@@ -98,14 +107,14 @@ $(RUNTIME)/.ready: requirements-dev.txt
 	@touch $@
 
 # npm comes with Node.js; where there is none that is new enough, PyPI has both.
-$(AZURITE): devhost/azurite/package-lock.json | $(VENV)/.ready
-	@echo "Installing Azurite from npm; once."
+$(AZURITE) $(KQL): %/node_modules/.package-lock.json: %/package-lock.json | $(VENV)/.ready
+	@echo "Installing what $* needs from npm; once."
 ifeq ($(NODE_IS_NEW),yes)
-	@cd devhost/azurite && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 else
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --require-hashes -r devhost/azurite/requirements-node.txt
-	@cd devhost/azurite && PATH="$(CURDIR)/$(BIN):$$PATH" \
+	@cd $* && PATH="$(CURDIR)/$(BIN):$$PATH" \
 	  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 endif
 	@touch $@

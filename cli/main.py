@@ -17,6 +17,7 @@ from cli import (
     parse,
     policy,
     query,
+    queries,
     silences,
     tables,
 )
@@ -44,6 +45,7 @@ app.command()(explain.explain)
 app.command()(coverage.coverage)
 app.command()(parse.parse)
 app.command()(query.query)
+app.command()(queries.queries)
 
 console = tables.console()
 errors = tables.console(stderr=True)

@@ -79,7 +79,7 @@ def _ask(query: Query, each: Seen, incident: Incident) -> Iterator[Ask]:
     alerted_at = max(_floor(max(each.first, since)), since)
     offered = {**each.subject.values, subjects.FIRST_ALERT: alerted_at}
     values = {p.name: offered[p.name] for p in query.parameters if p.name in offered}
-    named = [p for p in query.parameters if p.name != subjects.FIRST_ALERT]
+    named = [p for p in query.parameters if p.name not in subjects.CONTEXT]
     needed = [p for p in named if not p.is_optional]
     # Of values that are all optional, one at least says what is asked about.
     has_enough = (

@@ -82,7 +82,9 @@ def render(
     # Before they are compared: only of times with a zone it is known which is first.
     times = {SINCE: literal(since), UNTIL: literal(until)}
     if until < since:
-        raise ValueError(f"{query.name} is asked about a time that ends as it begins")
+        raise ValueError(
+            f"{query.name} is asked about a time that ends before it begins"
+        )
     lets = {**times, MOST_ROWS: literal(most_rows)}
     for parameter in query.parameters:
         if parameter.name in values:

@@ -124,7 +124,7 @@ def _said(
     found = cells.get(what, ())
     if verb == "each":
         return _each(found)
-    if verb == "sum":
+    if verb == "sum" and found:
         more = "at least " if len(found) < row_count else ""
         return f"{more}{_sum(found)}"
     return _cell(found[0]) if found else _NOT_SAID

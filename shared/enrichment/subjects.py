@@ -86,6 +86,9 @@ SUBJECTS: Mapping[str, Mapping[str, Kind]] = {
 }
 FIRST_ALERT = "TheFirstAlert"
 
+# What tells an answer apart and says nothing of what is asked about.
+CONTEXT = frozenset({FIRST_ALERT, "TheAlerts"})
+
 _KINDS_OF_TYPES = {
     "microsoft.containerregistry/registries": "container-registry",
     "microsoft.containerservice/managedclusters": "kubernetes-cluster",

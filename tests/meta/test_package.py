@@ -36,6 +36,7 @@ DEPLOYED_FILES = (
     "policy.yaml",
     "requirements.txt",
     "responders/base.py",
+    "shared/enrichment/queries/host-logons.kql",
     "shared/settings.py",
     "shared/store/tables.py",
 )
@@ -51,6 +52,8 @@ KEPT_AT_HOME = (
     "cli/main.py",
     "devhost/azurite/node_modules/azurite/package.json",
     "devhost/host.py",
+    "devhost/kql/check.cjs",
+    "devhost/kql/tables.json",
     "docs/policy.md",
     "local.settings.json",
     "local.settings.json.example",
@@ -166,9 +169,10 @@ def test_what_only_development_needs_is_not_deployed() -> None:
     assert asked & locked == set()
 
 
-def test_azurite_is_locked_by_hash_alone() -> None:
+@pytest.mark.parametrize("folder", ["azurite", "kql"])
+def test_packages_of_npm_are_locked_by_hash_alone(folder: str) -> None:
     """package-lock.json has the integrity of each package, and no address."""
-    lock = json.loads((ROOT / "devhost/azurite/package-lock.json").read_text())
+    lock = json.loads((ROOT / "devhost" / folder / "package-lock.json").read_text())
     packages = {name: p for name, p in lock["packages"].items() if name}
 
     assert packages
