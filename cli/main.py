@@ -16,8 +16,8 @@ from cli import (
     orders,
     parse,
     policy,
-    query,
     queries,
+    query,
     silences,
     tables,
 )

@@ -189,7 +189,7 @@ def test_what_would_be_sent_can_be_seen_first() -> None:
         (("account-sign-ins", "--since", "yesterday"), "--since"),
         (
             ("account-sign-ins", "--since", "2026-11-24", "--until", "2026-11-23"),
-            "ends as it begins",
+            "ends before it begins",
         ),
         (("account-sign-ins", "--within", "0"), "--within"),
         ((), "Missing argument"),
