@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from shared.enrichment.query import Kind
@@ -28,7 +28,7 @@ from shared.model.entity import (
 from shared.model.text import CUT_MARK, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from shared.enrichment.kql import Value
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 1_000
 LONGEST_LABEL = 120
 MOST_LISTED = 50
+
+# Of a flood, so many different entities are looked at; the rest names nobody new soon.
+MOST_ENTITIES = 5_000
 
 _TEXT, _TEXTS = Kind.STRING, Kind.STRINGS
 _RESOURCE = {"TheResource": _TEXT, "TheResourceName": _TEXT, "TheSubscription": _TEXT}
@@ -146,6 +149,9 @@ class Subject(NamedTuple):
         return self.kind == other.kind and other.values.items() <= self.values.items()
 
 
+_Known: TypeAlias = "dict[tuple[Entity, str, frozenset[str | None]], list[Subject]]"
+
+
 class Seen:
     """A subject, and what is to be known of the alerts that name it."""
 
@@ -179,8 +185,9 @@ def seen(incident: Incident, alerts: Sequence[AlertRow]) -> list[Seen]:
     if not alerts:
         return []
     found: dict[tuple[str, frozenset[tuple[str, Value]]], Seen] = {}
+    known: _Known = {}
     for row in alerts:
-        for subject, is_asset in _of_alert(row):
+        for subject, is_asset in _of_alert(row, known):
             key = (subject.kind, frozenset(subject.values.items()))
             each = found.setdefault(key, Seen(subject, row))
             each.alerts[row.id] = row
@@ -217,27 +224,35 @@ def _foremost(each: Seen) -> tuple[bool, int, str]:
     return not each.is_asset, -len(each.alerts), each.subject.label
 
 
-def _of_alert(row: AlertRow) -> Iterator[tuple[Subject, bool]]:
-    """What one alert names, each with whether it is the attacked."""
+def _of_alert(row: AlertRow, known: _Known) -> Iterator[tuple[Subject, bool]]:
+    """What one alert names, each with whether it is the attacked.
+
+    ``known`` are the subjects of entities so far: alerts name the same ones.
+    """
     cluster = ""
     # The machine of a host is that host, by the name that the logs have it under.
-    hosts = {
+    hosts = frozenset(
         resource.whole(entity.resource)
         for entity in row.entities
         if isinstance(entity, Host) and entity.resource
-    }
+    )
     if row.resource:
         for subject in _resource(row.resource, hosts):
             yield subject, True
         if _kind_of(row.resource) == "kubernetes-cluster":
             cluster = resource.whole(row.resource) or ""
     for entity in row.entities:
-        for subject in _of_entity(entity, cluster, hosts):
+        key = (entity, cluster, hosts)
+        if key not in known:
+            if len(known) == MOST_ENTITIES:
+                continue
+            known[key] = [*_of_entity(entity, cluster, hosts)]
+        for subject in known[key]:
             yield subject, entity.is_asset
 
 
 def _of_entity(
-    entity: Entity, cluster: str, hosts: Collection[str | None]
+    entity: Entity, cluster: str, hosts: frozenset[str | None]
 ) -> Iterator[Subject]:
     match entity:
         case Account():
@@ -302,7 +317,7 @@ def _machine(name: str, arm_id: str, device: str = "") -> Iterator[Subject]:
     )
 
 
-def _resource(arm_id: str, hosts: Collection[str | None]) -> Iterator[Subject]:
+def _resource(arm_id: str, hosts: frozenset[str | None]) -> Iterator[Subject]:
     whole = resource.whole(arm_id)
     if whole is None:
         return

@@ -11,6 +11,7 @@ from devhost import kql_parser
 from devhost.kql_parser import ParserMissing, Text
 from shared.enrichment import header
 from shared.enrichment.pack import FOLDER, pack
+from shared.enrichment.query import Kind, reading
 from tests.meta.source_tree import ROOT
 from tests.unit.enrichment.parser import needs_parser
 from tests.unit.enrichment.queries import HEADER, SOURCE, TEXT, make_query
@@ -166,3 +167,18 @@ def test_questions_differ() -> None:
     questions = [query.question for query in pack().values()]
 
     assert len({*questions}) == len(questions)
+
+
+@pytest.mark.parametrize("name", pack())
+def test_every_reading_is_a_sentence(name: str) -> None:
+    """With a row of ordinary cells there is no brace left, and nothing unknown."""
+    query = pack()[name]
+    columns = [column.name for column in query.columns]
+    cells = ["7" if c.kind is Kind.LONG else f"a-{c.name}" for c in query.columns]
+
+    said = reading(query, columns, [cells, cells], 2)
+
+    assert said == said.strip()
+    assert said.endswith(".")
+    assert not {*"{}"} & {*said}
+    assert "unknown" not in said
