@@ -14,7 +14,7 @@ from shared.enrichment.subjects import CONTEXT, FIRST_ALERT, SUBJECTS
 from shared.triage import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from devhost.kql_parser import Checked
     from shared.enrichment.kql import Value
@@ -66,7 +66,8 @@ class Outcome(NamedTuple):
 
 class _Rendering(NamedTuple):
     query: Query
-    text: str | None
+    texts: Mapping[str, Value]
+    where: str
     sent: Text
 
 
@@ -130,34 +131,38 @@ def _can_be_asked(query: Query, given: Mapping[str, Kind]) -> bool:
 def _renderings(query: Query, place: int) -> Iterator[_Rendering]:
     """The query with texts for all its parameters, and without the optional ones.
 
-    Every query meets all the hostile texts in one, and one of them alone, the next
-    query the next.
+    Every query meets a plain text, all the hostile ones in one, and a long one; and one
+    of the hostile ones alone, the next query the next.
     """
-    needed = [p.name for p in query.parameters if not p.is_optional]
-    everything = [p.name for p in query.parameters]
-    for text in (PLAIN, "", "".join(HOSTILE), LONG, HOSTILE[place % len(HOSTILE)]):
-        yield _Rendering(query, text, _sent(query, text, everything))
-    yield _Rendering(query, None, _sent(query, PLAIN, needed))
+    texts = [p for p in query.parameters if p.kind in {Kind.STRING, Kind.STRINGS}]
+
+    def given(text: str) -> dict[str, Value]:
+        return {p.name: _value(p.kind, text) for p in texts}
+
+    yield _rendering(query, given(PLAIN), "a plain text")
+    yield _rendering(query, given("".join(HOSTILE)), "all hostile texts")
+    number = place % len(HOSTILE)
+    alone = given(HOSTILE[number])
+    long = {p.name: _value(p.kind, LONG) for p in texts[:1]}
+    yield _rendering(query, {**alone, **long}, f"a long text and hostile {number}")
+    needed = {p.name: alone[p.name] for p in texts if not p.is_optional}
+    yield _rendering(query, needed, f"no optional values and hostile {number}")
 
 
-def _sent(query: Query, text: str, names: Iterable[str]) -> Text:
-    values = {
-        p.name: _value(p.kind, text) for p in query.parameters if p.name in {*names}
-    }
+def _rendering(query: Query, texts: Mapping[str, Value], shown: str) -> _Rendering:
+    others = {p.name: _VALUES[p.kind] for p in query.parameters if p.kind in _VALUES}
     since = _UNTIL - query.reach
+    values = {**texts, **others}
     made = kql.render(query, values, since=since, until=_UNTIL, most_rows=100)
-    return Text(query.name, made)
+    return _Rendering(query, texts, f"{query.name} of {shown}", Text(query.name, made))
 
 
 def _value(kind: Kind, text: str) -> Value:
-    if kind is Kind.STRING:
-        return text
-    return (text, PLAIN) if kind is Kind.STRINGS else _VALUES[kind]
+    return text if kind is Kind.STRING else [text, PLAIN]
 
 
 def _problems(rendering: _Rendering, checked: Checked) -> Iterator[str]:
-    query = rendering.query
-    where = f"{query.name} of {_shown(rendering.text)}"
+    query, where = rendering.query, rendering.where
     for each in checked.diagnostics:
         said = f"{each.severity} {each.code}: {each.message}"
         yield f"{where}, line {each.line}, at {each.at!r}: {said}"
@@ -171,21 +176,7 @@ def _problems(rendering: _Rendering, checked: Checked) -> Iterator[str]:
         yield f"{where}: {checked.shadowed} mean columns somewhere"
     if not checked.ends.startswith(_LAST_OPERATORS):
         yield f"{where}: ends in {checked.ends!r}, not in take or top {header.MOST_ROWS}"
-    if rendering.text is not None:
-        yield from _unlike(where, query, rendering.text, checked.strings)
-
-
-def _shown(text: str | None) -> str:
-    if text is None:
-        return "no optional values"
-    return repr(text if len(text) < 40 else f"{text[:40]}...")
-
-
-def _unlike(
-    where: str, query: Query, text: str, strings: Mapping[str, Sequence[str]]
-) -> Iterator[str]:
-    """Where the parser reads another text than was given."""
-    texts = {Kind.STRING: [text], Kind.STRINGS: [text, PLAIN]}
-    for parameter in query.parameters:
-        if strings.get(parameter.name) != texts.get(parameter.kind, []):
-            yield f"{where}: the parser reads another {parameter.name} than was given"
+    for name, value in rendering.texts.items():
+        given = [value] if isinstance(value, str) else value
+        if checked.strings.get(name) != given:
+            yield f"{where}: the parser reads another {name} than was given"

@@ -30,12 +30,15 @@ function listed(found) {
   return Array.from({ length: found.Count }, (_, place) => found.getItem(place));
 }
 
-function* below(node) {
-  yield node;
-  for (let place = 0; place < node.ChildCount; place++) {
-    const child = node.GetChild(place);
-    if (child !== null) yield* below(child);
+function below(root) {
+  const found = [root];
+  for (let at = 0; at < found.length; at++) {
+    for (let place = 0; place < found[at].ChildCount; place++) {
+      const child = found[at].GetChild(place);
+      if (child !== null) found.push(child);
+    }
   }
+  return found;
 }
 
 // The values of the strings in an expression.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.query_check import HOSTILE
+from cli.query_check import HOSTILE, LONG
 from devhost import kql_parser
 from devhost.kql_parser import Text
 from shared.enrichment.kql import literal, render
@@ -76,7 +76,7 @@ def test_microsofts_parser_reads_one_string_and_the_same(texts: list[str]) -> No
                 most_rows=1,
             ),
         )
-        for number, text in enumerate(texts[::10])
+        for number, text in enumerate(texts[::50])
     ]
     lets = [
         Text(
@@ -87,10 +87,21 @@ def test_microsofts_parser_reads_one_string_and_the_same(texts: list[str]) -> No
     *queries, together = kql_parser.check([*sent, *lets])
 
     assert together.strings == {f"X{n}": [text] for n, text in enumerate(texts)}
-    for checked, text in zip(queries, texts[::10], strict=True):
+    for checked, text in zip(queries, texts[::50], strict=True):
         assert checked.diagnostics == []
         assert {*checked.strings} == {
             *("Since", "Until", "MostRows", "TheNames", "TheAlerts", "parts")
         }
         assert checked.strings["TheNames"] == [text, *texts[:1]]
         assert checked.strings["TheAlerts"] == [text]
+
+
+@needs_parser
+def test_microsofts_parser_reads_each_hostile_text_alone() -> None:
+    """Those that the check of the pack spreads over the queries, and the long one."""
+    texts = [*HOSTILE, LONG]
+    lets = "".join(f"let X{n} = {literal(text)};\n" for n, text in enumerate(texts))
+
+    [checked] = kql_parser.check([Text("lets", lets)])
+
+    assert checked.strings == {f"X{n}": [text] for n, text in enumerate(texts)}
