@@ -1,6 +1,7 @@
 """Wires settings, policy, storage and responders into the verbs; lazily, once.
 
-Nothing happens at import. Each verb is built at its first use and needs no more than it
+Nothing happens at import, and next to nothing is imported: a worker that starts for one
+trigger pays for that one. Each verb is built at its first use and needs no more than it
 needs: a missing PagerDuty key keeps no alert from being stored.
 """
 
@@ -11,37 +12,29 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shared import settings as environment
-from shared.actions.routing import Routing, Rules
-from shared.clouds.arm import Arm
-from shared.clouds.credentials import Credentials
-from shared.clouds.diagnostic_settings import DiagnosticSettings
 from shared.clouds.http import HttpClient
-from shared.clouds.log_analytics import LogAnalytics
-from shared.commands import Commands
-from shared.enrichment.enrichment import Enrichment
-from shared.enrichment.runner import Runner
-from shared.enrichment.workspaces import WorkspacesOf
-from shared.ingest import Ingest
-from shared.live_policy import LivePolicy
 from shared.model.errors import SettingsError
-from shared.noise import Noise
-from shared.reconcile_source import ReconcileSource
-from shared.regrouping import Regrouping
-from shared.respond import Respond
-from shared.senders import Senders
-from shared.silences import Silences
-from shared.staff import staffed
-from shared.tick import Tick
-from shared.triage import policy as policies
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from shared.actions.routing import Rules
+    from shared.clouds.credentials import Credentials
     from shared.clouds.storage import Storage
-    from shared.live_policy import Fetch, Live
+    from shared.commands import Commands
+    from shared.enrichment.enrichment import Enrichment
+    from shared.ingest import Ingest
+    from shared.live_policy import Fetch, Live, LivePolicy
     from shared.model.silence import Silence
+    from shared.noise import Noise
+    from shared.reconcile_source import ReconcileSource
+    from shared.regrouping import Regrouping
+    from shared.respond import Respond
+    from shared.senders import Senders
     from shared.settings import Settings
+    from shared.silences import Silences
     from shared.staff import Staff
+    from shared.tick import Tick
     from shared.triage.policy import Policy
 
 # A page of a list is megabytes, and nobody's lease runs while it is read.
@@ -101,6 +94,8 @@ class App:
         blobs = (await self.storage()).blobs if settings.policy_blob else None
 
         async def build() -> LivePolicy:
+            from shared.live_policy import LivePolicy
+
             return LivePolicy(
                 deployed.policy,
                 deployed.text,
@@ -114,7 +109,7 @@ class App:
     def _policy_blob(self, settings: Settings) -> Fetch | None:
         if not settings.policy_blob:
             return None
-        from shared.clouds.policy_blob import PolicyBlob  # noqa: PLC0415  heavy
+        from shared.clouds.policy_blob import PolicyBlob
 
         self._built["policy_blob"] = blob = PolicyBlob(settings)
         return blob
@@ -123,6 +118,8 @@ class App:
         found = await self.settings()
 
         async def build() -> Deployed:
+            from shared.triage import policy as policies
+
             try:
                 text = await asyncio.to_thread(found.policy.read_bytes)
             except OSError as error:
@@ -137,7 +134,7 @@ class App:
         found = await self.settings()
 
         async def build() -> Storage:
-            from shared.clouds.storage import Storage  # noqa: PLC0415  heavy
+            from shared.clouds.storage import Storage
 
             return await Storage(found, self._clock).open()
 
@@ -148,6 +145,8 @@ class App:
         policy, storage = await self.policy(), await self.storage()
 
         async def build() -> Ingest:
+            from shared.ingest import Ingest
+
             return Ingest(
                 storage.ledger, storage.archive, storage.queue, policy.correlate
             )
@@ -161,6 +160,8 @@ class App:
         noise = await self.noise()
 
         async def build() -> Respond:
+            from shared.respond import Respond
+
             return Respond(
                 storage.ledger,
                 storage.queue,
@@ -175,6 +176,8 @@ class App:
 
     async def rules(self) -> Rules:
         """The routes as they are now."""
+        from shared.actions.routing import Routing, Rules
+
         live = await self.live_policy()
         return Rules(Routing(live.routes), live.hash)
 
@@ -186,6 +189,8 @@ class App:
             return (await self.live_policy()).suppress
 
         async def build() -> Silences:
+            from shared.silences import Silences
+
             return Silences(storage.ledger, storage.queue, of_policy=of_policy)
 
         return await self._once("silences", build)
@@ -196,6 +201,8 @@ class App:
         silences = await self.silences()
 
         async def build() -> Noise:
+            from shared.noise import Noise
+
             return Noise(
                 storage.ledger,
                 storage.queue,
@@ -211,6 +218,8 @@ class App:
         settings, policy = await self.settings(), await self.policy()
 
         async def build() -> Staff:
+            from shared.staff import staffed
+
             return staffed(policy, settings, self._http, self._clock)
 
         return await self._once("staff", build)
@@ -220,6 +229,8 @@ class App:
         storage, noise = await self.storage(), await self.noise()
 
         async def build() -> Tick:
+            from shared.tick import Tick
+
             return Tick(storage.ledger, storage.queue, noise)
 
         return await self._once("tick", build)
@@ -231,6 +242,9 @@ class App:
         credentials = await self.credentials()
 
         async def build() -> ReconcileSource:
+            from shared.clouds.arm import Arm
+            from shared.reconcile_source import ReconcileSource
+
             arm = Arm(settings.arm_url, http=self._lists, token=credentials.token)
             return ReconcileSource(
                 policy.reconcile.subscriptions,
@@ -248,6 +262,13 @@ class App:
         credentials = await self.credentials()
 
         async def build() -> Enrichment:
+            from shared.clouds.arm import Arm
+            from shared.clouds.diagnostic_settings import DiagnosticSettings
+            from shared.clouds.log_analytics import LogAnalytics
+            from shared.enrichment.enrichment import Enrichment
+            from shared.enrichment.runner import Runner
+            from shared.enrichment.workspaces import WorkspacesOf
+
             arm = Arm(settings.arm_url, http=self._http, token=credentials.token)
             logs = LogAnalytics(settings.logs_url, token=credentials.token)
             self._built["logs"] = logs
@@ -268,6 +289,8 @@ class App:
         settings = await self.settings()
 
         async def build() -> Credentials:
+            from shared.clouds.credentials import Credentials
+
             return Credentials(settings.client_id)
 
         return await self._once("credentials", build)
@@ -277,6 +300,8 @@ class App:
         storage = await self.storage()
 
         async def build() -> Commands:
+            from shared.commands import Commands
+
             return Commands(storage.ledger, storage.queue)
 
         return await self._once("commands", build)
@@ -286,6 +311,8 @@ class App:
         storage, policy = await self.storage(), await self.policy()
 
         async def build() -> Regrouping:
+            from shared.regrouping import Regrouping
+
             return Regrouping(storage.ledger, storage.queue, policy.correlate)
 
         return await self._once("regrouping", build)
@@ -295,6 +322,8 @@ class App:
         settings, policy = await self.settings(), await self.policy()
 
         async def build() -> Senders:
+            from shared.senders import Senders
+
             return Senders(
                 policy.senders,
                 secret=settings.secret,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from tests.benchmarks import decode, distinct, machine, storm
+from tests.benchmarks import cold_start, decode, distinct, machine, storm
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figures import Figure, Said, as_json, table
 
@@ -27,6 +27,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], Iterable[Figure | Said]]] = {
     "decode": decode.run,
     "storm": storm.run,
     "distinct": distinct.run,
+    "cold-start": cold_start.run,
 }
 
 FEWEST_RUNS = 3
