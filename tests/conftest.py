@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
+
+from tests import balance
 
 # A deadline in milliseconds says how busy the machine is, not what the code does.
 settings.register_profile("firewatch", deadline=None)
 settings.load_profile("firewatch")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Have each of several workers begin with long tests."""
+    # Of xdist, in a worker; a run in one process keeps its order.
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = balance.spread(items, workers, lambda item: str(item.path))
