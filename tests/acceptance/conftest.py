@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,6 +29,16 @@ class Told(NamedTuple):
     pages: list[dict[str, Any]]
     webhook: dict[str, Any]
     letters: list[DeadLetter]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """Let the processes of tests hear it, in a suite that a shell put in the background.
+
+    Such a one ignores SIGINT, and what it starts would too.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
