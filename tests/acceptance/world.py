@@ -288,6 +288,8 @@ def started(policy: bytes | None = None, pace: Pace = BRISK) -> Iterator[World]:
             yield world
         finally:
             world.close()
+            # In order it takes a second more; runs of the command end so.
+            local.kill_app()
 
 
 class Firewatch:
