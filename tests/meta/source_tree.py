@@ -6,6 +6,7 @@ Read by AST, so that imports inside functions count and nothing need be importab
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,8 +86,9 @@ def modules(*tops: str) -> list[Module]:
     return found
 
 
+@cache
 def read(path: Path) -> Module:
-    """The module of a file in the tree."""
+    """The module of a file in the tree, parsed once in a run: nobody changes it."""
     inside = path.relative_to(ROOT)
     parts = inside.with_suffix("").parts
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
