@@ -56,9 +56,20 @@ def objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+def small_objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """The same with a few of the names: larger ones do not fit into what is nested."""
+    return st.builds(
+        lambda about, fields: fields | about,
+        st.fixed_dictionaries(
+            {"Type": st.sampled_from(sorted(READERS))}, optional={"$id": IDS}
+        ),
+        st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    )
+
+
 NODES = st.recursive(
     LEAVES,
-    lambda inner: objects(inner) | st.lists(inner, max_size=3),
+    lambda inner: small_objects(inner) | st.lists(inner, max_size=3),
     max_leaves=8,
 )
 LISTS = st.one_of(
