@@ -25,6 +25,8 @@ STORAGE_RETRIES: Mapping[str, Any] = {
 }
 # The queue service hands out at most 32 messages at once.
 LARGEST_QUEUE_BATCH = 32
+# How the names of settings begin that change host.json.
+OVERRIDES = "AzureFunctionsJobHost"
 
 
 class SetupError(Exception):
@@ -69,10 +71,14 @@ class HostSettings:
     queue: QueueSettings = field(default_factory=QueueSettings)
 
 
-def read_host_json(path: Path) -> HostSettings:
+def read_host_json(
+    path: Path, environment: Mapping[str, str] = os.environ
+) -> HostSettings:
     """
-    Read host.json.
+    Read host.json, and what app settings change of it.
 
+    A setting `AzureFunctionsJobHost__extensions__queues__maxPollingInterval` stands in
+    the place that its name says (Microsoft Learn, "Override host.json values").
     Raises SetupError when the file is missing or says what cannot be: the real host
     does not start then either. Settings that devhost has no use for are passed over.
     """
@@ -84,7 +90,7 @@ def read_host_json(path: Path) -> HostSettings:
         raise SetupError(f"{path} is not JSON: {error}") from None
     if not isinstance(document, dict) or document.get("version") != "2.0":
         raise SetupError(f'{path} must be an object with "version": "2.0"')
-    extensions = _section(document, "extensions")
+    extensions = _section(_overridden(document, environment), "extensions")
     return HostSettings(
         route_prefix=str(_section(extensions, "http").get("routePrefix", "api")).strip(
             "/"
@@ -92,6 +98,22 @@ def read_host_json(path: Path) -> HostSettings:
         hub=_hub(_section(extensions, "eventHubs")),
         queue=_queues(_section(extensions, "queues")),
     )
+
+
+def _overridden(
+    document: dict[str, Any], environment: Mapping[str, str]
+) -> dict[str, Any]:
+    for name, value in environment.items():
+        host, *path = name.split("__")
+        if host != OVERRIDES or not path:
+            continue
+        place = document
+        for step in path[:-1]:
+            place = place.setdefault(step, {})
+            if not isinstance(place, dict):
+                raise SetupError(f"{name}: host.json has no such object")
+        place[path[-1]] = int(value) if value.isdecimal() else value
+    return document
 
 
 def read_timespan(text: object, *, name: str) -> float:

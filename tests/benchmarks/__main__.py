@@ -14,9 +14,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from tests.benchmarks import cold_start, decode, distinct, machine, storm
+from cli import tables
+from tests.benchmarks import (
+    cold_start,
+    decode,
+    distinct,
+    machine,
+    storm,
+    whole_way,
+)
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figures import Figure, Said, as_json, table
 
@@ -27,6 +33,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], Iterable[Figure | Said]]] = {
     "decode": decode.run,
     "storm": storm.run,
     "distinct": distinct.run,
+    "whole-way": whole_way.run,
     "cold-start": cold_start.run,
 }
 
@@ -37,7 +44,7 @@ def main() -> int:
     """Run the scenarios; print the table, and write the JSON where asked."""
     asked = _parser().parse_args()
     begun = time.monotonic()
-    console, progress = Console(), Console(stderr=True)
+    console, progress = tables.console(), tables.console(stderr=True)
     described = machine.described()
     progress.print(machine.line(described))
     found: list[Figure | Said] = []

@@ -40,6 +40,7 @@ def body(
     kind: int | None = None,
     subscription: str = SUBSCRIPTION,
     started_at: datetime | None = None,
+    severity: Severity | None = None,
 ) -> bytes:
     """One alert; its id follows from ``number``.
 
@@ -58,7 +59,7 @@ def body(
         EndTimeUtc=stamp(at),
         TimeGenerated=stamp(at + timedelta(seconds=40)),
         ProcessingEndTime=stamp(at + timedelta(seconds=30)),
-        Severity=tuple(Severity)[number % 4],
+        Severity=severity or tuple(Severity)[number % 4],
         Intent="Execution, DefenseEvasion",
         AzureResourceId=vm(name, subscription),
         CompromisedEntity=name,

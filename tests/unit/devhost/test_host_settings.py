@@ -63,6 +63,34 @@ def test_settings_are_read(tmp_path: Path) -> None:
     assert not settings.queue.is_base64
 
 
+def test_an_app_setting_changes_host_json(tmp_path: Path) -> None:
+    """As on Azure: by the name of its place, whether or not the file has it."""
+    path = _host_json(tmp_path, queues={"maxPollingInterval": "00:00:02"})
+    queues = "AzureFunctionsJobHost__extensions__queues__"
+
+    settings = read_host_json(
+        path,
+        {
+            f"{queues}maxPollingInterval": "00:00:00.1",
+            f"{queues}batchSize": "4",
+            "AzureFunctionsJobHost__extensions__eventHubs__maxEventBatchSize": "9",
+            "PATH": "/bin",
+        },
+    )
+
+    assert settings.queue.max_polling_interval_s == 0.1
+    assert settings.queue.batch_size == 4
+    assert settings.hub.max_event_batch_size == 9
+
+
+def test_a_setting_for_no_place_is_refused(tmp_path: Path) -> None:
+    """It is named, not passed over."""
+    name = "AzureFunctionsJobHost__version__major"
+
+    with pytest.raises(SetupError, match=name):
+        read_host_json(_host_json(tmp_path), {name: "3"})
+
+
 @pytest.mark.parametrize(
     "extensions",
     [
