@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from cli import tables
 from tests.benchmarks import (
     cold_start,
+    cost,
     decode,
     distinct,
     machine,
@@ -35,6 +36,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], Iterable[Figure | Said]]] = {
     "distinct": distinct.run,
     "whole-way": whole_way.run,
     "cold-start": cold_start.run,
+    "cost": cost.run,
 }
 
 FEWEST_RUNS = 3

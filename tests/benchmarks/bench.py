@@ -69,7 +69,9 @@ class Child:
             self.process.kill()
             raise
         if self.process.returncode:
-            raise ChildFailed(f"{self._name}: {error.strip()[-2_000:]}")
+            sys.stderr.write(error)
+            last = (error.strip().splitlines() or ["no word"])[-1]
+            raise ChildFailed(f"{self._name}: {last}")
         return json.loads(out.splitlines()[-1])
 
 

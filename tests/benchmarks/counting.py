@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shared.store import messages
 from shared.store.ports import Put
 
 if TYPE_CHECKING:
@@ -134,12 +135,14 @@ class CountedBlobs:
 
 
 class CountedQueue:
-    """A queue that counts what is sent."""
+    """A queue that counts what is sent, and keeps which incidents it was about."""
 
     def __init__(self, queue: Queue, requests: Requests) -> None:
         self._queue = queue
         self._requests = requests
+        self.told: list[str] = []
 
     async def send(self, message: bytes, *, delay: timedelta | None = None) -> None:
         self._requests.messages += 1
+        self.told += messages.decode(message)
         await self._queue.send(message, delay=delay)

@@ -63,7 +63,8 @@ class Function:
         table = CountedTable(storage.ledger.table, self.requests, self._journal)
         storage.ledger = Ledger(table, storage.ledger.partitions)
         storage.archive = Archive(CountedBlobs(storage.blobs, self.requests))
-        storage.queue = CountedQueue(storage.queue, self.requests)  # type: ignore[assignment]
+        self.queue = CountedQueue(storage.queue, self.requests)
+        storage.queue = self.queue  # type: ignore[assignment]
 
     def batch(self, bodies: Sequence[tuple[int, bytes]]) -> list[Any]:
         """The events of a batch as the worker hands them over."""
