@@ -75,6 +75,9 @@ def fold(draft: Draft, alert: Alert, caps: Correlation) -> Booking | None:
     is_new = row is None or row.is_expected
     if row is not None and not is_new and _is_copy(row, alert):
         return Booking.DUPLICATE
+    if row is not None and not is_new and draft.incident(row.incident) is None:
+        # Its incident has left for history, and the row is about to follow.
+        row, is_new = None, True
     case = _find(draft, alert, row if is_new else None, caps)
     if not draft.has_room(_rows_needed(case)):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -14,10 +15,14 @@ from shared.triage import extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from shared.model.alert import Alert, AlertRow
     from shared.model.correlation import Correlation
+
+
+# Whatever is in history began longer ago (FIREWATCH_KEEP_DAYS is no less).
+LATE = timedelta(days=8)
 
 
 def opened(
@@ -32,11 +37,14 @@ def opened(
     """A new incident of one alert.
 
     Its id is a hash of that alert, so a creation that crashed is created again as
-    itself. After a sealed predecessor it inherits the root and the acknowledgement, and
+    itself; for an alert that comes late, of the day too, since it may have been here
+    before and gone to history. After a sealed predecessor it inherits the root and the acknowledgement, and
     its notices are the root's until that has ended (design 5). It is kept apart from
     whatever its predecessor is.
     """
     identity = f"{alert.scope}|{alert.id.lower()}|{alert.started_at.isoformat()}"
+    if now - alert.started_at >= LATE:
+        identity += f"|{now.date().isoformat()}"
     incident_id = new_id(partition, identity, is_taken)
     is_open = alert.status is AlertStatus.OPEN
     sealed = predecessor if predecessor and _goes_on(predecessor) else None

@@ -13,6 +13,7 @@ from shared.model.books import Booking
 from shared.model.correlation import AfterResolve, Correlation, NeverGroup, OpenKey
 from shared.model.incident import QUIET, Incident, IncidentStatus
 from shared.store import limits, rows
+from shared.store.draft import Draft
 from shared.triage.correlation import MOST_ROWS, fold
 from tests.alerts import NOON, alert_id, read_alert, stamp, vm
 from tests.fakes.partition import Partition
@@ -415,3 +416,20 @@ def test_a_fold_without_room_changes_nothing(partition: Partition) -> None:
     writes = draft.finish("test")
     assert 80 <= len(writes) < limits.OPERATIONS
     assert rows.alert(alert_id(number)) not in {write.key for write in writes}
+
+
+def test_an_alert_whose_incident_is_gone_is_a_new_one(partition: Partition) -> None:
+    """Its incident left for history, and the row is about to follow."""
+    partition.fold(1)
+    old = partition.incident_of(1)
+    head = rows.incident(old.id)
+    partition.memory.forget("0a", [head])
+    newer = stamp(NOON + timedelta(hours=1))
+    draft = Draft("0a", partition.memory, NOON, gone=frozenset({head}))
+
+    assert partition.fold(1) is Booking.DUPLICATE
+    booking = fold(draft, read_alert(ProcessingEndTime=newer), CAPS)
+    partition.commit(draft)
+
+    assert booking is Booking.STORED
+    assert partition.incident_of(1).alerts == 1

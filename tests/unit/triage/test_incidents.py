@@ -393,3 +393,21 @@ def test_an_open_incident_is_not_lost_in_one_that_has_ended() -> None:
     after = incidents.merged(ended, opened(read_alert(SystemAlertId="2")), LATER)
 
     assert (after.status, after.resolved, after.epoch) == (IncidentStatus.OPEN, None, 2)
+
+
+def test_an_alert_that_comes_late_makes_an_id_of_its_day() -> None:
+    """It may have been here before: what it opened then is in history by that id."""
+    late = NOON + incidents.LATE
+    early, first, same, next_day = (
+        incidents.opened(read_alert(), "fp", partition="0a", now=now).id
+        for now in (
+            late - timedelta(seconds=1),
+            late,
+            late + timedelta(hours=11),
+            late + timedelta(days=1),
+        )
+    )
+
+    assert early == opened(read_alert()).id
+    assert first == same
+    assert len({early, first, next_day}) == 3
