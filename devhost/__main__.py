@@ -106,7 +106,8 @@ def _parser() -> argparse.ArgumentParser:
         "--timer-interval",
         type=float,
         metavar="S",
-        help="seconds between runs of every timer, in place of its schedule",
+        help="seconds between runs of every timer, in place of its schedule; those"
+        " that come less often than each hour keep theirs",
     )
     add(
         "--queue-hold",

@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from devhost.invocation import Invoker
 
 
+# Timers that come so often have somebody wait for them.
+OFTEN = timedelta(hours=1)
+
+
 class Schedule:
     """
     When a timer is due: six NCRONTAB fields, seconds first, in UTC.
 
     With `interval_s` it is due so many seconds after the last time, whatever the
-    expression says: time lapse, for tests and demonstrations.
+    expression says: time lapse, for tests and demonstrations. What comes less often
+    than each hour keeps its times: nobody watches it.
     """
 
     def __init__(self, expression: str, *, interval_s: float | None = None) -> None:
@@ -40,11 +45,11 @@ class Schedule:
 
     def next_after(self, at: datetime) -> datetime:
         """The first time after `at`, which is never `at` itself."""
-        if self._interval_s is not None:
-            return at + timedelta(seconds=self._interval_s)
         times = croniter(self._expression, at, second_at_beginning=True)
         found: datetime = times.get_next(datetime)
-        return found
+        if self._interval_s is None or times.get_next(datetime) - found > OFTEN:
+            return found
+        return at + timedelta(seconds=self._interval_s)
 
 
 class TimerListener:

@@ -65,9 +65,18 @@ def test_schedules_have_seconds_first(expression: str, seconds: int) -> None:
 
 def test_time_lapse_replaces_the_schedule() -> None:
     """With an interval the expression is checked, but not followed."""
-    schedule = Schedule("0 0 3 * * *", interval_s=0.25)
+    schedule = Schedule("0 17 * * * *", interval_s=0.25)
 
     assert (schedule.next_after(NOON) - NOON).total_seconds() == 0.25
+
+
+def test_time_lapse_leaves_alone_what_comes_seldom() -> None:
+    """Nobody waits for what comes once a night, and it is much to do each second."""
+    nightly = "0 43 3 * * *"
+
+    found = Schedule(nightly, interval_s=0.25).next_after(NOON)
+
+    assert found == Schedule(nightly).next_after(NOON)
 
 
 @pytest.mark.parametrize("expression", ["*/5 * * * *", "00:05:00", "99 * * * * *", ""])
