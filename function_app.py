@@ -102,6 +102,15 @@ async def reconcile_source(timer: func.TimerRequest) -> None:  # noqa: ARG001
     await verb()
 
 
+# While most people sleep, and at a minute of its own.
+@app.function_name("retire_incidents")
+@app.timer_trigger(arg_name="timer", schedule="0 43 3 * * *", run_on_startup=False)
+async def retire_incidents(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    """Move what ended long ago out of the way."""
+    verb = await firewatch.retention()
+    await verb()
+
+
 @app.function_name("health")
 @app.route(route="health", methods=["GET"])
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001

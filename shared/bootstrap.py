@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.reconcile_source import ReconcileSource
     from shared.regrouping import Regrouping
     from shared.respond import Respond
+    from shared.retention import Retention
     from shared.senders import Senders
     from shared.settings import Settings
     from shared.silences import Silences
@@ -283,6 +284,25 @@ class App:
             )
 
         return await self._once("enrichment", build)
+
+    async def retention(self) -> Retention:
+        """The fifth verb."""
+        settings, policy = await self.settings(), await self.policy()
+        storage = await self.storage()
+
+        async def build() -> Retention:
+            from shared.purge import Purge
+            from shared.retention import LISTED, Retention
+
+            listed = LISTED if policy.reconcile.subscriptions else settings.keep
+            return Retention(
+                storage.ledger,
+                storage.history,
+                Purge(storage.ledger, gap=policy.correlate.gap),
+                keep=max(settings.keep, listed),
+            )
+
+        return await self._once("retention", build)
 
     async def credentials(self) -> Credentials:
         """Who the app is to the APIs of Azure."""

@@ -20,6 +20,11 @@ PACKAGED_POLICY = Path(__file__).parent.parent / "policy.yaml"
 # must fit well inside.
 DEFAULT_LEASE = timedelta(seconds=120)
 
+# How long what ended stays beside what goes on: seven days that a hub keeps events, and
+# a month (review F8). Fewer than eight, and what the hub gives again would be new.
+DEFAULT_KEEP = timedelta(days=37)
+LEAST_KEEP_DAYS, MOST_KEEP_DAYS = 8, 3_650
+
 # Azure Resource Manager of the public cloud; the national ones have their own.
 DEFAULT_ARM_URL = "https://management.azure.com"
 
@@ -44,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     policy: Path
     lease: timedelta
+    keep: timedelta = DEFAULT_KEEP
     arm_url: str = DEFAULT_ARM_URL
     logs_url: str = DEFAULT_LOGS_URL
     policy_blob: str = ""
@@ -77,7 +83,9 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
             "AzureWebJobsStorage: set a connection string, or"
             + "".join(f" AzureWebJobsStorage__{s}ServiceUri" for s in missing)
         )
-    lease = _seconds(env, "FIREWATCH_LEASE_SECONDS", DEFAULT_LEASE, problems)
+    lease = _whole(env, "FIREWATCH_LEASE_SECONDS", (1, 600), DEFAULT_LEASE, problems)
+    bounds = (LEAST_KEEP_DAYS, MOST_KEEP_DAYS)
+    keep = _whole(env, "FIREWATCH_KEEP_DAYS", bounds, DEFAULT_KEEP, problems)
     arm_url = _url(env, "FIREWATCH_ARM_URL", problems) or DEFAULT_ARM_URL
     logs_url = _url(env, "FIREWATCH_LOGS_URL", problems) or DEFAULT_LOGS_URL
     policy_blob = _url(env, "FIREWATCH_POLICY_BLOB", problems)
@@ -98,6 +106,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         client_id=env.get("AzureWebJobsStorage__clientId", ""),
         policy=Path(env.get("FIREWATCH_POLICY", "") or PACKAGED_POLICY),
         lease=lease,
+        keep=keep,
         arm_url=arm_url,
         logs_url=logs_url,
         policy_blob=policy_blob,
@@ -106,16 +115,23 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
-def _seconds(
-    env: Mapping[str, str], name: str, default: timedelta, problems: list[str]
+def _whole(
+    env: Mapping[str, str],
+    name: str,
+    bounds: tuple[int, int],
+    default: timedelta,
+    problems: list[str],
 ) -> timedelta:
-    text = env.get(name, "")
+    """A whole number within the bounds, of what the name ends with: days or seconds."""
+    text, (least, most) = env.get(name, ""), bounds
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 600):
-        problems.append(f"{name}: expected whole seconds from 1 to 600")
+    unit = name.rpartition("_")[2].lower()
+    is_number = text.isascii() and text.isdigit() and len(text) < 10
+    if not (is_number and least <= int(text) <= most):
+        problems.append(f"{name}: expected whole {unit} from {least} to {most}")
         return default
-    return timedelta(seconds=int(text))
+    return timedelta(**{unit: int(text)})
 
 
 def _url(env: Mapping[str, str], name: str, problems: list[str]) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from shared.model.errors import SettingsError, StoreConflict, StoreUnavailable
 from shared.store.archive import Archive
 from shared.store.blobs import AzureBlobs
+from shared.store.history import History
 from shared.store.ledger import META_PARTITION, META_ROW, Ledger
 from shared.store.ports import Put
 from shared.store.queues import AzureQueue
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.settings import Settings
+    from shared.store.ports import Row
 
 TABLE = "work"
+HISTORY = "history"
 CONTAINER = "firewatch"
 QUEUE = "respond"
 
@@ -40,15 +43,20 @@ _PATIENCE: dict[str, Any] = {
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """The ``meta`` row: what was fixed when the first row was written."""
+    """The ``meta`` row: what was fixed when the first row was written.
+
+    ``history`` says that the second table was made; versions up to 0.1 had none.
+    """
 
     partitions: int
+    history: bool = False
 
 
 class Storage:
     """Everything that is kept, opened once per process; ``close`` when done.
 
-    ``ledger``, ``blobs``, ``archive`` and ``queue`` are there after ``open``.
+    ``ledger``, ``history``, ``blobs``, ``archive`` and ``queue`` are there after
+    ``open``.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
@@ -56,6 +64,7 @@ class Storage:
         self._clock = clock
         self._closers: list[Any] = []
         self.ledger: Ledger
+        self.history: History
         self.blobs: AzureBlobs
         self.archive: Archive
         self.queue: AzureQueue
@@ -90,10 +99,14 @@ class Storage:
             if not found:
                 await self._create(tables, container, queue, table)
                 found = await table.get(META_PARTITION, [META_ROW])
+            layout = msgspec.json.decode(found[META_ROW].doc, type=Layout)
+            if not layout.history:
+                await self._add_history(tables, table, found[META_ROW], layout)
         except AzureError as error:
             raise StoreUnavailable(f"storage: {type(error).__name__}") from error
-        layout = msgspec.json.decode(found[META_ROW].doc, type=Layout)
         self.ledger = Ledger(table, layout.partitions)
+        past = tables.get_table_client(HISTORY)
+        self.history = History(AzureTable(past, self._clock))
         self.blobs = AzureBlobs(container)
         self.archive = Archive(self.blobs)
         self.queue = AzureQueue(queue)
@@ -142,20 +155,34 @@ class Storage:
         queue: Any,  # noqa: ANN401
         table: AzureTable,
     ) -> None:
-        from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
-
-        async def ensure(creation: Any) -> None:  # noqa: ANN401
-            with contextlib.suppress(ResourceExistsError):
-                await creation
-
         await asyncio.gather(
-            ensure(tables.create_table(TABLE)),
-            ensure(container.create_container()),
-            ensure(queue.create_queue()),
+            _ensure(tables.create_table(TABLE)),
+            _ensure(tables.create_table(HISTORY)),
+            _ensure(container.create_container()),
+            _ensure(queue.create_queue()),
         )
-        doc = msgspec.json.encode(Layout(partitions=PARTITIONS))
-        try:
+        doc = msgspec.json.encode(Layout(partitions=PARTITIONS, history=True))
+        # Another worker may have started at the same moment; its number holds.
+        with contextlib.suppress(StoreConflict):
             await table.commit(META_PARTITION, [Put(META_ROW, doc)])
-        except StoreConflict:
-            # Another worker started at the same moment; its number holds.
-            return
+
+    async def _add_history(
+        self,
+        tables: Any,  # noqa: ANN401
+        table: AzureTable,
+        meta: Row,
+        layout: Layout,
+    ) -> None:
+        """Make the second table for an account that began without."""
+        await _ensure(tables.create_table(HISTORY))
+        doc = msgspec.json.encode(msgspec.structs.replace(layout, history=True))
+        with contextlib.suppress(StoreConflict):
+            await table.commit(META_PARTITION, [Put(META_ROW, doc, meta.etag)])
+
+
+async def _ensure(creation: Any) -> None:  # noqa: ANN401
+    """Create what may be there already."""
+    from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
+
+    with contextlib.suppress(ResourceExistsError):
+        await creation

@@ -177,6 +177,13 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         return worst[1].title
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When it ended; None while it goes on, be it in another."""
+        if not self.status.has_ended:
+            return None
+        return self.resolved.at if self.resolved else self.changed_at
+
+    @property
     def revision(self) -> str:
         """Changes with every entry of the timeline, and names no other state."""
         return f"{self.sequence}-{self.chain[:12]}"

@@ -35,6 +35,8 @@ class Ledger:
     conflict only across processes.
     """
 
+    is_history = False
+
     def __init__(self, table: Table, partitions: int) -> None:
         self.table = table
         self.partitions = partitions
@@ -44,6 +46,10 @@ class Ledger:
     def now(self) -> datetime:
         """The time by the store's clock."""
         return self.table.now()
+
+    def partition_of(self, incident_id: str) -> str:
+        """The partition an incident lies in."""
+        return rows.partition_of_incident(incident_id)
 
     async def transact(
         self, partition: str, decide: Callable[[Draft], _T], *, by: str

@@ -13,7 +13,7 @@ from shared.model.errors import StoreLimit
 from shared.store.ports import Put
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shared.store.ports import Write
 
@@ -56,6 +56,21 @@ def check(partition: str, writes: Sequence[Write]) -> None:
             total += size
     if total > TRANSACTION_BYTES:
         raise StoreLimit(f"{total} bytes at once, {TRANSACTION_BYTES} may be")
+
+
+def transactions(partition: str, writes: Iterable[Write]) -> Iterator[list[Write]]:
+    """The writes in order, as many at once as one transaction takes."""
+    part: list[Write] = []
+    total = 0
+    for write in writes:
+        size = _entity_bytes(partition, write) if isinstance(write, Put) else 0
+        if part and (len(part) == OPERATIONS or total + size > TRANSACTION_BYTES):
+            yield part
+            part, total = [], 0
+        part.append(write)
+        total += size
+    if part:
+        yield part
 
 
 def chunks(doc: bytes) -> list[str]:

@@ -1,9 +1,9 @@
-"""Questions that people and reports ask of the whole table; nothing here writes."""
+"""Questions that people and reports ask of the tables; nothing here writes."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shared.model.action import ActionRow
 from shared.model.alert import AlertRow
@@ -13,11 +13,11 @@ from shared.model.incident import Entry, Incident
 from shared.store import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import AsyncIterator, Collection
     from datetime import datetime
 
     from shared.store.ledger import Ledger
-    from shared.store.ports import Row
+    from shared.store.ports import Row, Table
 
 # A chain of merges is as long as the incidents it ties; longer is a circle.
 MOST_STEPS = 1_000
@@ -25,7 +25,39 @@ MOST_STEPS = 1_000
 # Of an incident that is being written to while it is read.
 MOST_READINGS = 10
 
+# Rows of a range that is walked through: so many are in memory at once.
+PAGE = 1_000
+
+# Sorts before whatever else may follow in a key.
+_NEXT = " "
+
 _D = TypeVar("_D", AlertRow, Books, Incident, Entry, ActionRow)
+
+
+class Shelf(Protocol):
+    """Where incidents lie with all their rows: ``Ledger``, and ``History``."""
+
+    @property
+    def is_history(self) -> bool:
+        """Whether what lies there has ended for good."""
+        ...
+
+    @property
+    def table(self) -> Table:
+        """The table of it."""
+        ...
+
+    def now(self) -> datetime:
+        """The time by the store's clock."""
+        ...
+
+    def partition_of(self, incident_id: str) -> str:
+        """The partition an incident lies in."""
+        ...
+
+    async def scan(self, partition: str, prefix: str) -> list[Row]:
+        """All rows of a partition whose key begins with ``prefix`` and a bar."""
+        ...
 
 
 async def books(ledger: Ledger) -> Books:
@@ -51,7 +83,7 @@ async def actions(ledger: Ledger) -> list[ActionRow]:
     return sorted(found, key=lambda row: (row.planned_at, row.key))
 
 
-async def lineage(ledger: Ledger, incident_id: str) -> list[Incident]:
+async def lineage(shelf: Shelf, incident_id: str) -> list[Incident]:
     """The incident, and what it was merged into, step by step; empty where it is none.
 
     The last is the one that goes on. As the store has them now.
@@ -59,7 +91,7 @@ async def lineage(ledger: Ledger, incident_id: str) -> list[Incident]:
     found: list[Incident] = []
     step: str | None = incident_id
     while step is not None and len(found) < MOST_STEPS:
-        known = await head(ledger, step)
+        known = await head(shelf, step)
         if known is None:
             break
         found.append(known)
@@ -84,50 +116,44 @@ async def alert(ledger: Ledger, alert_id: str) -> AlertRow | None:
     return max(known, key=lambda row: (not row.is_expected, row.version), default=None)
 
 
-async def alerts_of(ledger: Ledger, family: Collection[str]) -> list[AlertRow]:
+async def alerts_of(shelf: Shelf, family: Collection[str]) -> list[AlertRow]:
     """The alerts that were put on any of these incidents of one partition."""
-    found = await _of(ledger, family, "a", AlertRow)
+    found = await _of(shelf, family, "a", AlertRow)
     return [row for row in found if row.incident in family and not row.is_expected]
 
 
-async def actions_of(ledger: Ledger, family: Collection[str]) -> list[ActionRow]:
+async def actions_of(shelf: Shelf, family: Collection[str]) -> list[ActionRow]:
     """The actions of these incidents, the first planned first."""
     found = await asyncio.gather(
-        *(
-            ledger.scan(rows.partition_of_incident(each), f"x|{each}")
-            for each in sorted(family)
-        )
+        *(shelf.scan(shelf.partition_of(each), f"x|{each}") for each in sorted(family))
     )
     read = [rows.decode(row, ActionRow) for part in found for row in part]
     return sorted(read, key=lambda row: (row.planned_at, row.key))
 
 
-async def head(ledger: Ledger, incident_id: str) -> Incident | None:
+async def head(shelf: Shelf, incident_id: str) -> Incident | None:
     """The head of this very incident, merged or not, as the store has it now."""
     if not rows.is_incident_id(incident_id):
         return None
     key = rows.incident(incident_id)
-    partition = rows.partition_of_incident(incident_id)
-    row = (await ledger.table.get(partition, [key])).get(key)
+    partition = shelf.partition_of(incident_id)
+    row = (await shelf.table.get(partition, [key])).get(key)
     return rows.decode(row, Incident) if row else None
 
 
-async def chain(ledger: Ledger, incident_id: str) -> list[Row]:
+async def chain(shelf: Shelf, incident_id: str) -> list[Row]:
     """The rows of an incident's timeline as they are stored, in order."""
-    partition = rows.partition_of_incident(incident_id)
-    return await ledger.scan(partition, f"t|{incident_id}")
+    return await shelf.scan(shelf.partition_of(incident_id), f"t|{incident_id}")
 
 
-async def chained(
-    ledger: Ledger, incident_id: str
-) -> tuple[Incident, list[Row]] | None:
+async def chained(shelf: Shelf, incident_id: str) -> tuple[Incident, list[Row]] | None:
     """An incident and the rows of its timeline, both of one moment."""
-    before = await head(ledger, incident_id)
+    before = await head(shelf, incident_id)
     for _ in range(MOST_READINGS):
         if before is None:
             return None
-        found = await chain(ledger, incident_id)
-        after = await head(ledger, incident_id)
+        found = await chain(shelf, incident_id)
+        after = await head(shelf, incident_id)
         if after is not None and after.revision == before.revision:
             return after, found
         # An entry was written meanwhile: the rows may be of before or after it.
@@ -135,9 +161,9 @@ async def chained(
     raise StoreConflict(f"incident {incident_id} changes faster than it can be read")
 
 
-async def timeline(ledger: Ledger, incident_id: str) -> list[Entry]:
+async def timeline(shelf: Shelf, incident_id: str) -> list[Entry]:
     """What happened to an incident, in order."""
-    return [rows.decode(row, Entry) for row in await chain(ledger, incident_id)]
+    return [rows.decode(row, Entry) for row in await chain(shelf, incident_id)]
 
 
 async def oldest_due(ledger: Ledger) -> datetime | None:
@@ -152,14 +178,27 @@ async def oldest_due(ledger: Ledger) -> datetime | None:
     return min((rows.due_at(row.key) for part in found for row in part), default=None)
 
 
+async def pages(shelf: Shelf, partition: str, prefix: str) -> AsyncIterator[list[Row]]:
+    """The rows of a kind, some at a time.
+
+    What is written meanwhile is given too, where its key lies ahead.
+    """
+    first, last = rows.span(prefix)
+    while found := await shelf.table.scan(partition, first, last, limit=PAGE):
+        yield found
+        if len(found) < PAGE:
+            return
+        first = found[-1].key + _NEXT
+
+
 async def _of(
-    ledger: Ledger, family: Collection[str], prefix: str, kind: type[_D]
+    shelf: Shelf, family: Collection[str], prefix: str, kind: type[_D]
 ) -> list[_D]:
     """Every row of a kind in the partitions that the incidents lie in."""
     found = await asyncio.gather(
         *(
-            ledger.scan(partition, prefix)
-            for partition in sorted(set(map(rows.partition_of_incident, family)))
+            shelf.scan(partition, prefix)
+            for partition in sorted(set(map(shelf.partition_of, family)))
         )
     )
     return [rows.decode(row, kind) for part in found for row in part]

@@ -37,6 +37,18 @@ class Once(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Leaving(msgspec.Struct, frozen=True, kw_only=True):
+    """Incidents whose heads went to ``history``, and whose other rows are to follow."""
+
+    incidents: tuple[str, ...]
+
+
+class Pointer(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident in ``history`` that a line of an index leads to."""
+
+    incident: str
+
+
 Document = (
     AlertRow
     | Books
@@ -48,6 +60,8 @@ Document = (
     | Once
     | Kept
     | Slots
+    | Leaving
+    | Pointer
 )
 
 _D = TypeVar("_D", bound=Document)
@@ -56,10 +70,15 @@ _DUE = "%Y%m%dT%H%M%S.%f"
 
 _INCIDENT_ID = re.compile(r"[0-9a-f]{16}")
 
+# Seconds since 1970 are taken from this, so that the latest comes first: the year 5138.
+_LAST_SECOND = 10**11 - 1
+
 # Where rows lie that belong to no scope, and which they are.
 SHARED = "00"
 SILENCE = "s"
 STORM = "g|storm"
+
+LEAVING = "r"
 
 # How the row of an alert begins: whoever inserts it has claimed the alert.
 CLAIM = "a|"
@@ -137,6 +156,26 @@ def once(key: str) -> str:
 def silence(name: str) -> str:
     """A silence that somebody made while the app runs, by its name in any case."""
     return f"{SILENCE}|{name.lower()}"
+
+
+def leaving(incident_id: str) -> str:
+    """An incident that is on its way to ``history``."""
+    return f"{LEAVING}|{incident_id}"
+
+
+def month(at: datetime) -> str:
+    """The partition of ``history`` that lists what ended in that month."""
+    return f"m|{at.astimezone(UTC):%Y-%m}"
+
+
+def problem(fingerprint: str) -> str:
+    """The partition of ``history`` that lists incidents with that problem."""
+    return f"f|{fingerprint}"
+
+
+def latest_first(at: datetime, incident_id: str) -> str:
+    """A key of both lists: the later it ended, the earlier it sorts."""
+    return f"{_LAST_SECOND - int(at.timestamp()):011d}|{incident_id}"
 
 
 def digest(text: str) -> str:

@@ -54,6 +54,7 @@ class FakeApp(App):
             "Storage",
             SimpleNamespace(
                 ledger=worker.ledger,
+                history=self.world.history,
                 archive=worker.archive,
                 blobs=self.world.blobs,
                 queue=self.world.queue,

@@ -15,11 +15,14 @@ from shared.model.errors import StoreError
 from shared.model.incident import Incident, IncidentStatus
 from shared.model.storm import Storm
 from shared.noise import Noise
+from shared.purge import Purge
 from shared.regrouping import Regrouping
 from shared.respond import Respond
+from shared.retention import Retention
 from shared.silences import Silences
 from shared.store import messages, reading, rows
 from shared.store.archive import Archive
+from shared.store.history import History
 from shared.store.ledger import Ledger
 from shared.tick import Tick
 from tests.fakes.clock import Clock
@@ -40,6 +43,8 @@ LEASE = timedelta(seconds=120)
 HIDDEN = timedelta(seconds=30)
 MOST_DEQUEUES = 5
 MINUTE = timedelta(minutes=1)
+# How long what ended stays beside what goes on.
+KEEP = timedelta(days=37)
 # More first pages than any test sends but one about storms.
 CALM = Storm(pages=1_000_000)
 
@@ -68,6 +73,7 @@ class Worker(NamedTuple):
     commands: Commands
     regrouping: Regrouping
     silences: Silences
+    retention: Retention
 
 
 class World:
@@ -89,6 +95,7 @@ class World:
         self.clock = Clock()
         self.faults = faults or Faults()
         self.table = FakeTable(self.clock, self.faults)
+        self.past = FakeTable(self.clock, self.faults)
         self.blobs = FakeBlobs(self.faults)
         self.queue = FakeQueue(self.clock, self.faults)
         self.responders = {name: FakeResponder(name, self.faults) for name in names}
@@ -130,6 +137,12 @@ class World:
             Commands(ledger, self.queue),
             Regrouping(ledger, self.queue, self.caps),
             silences,
+            Retention(
+                ledger,
+                History(self.past),
+                Purge(ledger, gap=self.caps.gap),
+                keep=KEEP,
+            ),
         )
 
     async def _suppress(self) -> Sequence[Silence]:
@@ -197,6 +210,13 @@ class World:
         table = FakeTable(self.clock)
         table._rows = self.table._rows
         return Ledger(table, self.partitions)
+
+    @property
+    def history(self) -> History:
+        """A reader of what ended long ago."""
+        table = FakeTable(self.clock)
+        table._rows = self.past._rows
+        return History(table)
 
     async def heads(self) -> list[Incident]:
         """Every incident that was not merged into another."""

@@ -135,6 +135,7 @@ def test_azures_runtime_indexes_the_functions(indexed: dict[str, Any]) -> None:
         "respond_poison": "queueTrigger",
         "tick": "timerTrigger",
         "reconcile_source": "timerTrigger",
+        "retire_incidents": "timerTrigger",
         "health": "httpTrigger",
         **{each.name: "httpTrigger" for each in OPERATIONS},
     }

@@ -8,7 +8,12 @@ import pytest
 
 from shared.model.errors import SettingsError
 from shared.model.secret import SecretRef
-from shared.settings import DEFAULT_LEASE, PACKAGED_POLICY, from_environment
+from shared.settings import (
+    DEFAULT_KEEP,
+    DEFAULT_LEASE,
+    PACKAGED_POLICY,
+    from_environment,
+)
 
 CONNECTION = {"AzureWebJobsStorage": "AccountKey=hunter2"}
 URIS = {
@@ -25,6 +30,7 @@ def test_a_connection_string_is_enough() -> None:
     assert found.connection_string.reveal() == "AccountKey=hunter2"
     assert found.policy == PACKAGED_POLICY
     assert found.lease == DEFAULT_LEASE
+    assert found.keep == DEFAULT_KEEP
 
 
 def test_a_managed_identity_needs_the_three_addresses() -> None:
@@ -48,6 +54,16 @@ def test_every_problem_is_listed() -> None:
     assert "AzureWebJobsStorage__queueServiceUri" in storage
     assert "tableServiceUri" not in storage
     assert lease.startswith("FIREWATCH_LEASE_SECONDS")
+
+
+@pytest.mark.parametrize("text", ["7", "3651", "-9", "37.0", "³⁷", "9" * 5_000])
+def test_what_ended_is_kept_for_whole_days_within_bounds(text: str) -> None:
+    """From 8, which is more than a hub gives again, to ten years."""
+    with pytest.raises(SettingsError, match="FIREWATCH_KEEP_DAYS"):
+        from_environment(CONNECTION | {"FIREWATCH_KEEP_DAYS": text})
+
+    found = from_environment(CONNECTION | {"FIREWATCH_KEEP_DAYS": "8"})
+    assert found.keep == timedelta(days=8)
 
 
 @pytest.mark.parametrize("text", ["0", "601", "-1", "1.5", "²", " 5", "1e2"])

@@ -69,3 +69,18 @@ def test_a_document_of_too_many_properties_is_refused() -> None:
     """However short each might be."""
     with pytest.raises(StoreLimit, match="properties"):
         limits.chunks(b"x" * limits.CHUNK_CHARACTERS * limits.PROPERTIES)
+
+
+def test_writes_are_cut_into_transactions_that_each_pass() -> None:
+    """In order, none left out, as few as it takes."""
+    small = [Put(f"a|{number}", b"{}") for number in range(230)]
+    large = [Put(f"t|{number}", b"x" * 500_000) for number in range(6)]
+    writes: list[Put | Delete] = [*small, Delete("h|1"), *large]
+
+    parts = list(limits.transactions("0a", writes))
+
+    assert [write for part in parts for write in part] == writes
+    for part in parts:
+        limits.check("0a", part)
+    assert list(map(len, parts)) == [100, 100, 35, 2]
+    assert list(limits.transactions("0a", [])) == []
