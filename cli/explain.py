@@ -12,6 +12,7 @@ from cli.rules import PolicyFile, policy, silences
 from shared.explain import answer
 from shared.explain.case import Ruleset
 from shared.store import reading
+from shared.store.history import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,8 @@ def explain(
         every = await silences(storage, by).every()
         rules = Ruleset(by.routes, [one for one, _ in every], by.correlate.quiet)
         if incident:
-            return await answer.of_incident(storage.ledger, incident, rules)
+            shelf, _ = await find(storage.ledger, storage.history, incident)
+            return await answer.of_incident(shelf, incident, rules)
         row = await reading.alert(storage.ledger, alert)
         return await answer.of_alert(storage.ledger, row, rules) if row else None
 

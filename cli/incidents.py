@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import msgspec
@@ -14,12 +15,12 @@ from cli.account import named, open_account
 from shared import timeline as timelines
 from shared.actions import matchers
 from shared.model.incident import Incident, IncidentStatus
-from shared.store import reading
+from shared.store import history, reading
+from shared.store.history import Listed, find
 from shared.store.rows import is_incident_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from datetime import datetime
 
     from shared.actions.matchers import Matcher
     from shared.clouds.storage import Storage
@@ -68,26 +69,48 @@ def list_(
         typer.Option(help="Those in this state. Repeat as needed.", show_default=False),
     ] = None,
     match: Matches = None,
+    ended_in: Annotated[
+        str,
+        typer.Option(
+            help="Those that ended in a month such as 2026-10, in history too.",
+            show_default=False,
+        ),
+    ] = "",
+    fingerprint: Annotated[
+        str,
+        typer.Option(
+            help="Those with that problem, in history too.", show_default=False
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """List incidents, the latest first; open ones, if nothing else is said."""
-    tests = parsed(match)
+    tests, month = parsed(match), _month(ended_in)
     wanted = set(status or [IncidentStatus.OPEN])
-    if everything and not status:
+    if (everything or month or fingerprint) and not status:
         wanted = {*IncidentStatus} - {IncidentStatus.MERGED}
 
-    async def question(storage: Storage) -> list[Incident]:
-        return await reading.incidents(storage.ledger)
+    async def question(storage: Storage) -> Listed:
+        if month is not None:
+            return await history.ended_in(storage.ledger, storage.history, month)
+        if fingerprint:
+            return await history.with_problem(
+                storage.ledger, storage.history, fingerprint
+            )
+        return Listed(await reading.incidents(storage.ledger), frozenset())
 
+    heads, past = ask(account, question)
     found = [
-        incident
-        for incident in ask(account, question)
-        if incident.status in wanted and matchers.all_fit(tests, incident)
+        head
+        for head in heads
+        if head.status in wanted
+        and matchers.all_fit(tests, head)
+        and (not fingerprint or fingerprint in head.problems)
     ]
     if as_json:
         print_json(found)
     else:
-        console.print(tables.heads(found))
+        console.print(tables.heads(found, past))
 
 
 @app.command()
@@ -95,22 +118,17 @@ def show(incident: IncidentId, account: Account = None, as_json: Json = False) -
     """Show one incident: its alerts, what was done, its timeline."""
 
     async def question(storage: Storage) -> dict[str, object] | None:
-        heads = {head.id: head for head in await reading.incidents(storage.ledger)}
-        head = heads.get(incident)
-        while head is not None and head.merged_into:
-            head = heads.get(head.merged_into)
-        if head is None:
+        shelf, lineage = await find(storage.ledger, storage.history, incident)
+        if not lineage:
             return None
+        head = lineage[-1]
         family = {head.id, *head.absorbed}
         return {
             "incident": head,
-            "alerts": [
-                a for a in await reading.alerts(storage.ledger) if a.incident in family
-            ],
-            "actions": [
-                a for a in await reading.actions(storage.ledger) if a.incident in family
-            ],
-            "timeline": await reading.timeline(storage.ledger, head.id),
+            "in_history": shelf.is_history,
+            "alerts": await reading.alerts_of(shelf, family),
+            "actions": await reading.actions_of(shelf, family),
+            "timeline": await reading.timeline(shelf, head.id),
         }
 
     known(incident)
@@ -130,7 +148,8 @@ def verify(
     """Prove that its timeline is what was written; 1 if it is not."""
 
     async def question(storage: Storage) -> Proof | None:
-        found = await reading.chained(storage.ledger, incident)
+        shelf, _ = await find(storage.ledger, storage.history, incident)
+        found = await reading.chained(shelf, incident)
         return timelines.prove(*found) if found else None
 
     known(incident)
@@ -152,7 +171,8 @@ def _print_incident(found: dict[str, object]) -> None:
     head, timeline = found["incident"], found["timeline"]
     alerts, actions = found["alerts"], found["actions"]
     assert isinstance(head, Incident)  # noqa: S101  show() put it there
-    console.print(tables.heads([head]))
+    past = {head.id} if found["in_history"] else set()
+    console.print(tables.heads([head], past))
     console.print(
         tables.table(
             tables.counted(head.alerts, "alert"),
@@ -188,6 +208,17 @@ def _print_incident(found: dict[str, object]) -> None:
         )
     )
     console.print(tables.timeline(cast("list[Entry]", timeline)))
+
+
+def _month(text: str) -> datetime | None:
+    """The beginning of a month; None where none is asked for."""
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+    except ValueError:
+        said = "expected a month such as 2026-10"
+        raise typer.BadParameter(said, param_hint="--ended-in") from None
 
 
 def _started(alert: AlertRow) -> datetime:

@@ -101,9 +101,12 @@ def merge(
     known(into)
 
     async def question(storage: Storage) -> Incident | None:
-        return await _regrouping(storage, policy, account).merge(
+        head = await _regrouping(storage, policy, account).merge(
             into, incident, _order(by, note)
         )
+        if head is None:
+            await _refuse(storage, incident, into)
+        return head
 
     head = ask(account, question)
     if head is None:
@@ -127,9 +130,12 @@ def split(
     """Put some of its alerts on an incident of their own."""
 
     async def question(storage: Storage) -> tuple[Incident, Incident] | None:
-        return await _regrouping(storage, policy, account).split(
+        both = await _regrouping(storage, policy, account).split(
             incident, alert, _order(by, note)
         )
+        if both is None:
+            await _refuse(storage, incident)
+        return both
 
     known(incident)
     both = ask(account, question)
@@ -150,6 +156,12 @@ def _regrouping(storage: Storage, by: Path | None, account: str | None) -> Regro
     return Regrouping(storage.ledger, storage.queue, caps)
 
 
+async def _refuse(storage: Storage, *named: str) -> None:
+    """Say so where one that was named is in history; else there is none of that id."""
+    for incident in named:
+        await storage.history.refuse(incident)
+
+
 def _order(by: str, note: str) -> Order:
     return Order(person(by), note)
 
@@ -161,7 +173,10 @@ def _command(
     done: str,
 ) -> None:
     async def question(storage: Storage) -> Incident | None:
-        return await say(Commands(storage.ledger, storage.queue))
+        head = await say(Commands(storage.ledger, storage.queue))
+        if head is None:
+            await _refuse(storage, incident)
+        return head
 
     known(incident)
     head = ask(account, question)

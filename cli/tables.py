@@ -14,7 +14,7 @@ from rich.text import Text
 from shared.model.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from cli.report import Report
     from shared.model.books import Books
@@ -128,8 +128,8 @@ def dead_letters(report: Report) -> Table:
     )
 
 
-def heads(found: Sequence[Incident]) -> Table:
-    """Incidents as a list to pick from."""
+def heads(found: Sequence[Incident], past: Collection[str] = ()) -> Table:
+    """Incidents as a list to pick from; those in ``past`` are in history."""
     return table(
         counted(len(found), "incident"),
         ("incident", "severity", "status", ">alerts", "opened", "resource", "title"),
@@ -137,7 +137,7 @@ def heads(found: Sequence[Incident]) -> Table:
             (
                 head.id,
                 head.severity.value,
-                _status(head),
+                _status(head, in_history=head.id in past),
                 head.alerts,
                 f"{head.opened_at:%Y-%m-%d %H:%M}Z",
                 _names(head.resources),
@@ -166,8 +166,10 @@ def timeline(entries: Sequence[Entry]) -> Table:
     )
 
 
-def _status(head: Incident) -> str:
+def _status(head: Incident, *, in_history: bool) -> str:
     marks = [head.status.value]
+    if in_history:
+        marks.append("in history")
     if head.acknowledged is not None:
         marks.append(f"acknowledged by {head.acknowledged.by}")
     if head.stuck:

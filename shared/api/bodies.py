@@ -23,6 +23,8 @@ Matcher = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Matchers = Annotated[tuple[Matcher, ...], Meta(max_length=50)]
 IncidentId = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 AlertId = Annotated[str, Meta(min_length=1, max_length=256)]
+# Between the years that Python's own clocks and Table Storage's reach.
+Month = Annotated[str, Meta(pattern="^(19[7-9]|20[0-9]|21[0-9])[0-9]-(0[1-9]|1[0-2])$")]
 Words = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
@@ -30,13 +32,16 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which incidents: all that every one of these fits. Merged ones only by name.
 
     ``filter`` is a matcher as in routes, and may be repeated, as may ``status``.
-    ``since`` and ``until`` bound when it was opened; until is not included.
+    ``since`` and ``until`` bound when it was opened; until is not included. With
+    ``ended_in`` (a month) or ``fingerprint`` what is in history is listed too.
     """
 
     status: tuple[IncidentStatus, ...] = ()
     filter: Matchers = ()
     since: Instant | None = None
     until: Instant | None = None
+    ended_in: Month | None = None
+    fingerprint: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")] | None = None
     limit: Annotated[int, Meta(ge=1, le=MOST_LISTED)] = USUALLY_LISTED
     cursor: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,100}$")] | None = None
 

@@ -9,6 +9,7 @@ from shared.api import alerts
 from shared.api.wire import Answer, unknown
 from shared.explain import answer
 from shared.explain.case import Ruleset
+from shared.store.history import find
 
 if TYPE_CHECKING:
     from shared.api.operation import Call
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 async def explain_incident(call: Call) -> Answer:
     """Why an incident is as it is."""
-    ledger = (await call.app.storage()).ledger
-    rules = await _rules(call)
-    found = await answer.of_incident(ledger, call.path["id"], rules)
+    storage, rules = await call.app.storage(), await _rules(call)
+    shelf, _ = await find(storage.ledger, storage.history, call.path["id"])
+    found = await answer.of_incident(shelf, call.path["id"], rules)
     return unknown("incident") if found is None else Answer(HTTPStatus.OK, found)
 
 

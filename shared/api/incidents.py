@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -12,7 +13,8 @@ from shared.api import pages, viewing, views
 from shared.api.wire import Answer, Mistake, bad, unknown
 from shared.model.incident import Verdict
 from shared.model.text import clean, plain
-from shared.store import reading
+from shared.store import history, reading
+from shared.store.history import Listed, find
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from shared.api.operation import Call
     from shared.commands import Commands, Order
     from shared.model.incident import Incident
-    from shared.store.ledger import Ledger
+    from shared.store.reading import Shelf
 
 INCIDENT = "incident"
 
@@ -36,11 +38,14 @@ async def list_incidents(call: Call) -> Answer:
         problems.append(Mistake("query.cursor", "is not one that this list gave"))
     if problems:
         return bad(*problems)
-    heads = await reading.incidents(await _ledger(call))
+    heads, past = await _listed(call)
     shown, following = pages.page(heads, query, tests, after)
     cursor = pages.encode(following) if following else None
     content = views.IncidentPage(
-        incidents=tuple(map(viewing.incident, shown)), next=cursor
+        incidents=tuple(
+            viewing.incident(head, in_history=head.id in past) for head in shown
+        ),
+        next=cursor,
     )
     link = f'<{_next(query, cursor)}>; rel="next"' if cursor else ""
     return Answer(HTTPStatus.OK, content, {"link": link} if link else {})
@@ -48,10 +53,10 @@ async def list_incidents(call: Call) -> Answer:
 
 async def get_incident(call: Call) -> Answer:
     """One incident; of a merged one, that which goes on."""
-    lineage = await _lineage(call)
+    shelf, lineage = await _found(call)
     if not lineage:
         return unknown(INCIDENT)
-    answer = _told(lineage[-1], call)
+    answer = _told(lineage[-1], call, in_history=shelf.is_history)
     tag = answer.headers["etag"]
     if call.known & {tag, "*"}:
         return Answer(HTTPStatus.NOT_MODIFIED, headers=answer.headers)
@@ -60,12 +65,12 @@ async def get_incident(call: Call) -> Answer:
 
 async def list_incident_alerts(call: Call) -> Answer:
     """The alerts of an incident."""
-    lineage = await _lineage(call)
+    shelf, lineage = await _found(call)
     if not lineage:
         return unknown(INCIDENT)
     head = lineage[-1]
     family = {head.id, *head.absorbed}
-    found = await reading.alerts_of(await _ledger(call), family)
+    found = await reading.alerts_of(shelf, family)
     found.sort(key=lambda row: (row.started_at, row.id))
     content = views.AlertList(
         incident=head.id, alerts=tuple(viewing.alert(row, head.id) for row in found)
@@ -75,11 +80,11 @@ async def list_incident_alerts(call: Call) -> Answer:
 
 async def list_incident_actions(call: Call) -> Answer:
     """What was or will be done about an incident."""
-    lineage = await _lineage(call)
+    shelf, lineage = await _found(call)
     if not lineage:
         return unknown(INCIDENT)
     head = lineage[-1]
-    found = await reading.actions_of(await _ledger(call), {head.id, *head.absorbed})
+    found = await reading.actions_of(shelf, {head.id, *head.absorbed})
     content = views.ActionList(
         incident=head.id, actions=tuple(map(viewing.action, found))
     )
@@ -88,8 +93,9 @@ async def list_incident_actions(call: Call) -> Answer:
 
 async def get_incident_timeline(call: Call) -> Answer:
     """What was done to this very incident, and whether the chain of it holds."""
-    ledger, incident_id = await _ledger(call), call.path["id"]
-    found = await reading.chained(ledger, incident_id)
+    incident_id = call.path["id"]
+    shelf, _ = await _found(call)
+    found = await reading.chained(shelf, incident_id)
     if found is None:
         return unknown(INCIDENT)
     head, rows = found
@@ -129,10 +135,13 @@ async def comment_incident(call: Call) -> Answer:
 async def merge_incident(call: Call) -> Answer:
     """Make it one with another."""
     body: Merge = call.body
-    lineage = await _lineage(call)
-    winner = await reading.lineage(await _ledger(call), body.into)
+    lineage = await _going_on(call)
+    storage = await call.app.storage()
+    shelf, winner = await find(storage.ledger, storage.history, body.into)
     if not lineage:
         return unknown(INCIDENT)
+    if shelf.is_history:
+        return bad(Mistake("body.into", "is in history, and closed for good"))
     if not winner:
         return bad(Mistake("body.into", "there is no such incident"))
     if winner[-1].id == lineage[-1].id:
@@ -145,7 +154,7 @@ async def merge_incident(call: Call) -> Answer:
 async def split_incident(call: Call) -> Answer:
     """Put some of its alerts on an incident of their own."""
     body: Split = call.body
-    lineage = await _lineage(call)
+    lineage = await _going_on(call)
     if not lineage:
         return unknown(INCIDENT)
     regrouping = await call.app.regrouping()
@@ -182,7 +191,7 @@ async def _command(
     say: Callable[[Commands, str, Order], Awaitable[Incident | None]],
 ) -> Answer:
     # The one that goes on is named, so that its row is read anew and not its loser's.
-    lineage = await _lineage(call)
+    lineage = await _going_on(call)
     if not lineage:
         return unknown(INCIDENT)
     head = await say(await call.app.commands(), lineage[-1].id, _order(call))
@@ -194,8 +203,8 @@ def _order(call: Call) -> Order:
     return call.order._replace(note=clean(body.note).strip())
 
 
-def _told(head: Incident, call: Call) -> Answer:
-    content = viewing.incident(head, call.path["id"])
+def _told(head: Incident, call: Call, *, in_history: bool = False) -> Answer:
+    content = viewing.incident(head, call.path["id"], in_history=in_history)
     return Answer(HTTPStatus.OK, content, {"etag": tag_of(head)})
 
 
@@ -205,13 +214,41 @@ def _next(query: ListQuery, cursor: str) -> str:
     given += [("filter", text) for text in query.filter]
     for name, at in (("since", query.since), ("until", query.until)):
         given += [(name, at.isoformat())] if at else []
+    for name, text in (
+        ("ended_in", query.ended_in),
+        ("fingerprint", query.fingerprint),
+    ):
+        given += [(name, text)] if text else []
     given += [("limit", str(query.limit)), ("cursor", cursor)]
     return f"/api/incidents?{urlencode(given)}"
 
 
-async def _lineage(call: Call) -> list[Incident]:
-    return await reading.lineage(await _ledger(call), call.path["id"])
+async def _listed(call: Call) -> Listed:
+    """What a list is taken from: all that goes on, or what is to be looked up."""
+    query: ListQuery = call.query
+    storage = await call.app.storage()
+    if query.ended_in:
+        month = datetime.strptime(query.ended_in, "%Y-%m").replace(tzinfo=UTC)
+        found = await history.ended_in(storage.ledger, storage.history, month)
+        named = query.fingerprint
+        heads = [h for h in found.heads if named is None or named in h.problems]
+        return Listed(heads, found.past)
+    if query.fingerprint:
+        return await history.with_problem(
+            storage.ledger, storage.history, query.fingerprint
+        )
+    return Listed(await reading.incidents(storage.ledger), frozenset())
 
 
-async def _ledger(call: Call) -> Ledger:
-    return (await call.app.storage()).ledger
+async def _found(call: Call) -> tuple[Shelf, list[Incident]]:
+    """Where an incident lies, and its lineage."""
+    storage = await call.app.storage()
+    return await find(storage.ledger, storage.history, call.path["id"])
+
+
+async def _going_on(call: Call) -> list[Incident]:
+    """The lineage of an incident that can be changed; raises CommandRefused."""
+    shelf, lineage = await _found(call)
+    if shelf.is_history:
+        await (await call.app.storage()).history.refuse(call.path["id"])
+    return lineage

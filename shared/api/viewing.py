@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _ROADS = {rank: road.value for road, rank in ROAD_RANK.items()}
 
 
-def incident(head: Incident, asked: str = "") -> IncidentView:
+def incident(
+    head: Incident, asked: str = "", *, in_history: bool = False
+) -> IncidentView:
     """The view of an incident that was asked for by that id."""
     problems = sorted(
         head.problems.items(),
@@ -37,12 +39,13 @@ def incident(head: Incident, asked: str = "") -> IncidentView:
     same = {
         name: getattr(head, name)
         for name in IncidentView.__struct_fields__
-        if name not in {"problems", "merged_from"}
+        if name not in {"problems", "merged_from", "in_history"}
     }
     return IncidentView(
         **same,
         problems=tuple(problem for _, problem in problems),
         merged_from=asked if asked and asked != head.id else None,
+        in_history=in_history,
     )
 
 

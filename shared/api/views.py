@@ -24,7 +24,7 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     """An incident. ``revision`` is its entity tag without the quotes.
 
     ``merged_from`` is the id that was asked for, where that one was merged into this.
-    ``problems`` are the worst first.
+    ``problems`` are the worst first. What is ``in_history`` can be read and nothing else.
     """
 
     id: str
@@ -67,6 +67,7 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     absorbed: tuple[str, ...]
     apart: tuple[str, ...]
     merged_from: str | None = None
+    in_history: bool = False
 
 
 class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):

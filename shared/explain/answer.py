@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from shared.explain.case import Case, Ruleset
     from shared.model.alert import AlertRow
     from shared.store.ledger import Ledger
+    from shared.store.reading import Shelf
 
 
 async def of_incident(
-    ledger: Ledger, incident_id: str, rules: Ruleset
+    shelf: Shelf, incident_id: str, rules: Ruleset
 ) -> ExplainedIncident | None:
     """Why an incident is so; None where there is none of that id. Raises StoreError."""
-    case = await cases.read(ledger, incident_id, rules)
+    case = await cases.read(shelf, incident_id, rules)
     return None if case is None else explained(case)
 
 
@@ -75,6 +76,7 @@ def explained(case: Case) -> ExplainedIncident:
         upcoming=outlook.upcoming(case),
         otherwise=tuple(outlook.otherwise(case, routes, responders, silences)),
         lines=(),
+        in_history=case.in_history,
     )
     return _with_lines(found, case)
 
@@ -105,6 +107,8 @@ def _head_lines(case: Case) -> Iterator[str]:
         note = f": {said(head.resolved.note)}" if head.resolved.note else ""
         by, at = said(head.resolved.by), instant(head.resolved.at)
         yield f"It was ended by {by} at {at}{note}."
+    if case.in_history:
+        yield "It is in history: it can be read, and is closed for good."
     if head.hold is not None and head.hold.by == STORM:
         until = instant(head.hold.until)
         yield f"There is a storm: its first page waits for its turn, at {until}."

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.model.action import ActionRow
     from shared.model.incident import Entry, Incident
     from shared.model.silence import Silence
-    from shared.store.ledger import Ledger
+    from shared.store.reading import Shelf
 
 _LONGEST_SAID = 200
 
@@ -41,6 +41,7 @@ class Case(NamedTuple):
     lineage: Sequence[Incident]
     timelines: dict[str, Sequence[Entry]]
     actions: Sequence[ActionRow]
+    in_history: bool = False
 
     @property
     def head(self) -> Incident:
@@ -57,17 +58,19 @@ class Case(NamedTuple):
         ]
 
 
-async def read(ledger: Ledger, incident_id: str, rules: Ruleset) -> Case | None:
+async def read(shelf: Shelf, incident_id: str, rules: Ruleset) -> Case | None:
     """The case of an incident; None where there is none of that id."""
-    lineage = await reading.lineage(ledger, incident_id)
+    lineage = await reading.lineage(shelf, incident_id)
     if not lineage:
         return None
     timelines: dict[str, Sequence[Entry]] = {}
     for each in lineage:
-        timelines[each.id] = timeline.readable(await reading.chain(ledger, each.id))
+        timelines[each.id] = timeline.readable(await reading.chain(shelf, each.id))
     head = lineage[-1]
-    actions = await reading.actions_of(ledger, {head.id, *head.absorbed})
-    return Case(ledger.now(), rules, lineage, timelines, actions)
+    actions = await reading.actions_of(shelf, {head.id, *head.absorbed})
+    return Case(
+        shelf.now(), rules, lineage, timelines, actions, in_history=shelf.is_history
+    )
 
 
 def said(text: str) -> str:

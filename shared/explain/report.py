@@ -113,6 +113,7 @@ class ExplainedIncident(msgspec.Struct, frozen=True, kw_only=True):
     upcoming: tuple[Upcoming, ...]
     otherwise: tuple[str, ...]
     lines: tuple[str, ...]
+    in_history: bool = False
 
 
 class ExplainedAlert(msgspec.Struct, frozen=True, kw_only=True):

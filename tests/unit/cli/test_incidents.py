@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from cli import explain, incidents, main, silences
 from shared.model.errors import CommandRefused
 from shared.store import reading, rows
-from tests.alerts import alert_id, defender_alert, event
+from tests.alerts import NOON, alert_id, defender_alert, event
 from tests.fakes.clock import Clock
-from tests.fakes.firewatch import World
+from tests.fakes.firewatch import KEEP, World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,11 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
 
         worker = world.new_worker()
         found = SimpleNamespace(
-            ledger=worker.ledger, queue=world.queue, archive=worker.archive, close=close
+            ledger=worker.ledger,
+            history=world.history,
+            queue=world.queue,
+            archive=worker.archive,
+            close=close,
         )
         return cast("Storage", found)
 
@@ -337,3 +341,86 @@ class TestExplain:
 
         assert "\x1b" not in found
         assert "\u202e" not in found
+
+
+class TestHistory:
+    """What ended long ago."""
+
+    @pytest.fixture
+    def past(self, command: Command) -> Command:
+        """The command, where the incident has left the working table."""
+        assert command("incidents", "resolve", command.id).exit_code == 0
+        asyncio.run(command.world.settle())
+        command.world.clock.step(KEEP + timedelta(days=1))
+        assert asyncio.run(command.world.worker.retention()).moved == 1
+        return command
+
+    def test_it_is_shown_and_proved(self, past: Command) -> None:
+        """With its alert, what was sent and its timeline; and where it is."""
+        shown = past("incidents", "show", past.id)
+        as_json = json.loads(past("incidents", "show", past.id, "--json").output)
+        proved = past("incidents", "verify", past.id)
+        why = past.ruled("explain", "--incident", past.id).output
+
+        assert shown.exit_code == 0
+        assert "resolved, in history" in shown.output
+        assert alert_id() in shown.output
+        assert as_json["in_history"]
+        assert len(as_json["alerts"]) == 1
+        assert len(as_json["actions"]) == 2
+        assert proved.output.endswith("consistent, not anchored.\n")
+        assert "It is in history: it can be read, and is closed for good." in why
+
+    @pytest.mark.parametrize(
+        ("options", "is_shown"),
+        [
+            (("--all",), False),
+            (("--ended-in", "2026-11"), True),
+            (("--ended-in", "2026-11", "--match", "severity=high"), True),
+            (("--ended-in", "2026-11", "--match", "severity=low"), False),
+            (("--ended-in", "2026-11", "--status", "closed"), False),
+            (("--ended-in", "2026-12"), False),
+            (("--fingerprint", "PROBLEM"), True),
+            (("--fingerprint", "PROBLEM", "--ended-in", "2026-11"), True),
+            (("--fingerprint", "0" * 32), False),
+            (("--fingerprint", "0" * 32, "--ended-in", "2026-11"), False),
+        ],
+    )
+    def test_it_is_listed_by_its_month_and_its_problem(
+        self, past: Command, options: tuple[str, ...], *, is_shown: bool
+    ) -> None:
+        """And filtered like others; among those that go on it is not."""
+        (head,) = asyncio.run(past.world.history.month(NOON))
+        (problem,) = head.problems
+
+        found = past(
+            "incidents", "list", *(o.replace("PROBLEM", problem) for o in options)
+        )
+
+        assert found.exit_code == 0
+        assert (past.id in found.output) is is_shown
+
+    @pytest.mark.parametrize("month", ["2026", "2026-13", "October", "2026-10-01"])
+    def test_what_is_no_month_is_said(self, command: Command, month: str) -> None:
+        """Exit 2."""
+        assert command("incidents", "list", "--ended-in", month).exit_code == 2
+
+    @pytest.mark.parametrize(
+        "order",
+        [
+            ("ack", "ID"),
+            ("resolve", "ID"),
+            ("reopen", "ID"),
+            ("comment", "ID", "x"),
+            ("close", "ID", "--classification", "undetermined"),
+            ("merge", "ID", "--into", "0600000000000000"),
+            ("merge", "0600000000000000", "--into", "ID"),
+            ("split", "ID", "--alert", "a"),
+        ],
+    )
+    def test_commands_are_refused(self, past: Command, order: tuple[str, ...]) -> None:
+        """With where it is."""
+        done = past("incidents", *(word.replace("ID", past.id) for word in order))
+
+        assert isinstance(done.exception, CommandRefused)
+        assert "is in history" in str(done.exception)
