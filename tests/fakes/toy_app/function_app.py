@@ -48,7 +48,7 @@ def on_message(message: func.QueueMessage) -> None:
         raise RuntimeError("told to fail")
 
 
-@app.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
+@app.timer_trigger(arg_name="timer", schedule="0 17 * * * *")
 async def on_tick(timer: func.TimerRequest) -> None:
     """Record that the timer ran."""
     _record(function="on_tick", past_due=timer.past_due)
