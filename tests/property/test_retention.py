@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -173,3 +174,99 @@ async def test_what_ended_long_ago_leaves_whole_and_nothing_else_does(
 async def test_what_ended_long_ago_leaves_whole_for_long(draw: st.DataObject) -> None:
     """The same, more often."""
     await _lapse(draw)
+
+
+async def _meanwhile(draw: st.DataObject) -> None:
+    """A run beside a worker that uses just those incidents, in any interleaving."""
+    world = World()
+    for number in range(1, draw.draw(st.integers(2, 4))):
+        count = draw.draw(st.sampled_from([1, 120]))
+        await world.feed([_arrives(world, number, vm(f"vm-{number}"), count)])
+    heads = sorted(await world.heads(), key=lambda head: head.id)
+    bodies = {row.id: row for row in await reading.alerts(world.ledger)}
+    for head in heads:
+        await world.worker.commands.resolve(head.id, Order("ada"))
+    await world.settle()
+    world.clock.step(KEEP + DAY)
+    other = world.new_worker() if draw.draw(st.booleans()) else world.worker
+    said: list[str] = []
+
+    async def uses(number: int, what: str, which: int, after: int) -> None:
+        for _ in range(after):
+            await asyncio.sleep(0)
+        head = heads[which % len(heads)]
+        note = f"said {number}"
+        if what == "c":
+            found = await other.commands.comment(head.id, Order("ada", note))
+            said.extend([head.id] if found else [])
+        elif what == "o":
+            await other.commands.reopen(head.id, Order("ada", note))
+        else:
+            alert = min(row.id for row in bodies.values() if row.incident == head.id)
+            newer = stamp(world.clock() + timedelta(minutes=number))
+            body = defender_alert(
+                SystemAlertId=alert,
+                AzureResourceId=head.resources[0],
+                ResourceIdentifiers=[],
+                Entities=[],
+                ProcessingEndTime=newer,
+            )
+            arrived = event(body, place=900 + number, received_at=world.clock())
+            await other.ingest([arrived])
+
+    uses_of = draw.draw(
+        st.lists(
+            st.tuples(st.sampled_from("cou"), st.integers(0, 3), st.integers(0, 160)),
+            max_size=4,
+        )
+    )
+    # Each call to the store lets the others go on, before it and after.
+    world.faults._pauses = lambda: 1
+    await asyncio.gather(
+        world.worker.retention(),
+        *(uses(number, *each) for number, each in enumerate(uses_of)),
+    )
+    world.restart()
+    await world.settle()
+    await world.worker.retention()
+
+    await world.check_rested()
+    assert not [key for key in world.table.keys if key.startswith("r|")]
+    here = {row.id for row in await reading.alerts(world.ledger)}
+    past = {
+        msgspec.json.decode(doc, type=AlertRow).id
+        for key, doc in _past(world).items()
+        if key.startswith("a|")
+    }
+    assert here | past == bodies.keys()
+    for head in heads:
+        shelf, lineage = await find(world.ledger, world.history, head.id)
+        assert lineage[-1].id == head.id
+        found = await reading.chained(shelf, head.id)
+        assert found is not None
+        assert prove(*found).verified
+        of_it = await reading.alerts_of(shelf, {head.id})
+        assert len(of_it) == head.alerts
+        kinds = [
+            fact.kind
+            for entry in await reading.timeline(shelf, head.id)
+            for fact in entry.facts
+        ]
+        assert kinds.count("comment") == said.count(head.id)
+
+
+@QUICK
+@given(st.data())
+async def test_what_is_used_meanwhile_loses_nothing(draw: st.DataObject) -> None:
+    """What a worker did is there, wherever the incident is in the end."""
+    await _meanwhile(draw)
+
+
+@pytest.mark.soak
+@SOAK
+@given(st.data())
+async def test_what_is_used_meanwhile_loses_nothing_for_long(
+    draw: st.DataObject,
+) -> None:
+    """The same, more often."""
+    await _meanwhile(draw)
