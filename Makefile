@@ -26,7 +26,7 @@ ATHERIS := atheris==3.0.0
 MINUTES ?= 10
 FUZZ := .run/fuzz
 
-.PHONY: help setup run test soak check check-queries fix golden schema queries fuzz \
+.PHONY: help setup run test soak bench check check-queries fix golden schema queries fuzz \
   lock clean coverage-report
 
 help: ## what there is to make
@@ -42,6 +42,9 @@ test: setup $(if $(PYTHON313),$(RUNTIME)/.ready) ## the whole suite
 
 soak: setup ## what takes minutes: 200 kills, large properties
 	@$(BIN)/python -m pytest -m soak -n 2 --timeout 3600
+
+bench: setup ## measure speed and cost, about an hour; QUICK=1 takes minutes, JSON=FILE keeps it
+	@$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 
 check: $(VENV)/.ready $(KQL) ## format, lint, types, queries
 	@$(BIN)/ruff format --check .

@@ -20,6 +20,7 @@ from tests.benchmarks import (
     cost,
     decode,
     distinct,
+    history,
     machine,
     storm,
     whole_way,
@@ -35,6 +36,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], Iterable[Figure | Said]]] = {
     "storm": storm.run,
     "distinct": distinct.run,
     "whole-way": whole_way.run,
+    "history": history.run,
     "cold-start": cold_start.run,
     "cost": cost.run,
 }

@@ -1,6 +1,6 @@
 """A process that does what ingest costs at the least: the same bytes, and no thought.
 
-Usage: python -m tests.benchmarks.bare_writer FEED BATCH JOURNAL [--lean]
+Usage: python -m tests.benchmarks.bare_writer FEED BATCH JOURNAL --last N [--lean]
 
 It decodes each event, keeps each batch as the product does, and writes the rows that the
 product wrote (its journal) in transactions of a hundred, sixteen in flight. Transactions
@@ -107,7 +107,8 @@ async def measured(arguments: argparse.Namespace) -> dict[str, Any]:
     received_at = NOON + timedelta(hours=1)
     journal = Journal.read(arguments.journal)
     with Reader(arguments.feed) as feed:
-        for bodies, rows in zip(feed.batches(arguments.batch), journal, strict=False):
+        batches = feed.batches(arguments.batch, range(arguments.last))
+        for bodies, rows in zip(batches, journal, strict=False):
             events = [
                 Event(body, "hub/alerts/0", f"{place:020d}", received_at)
                 for place, body in bodies
@@ -140,6 +141,7 @@ def main() -> None:
     parser.add_argument("feed", type=Path)
     parser.add_argument("batch", type=int)
     parser.add_argument("journal", type=Path)
+    parser.add_argument("--last", type=int, required=True)
     parser.add_argument("--lean", action="store_true")
     print(json.dumps(asyncio.run(measured(parser.parse_args()))))
 

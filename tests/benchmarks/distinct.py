@@ -26,7 +26,7 @@ def run(bench: Bench) -> Iterator[Figure]:
         rounds = Rounds("distinct", f"batch {batch:,}")
         for number in range(1, bench.runs + 1):
             bench.say(f"distinct, batch {batch:,}, run {number} of {bench.runs}")
-            beside_bare(bench, rounds, feed, batch)
+            beside_bare(bench, rounds, feed, batch, alerts)
         yield rounds.figure("requests per alert", most=most)
         yield rounds.figure("alerts per second", note="one process")
         yield rounds.figure("of the bare writer's speed", least=0.6)

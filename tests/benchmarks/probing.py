@@ -86,7 +86,7 @@ async def _probed(function: Function, first: int, alerts: int) -> dict[str, Any]
         # The first is a cold worker's.
         kind = "ingest" if start else "ingest, cold"
         await probe.measure(kind, lambda batch=batch: function(batch))  # type: ignore[misc]
-    for incident_id in dict.fromkeys(function.queue.told[:BATCH]):
+    for incident_id in dict.fromkeys(function.queue.told):
         await probe.measure("respond", lambda i=incident_id: respond([i]))  # type: ignore[misc]
     for _ in range(TICKS):
         await probe.measure("tick", tick)
