@@ -41,6 +41,13 @@ _PATIENCE: dict[str, Any] = {
     "read_timeout": 20,
 }
 
+# Blobs and queue reckon their pauses by names of their own; the first would be 15 s.
+_PAUSES: dict[str, Any] = _PATIENCE | {
+    "initial_backoff": 1,
+    "increment_base": 2,
+    "random_jitter_range": 1,
+}
+
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """The ``meta`` row: what was fixed when the first row was written.
@@ -130,10 +137,8 @@ class Storage:
             text = settings.connection_string.reveal()
             return (
                 TableServiceClient.from_connection_string(text, **_PATIENCE),
-                BlobServiceClient.from_connection_string(text, **_PATIENCE),
-                QueueClient.from_connection_string(
-                    text, QUEUE, **encoding, **_PATIENCE
-                ),
+                BlobServiceClient.from_connection_string(text, **_PAUSES),
+                QueueClient.from_connection_string(text, QUEUE, **encoding, **_PAUSES),
             )
         from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
 
@@ -141,11 +146,11 @@ class Storage:
             managed_identity_client_id=settings.client_id or None
         )
         self._closers.append(credential)
-        opened = {"credential": credential, **_PATIENCE}
+        opened: dict[str, Any] = {"credential": credential}
         return (
-            TableServiceClient(settings.table_uri, **opened),
-            BlobServiceClient(settings.blob_uri, **opened),
-            QueueClient(settings.queue_uri, QUEUE, **encoding, **opened),
+            TableServiceClient(settings.table_uri, **opened, **_PATIENCE),
+            BlobServiceClient(settings.blob_uri, **opened, **_PAUSES),
+            QueueClient(settings.queue_uri, QUEUE, **encoding, **opened, **_PAUSES),
         )
 
     async def _create(
