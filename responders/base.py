@@ -14,12 +14,14 @@ from shared.model.errors import (
     PermanentFailure,
     TransientFailure,
 )
+from shared.model.evidence import EvidenceStatus
 from shared.model.incident import IncidentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.model.action import Action, Outcome
+    from shared.model.evidence import Evidence
     from shared.model.http import Reply
     from shared.model.incident import Incident, Problem
 
@@ -40,8 +42,14 @@ class Responder(Protocol):
     name: str
     kind: Kind
 
-    async def plan(self, incident: Incident) -> Sequence[Action]:
-        """What should have been done about this incident by now; changes nothing."""
+    async def plan(
+        self, incident: Incident, evidence: Sequence[Evidence] = ()
+    ) -> Sequence[Action]:
+        """What should have been done about this incident by now; changes nothing.
+
+        ``evidence`` is what logs say of it, the most telling first, and what could not
+        be had; none where nobody was asked. Keys do not depend on it.
+        """
         ...
 
     async def apply(self, action: Action) -> Outcome:
@@ -62,7 +70,11 @@ class Unusable:
         self.name = name
         self._problem = problem
 
-    async def plan(self, incident: Incident) -> Sequence[Action]:
+    async def plan(
+        self,
+        incident: Incident,
+        evidence: Sequence[Evidence] = (),  # noqa: ARG002  as the protocol
+    ) -> Sequence[Action]:
         """What a notifier of this name would plan."""
         return notices(incident, name=self.name, content=lambda _: {})
 
@@ -122,6 +134,16 @@ def worst_first(incident: Incident) -> list[Problem]:
         key=lambda item: (-item[1].severity.rank, item[1].first_seen, item[0]),
     )
     return [problem for _, problem in ranked]
+
+
+def answered(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """What has something to say, in order."""
+    return [e for e in evidence if e.status is not EvidenceStatus.UNAVAILABLE]
+
+
+def missing(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """What could not be had, in order; its ``reason`` says why."""
+    return [e for e in evidence if e.status is EvidenceStatus.UNAVAILABLE]
 
 
 def url_problem(url: str) -> str:

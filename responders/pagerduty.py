@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from responders.base import notices, raise_for_status, url_problem, worst_first
+from responders.base import (
+    answered,
+    missing,
+    notices,
+    raise_for_status,
+    url_problem,
+    worst_first,
+)
 from shared.model.action import Action, Kind, Outcome, Verb
 from shared.model.alert import Severity
 from shared.model.errors import SettingsError
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from shared.model.evidence import Evidence
     from shared.model.http import Http
     from shared.model.incident import Incident
     from shared.model.secret import Secret
@@ -33,6 +41,7 @@ SUMMARY_LIMIT = 1024
 BODY_CAP = 512_000
 TEXT_LIMIT = 512
 LIST_LIMIT = 20
+SUBJECT_LIMIT = 128
 
 # To an alert that is open a trigger adds; nobody is called again (1.1).
 _EVENT_ACTION = {
@@ -83,12 +92,16 @@ class PagerDuty:
         if problems:
             raise SettingsError(problems)
 
-    async def plan(self, incident: Incident) -> Sequence[Action]:
+    async def plan(
+        self, incident: Incident, evidence: Sequence[Evidence] = ()
+    ) -> Sequence[Action]:
         """The alert to open and, at the incident's end, to resolve."""
         return notices(
             incident,
             name=self.name,
-            content=lambda verb: _content(incident) if verb is Verb.TRIGGER else {},
+            content=lambda verb: (
+                _content(incident, evidence) if verb is Verb.TRIGGER else {}
+            ),
         )
 
     async def apply(self, action: Action) -> Outcome:
@@ -134,7 +147,7 @@ class PagerDuty:
         return problems
 
 
-def _content(incident: Incident) -> dict[str, Any]:
+def _content(incident: Incident, evidence: Sequence[Evidence]) -> dict[str, Any]:
     """What PagerDuty shows: all of it, save our own words and numbers, is hostile."""
     resource = incident.resources[0] if incident.resources else incident.scope
     return {
@@ -146,7 +159,7 @@ def _content(incident: Incident) -> dict[str, Any]:
             "component": plain(display_name(resource), TEXT_LIMIT),
             "group": plain(incident.scope, TEXT_LIMIT),
             "class": plain(worst_first(incident)[0].alert_type, TEXT_LIMIT),
-            "custom_details": _details(incident),
+            "custom_details": _details(incident) | _evidence(evidence),
         },
         "links": [
             {"href": link, "text": "The alert in Microsoft Defender"}
@@ -191,6 +204,25 @@ def _details(incident: Incident) -> dict[str, Any]:
     if incident.predecessor is not None:
         details["predecessor"] = plain(incident.predecessor, TEXT_LIMIT)
     return details
+
+
+def _evidence(evidence: Sequence[Evidence]) -> dict[str, Any]:
+    """What logs say, a line for each question, and what could not be asked."""
+    if not evidence:
+        return {}
+    shown = answered(evidence)
+    lacking = [f"{e.reason}: {e.question} ({e.subject})" for e in missing(evidence)]
+    details: dict[str, Any] = {"evidence": _lines([*map(_read, shown)])}
+    if len(shown) > LIST_LIMIT:
+        details["evidence_left_out"] = len(shown) - LIST_LIMIT
+    if lacking:
+        details["evidence_missing"] = _lines(lacking)
+    return details
+
+
+def _read(evidence: Evidence) -> str:
+    doubt = f" ({evidence.reason})" if evidence.reason else ""
+    return f"{plain(evidence.subject, SUBJECT_LIMIT)}: {evidence.reading}{doubt}"
 
 
 def _lines(texts: Sequence[str]) -> list[str]:

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from responders.base import notices, raise_for_status, url_problem
+from responders.base import (
+    answered,
+    missing,
+    notices,
+    raise_for_status,
+    url_problem,
+)
 from shared.model.action import Action, Kind, Outcome
 from shared.model.errors import SettingsError
 from shared.model.secret import SecretRef
@@ -24,17 +30,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from shared.model.evidence import Evidence
     from shared.model.http import Http
     from shared.model.incident import Incident
     from shared.model.secret import Secret
 
 # remote-apis-sinks.md 5. The lists are kept to bytes so that the whole stays < 20 KB:
-# 8,000 + 2,000 + 4,000 for them, 4 bytes for each character of the rest.
+# 6,000 + 2,000 + 4,000 for them, 4 bytes for each character of the rest; evidence has
+# what is left.
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark in front of secrets, not one
 SECRET_SIZES = range(24, 65)
 TITLE_LIMIT = 300
 TEXT_LIMIT = 512
-RESOURCES_SIZE = 8_000
+SUBJECT_LIMIT = 128
+FIRST = 4
+RESOURCES_SIZE = 6_000
+EVIDENCE_SIZE = 5_000
+DATA_SIZE = 19_500
 TACTICS_SIZE = 2_000
 LINKS_SIZE = 4_000
 
@@ -82,9 +94,15 @@ class Webhook:
         if problems:
             raise SettingsError(problems)
 
-    async def plan(self, incident: Incident) -> Sequence[Action]:
+    async def plan(
+        self, incident: Incident, evidence: Sequence[Evidence] = ()
+    ) -> Sequence[Action]:
         """A notice of each thing that became of the incident."""
-        return notices(incident, name=self.name, content=lambda _: _content(incident))
+        return notices(
+            incident,
+            name=self.name,
+            content=lambda _: _with_evidence(_content(incident), evidence),
+        )
 
     async def apply(self, action: Action) -> Outcome:
         """Sign the notice as of now and send those very bytes."""
@@ -161,6 +179,33 @@ def _content(incident: Incident) -> dict[str, Any]:
         "merged_into": _optional(incident.merged_into),
         "links": _within(filter(is_link, incident.links), LINKS_SIZE, show=str),
     }
+
+
+def _with_evidence(
+    content: dict[str, Any], evidence: Sequence[Evidence]
+) -> dict[str, Any]:
+    """What logs say and what could not be had, as much as fits; nothing if not asked."""
+    if not evidence:
+        return content
+    size = min(EVIDENCE_SIZE, DATA_SIZE - len(msgspec.json.encode(content)))
+    fitting = []
+    lacking, shown = missing(evidence), answered(evidence)
+    # Of both there is something to be seen, however long the other is.
+    for each in [*shown[:FIRST], *lacking[:FIRST], *shown[FIRST:], *lacking[FIRST:]]:
+        line = {
+            "query": plain(each.query, TEXT_LIMIT),
+            "subject": plain(each.subject, SUBJECT_LIMIT),
+            "status": each.status.value,
+            "reason": plain(each.reason, TEXT_LIMIT),
+            "rows": each.row_count,
+            "reading": plain(each.reading, TEXT_LIMIT),
+        }
+        size -= len(msgspec.json.encode(line)) + 1
+        if size < 0:
+            break
+        fitting.append(line)
+    left_out = len(evidence) - len(fitting)
+    return content | {"evidence": fitting, "evidence_left_out": left_out}
 
 
 def _within(

@@ -23,17 +23,18 @@ if TYPE_CHECKING:
     from shared.actions.routing import Rules
     from shared.actions.silencing import Ruling
     from shared.model.action import Action
+    from shared.model.evidence import Evidence
     from shared.noise import Noise
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
 
 
 class Ruled(NamedTuple):
-    """What a look goes by: what is held back, and the hash of the policy."""
+    """What a look goes by: what is held back, and the policy's rules of now."""
 
     ruling: Ruling
     hold: Hold | None
-    policy: str
+    rules: Rules
 
 
 class Assessment:
@@ -113,7 +114,7 @@ class Assessment:
                 hold = Hold(by=STORM, until=at)
                 held = head_of.ruled(head, ruling, hold)[0]
                 todo = await self.todo(held, stored, now, rules)
-        return Ruled(ruling, hold, rules.policy), todo
+        return Ruled(ruling, hold, rules), todo
 
     async def todo(
         self,
@@ -121,7 +122,9 @@ class Assessment:
         stored: Sequence[ActionRow],
         now: datetime,
         rules: Rules,
+        evidence: Sequence[Evidence] = (),
     ) -> reconcile.Todo:
+        """What is still to be done, and said with that evidence."""
         wanted: list[Action] = []
         resolves: list[Action] = []
         is_open = head.status is IncidentStatus.OPEN
@@ -132,11 +135,11 @@ class Assessment:
         # Who was told of it before its route changed is told of its end.
         for name in [*routed, *sorted(told.difference(routed))]:
             responder = self._responders[name]
-            plan = await responder.plan(head)
+            plan = await responder.plan(head, evidence)
             wanted += [a for a in plan if name in routed or a.verb is Verb.RESOLVE]
             # Only notices of other incidents or epochs need closing on their own.
             if stored:
-                closers = await responder.plan(ended)
+                closers = await responder.plan(ended, evidence)
                 resolves += [a for a in closers if a.verb is Verb.RESOLVE]
         return reconcile.todo(
             head,

@@ -161,6 +161,7 @@ class App:
         noise = await self.noise()
 
         async def build() -> Respond:
+            from shared.gathering import Gathering
             from shared.respond import Respond
 
             return Respond(
@@ -169,6 +170,10 @@ class App:
                 responders=staff.responders,
                 rules=self.rules,
                 noise=noise,
+                gathering=Gathering(
+                    storage.ledger,
+                    None if policy.workspaces.are_none else self.enrichment,
+                ),
                 lease=settings.lease,
                 quiet=policy.correlate.quiet,
             )

@@ -3,6 +3,7 @@
 ::
 
     look        head and action rows; what is still to do        no lease, no write
+    gather      evidence, for as long as the page may wait       no lease, no write
     claim       lease on the head, action rows inserted          one transaction
     apply       the responders, side by side                     the network
     record      outcomes, observed generation, lease given back  one transaction
@@ -25,12 +26,15 @@ from msgspec.structs import replace
 from shared import telemetry
 from shared.actions import delivery, reconcile
 from shared.actions import head as head_of
+from shared.actions.gathered import REST
 from shared.assess import Assessment
+from shared.gathering import Turn
 from shared.model.action import (
     Action,
     ActionRow,
     ActionStatus,
     Outcome,
+    Verb,
     told_of,
 )
 from shared.model.errors import (
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from responders.base import Responder
     from shared.actions.routing import Rules
     from shared.assess import Ruled
+    from shared.gathering import Found, Gathering
     from shared.noise import Noise
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
@@ -96,6 +101,7 @@ class Respond:
         responders: Mapping[str, Responder],
         rules: Callable[[], Awaitable[Rules]],
         noise: Noise,
+        gathering: Gathering,
         lease: timedelta,
         quiet: timedelta | None = None,
     ) -> None:
@@ -103,6 +109,7 @@ class Respond:
         self._queue = queue
         self._responders = responders
         self._rules = rules
+        self._gathering = gathering
         self._lease = lease
         self._quiet = quiet
         self._assessment = Assessment(
@@ -127,7 +134,7 @@ class Respond:
 
         async def one(incident_id: str) -> None:
             async with gate:
-                await self._guarded(incident_id)
+                await self._guarded(incident_id, Turn(gate))
 
         # Not a TaskGroup: it would cancel the others in the middle of what they send.
         results = await asyncio.gather(
@@ -143,9 +150,9 @@ class Respond:
         for incident_id in incident_ids:
             await self._stuck.failed(incident_id, "its message was poisoned")
 
-    async def _guarded(self, incident_id: str) -> None:
+    async def _guarded(self, incident_id: str, turn: Turn) -> None:
         try:
-            await self._look(incident_id)
+            await self._look(incident_id, turn)
         except (StoreConflict, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001  one incident's fault stays its own
@@ -154,9 +161,9 @@ class Respond:
             )
             await self._stuck.failed(incident_id, type(error).__name__)
 
-    async def _look(self, incident_id: str) -> None:
+    async def _look(self, incident_id: str, turn: Turn) -> None:
         for _ in range(MOST_PASSES):
-            claim = await self._claim(incident_id)
+            claim = await self._claim(incident_id, turn)
             if claim is None:
                 return
             incident_id = claim.head.id
@@ -165,7 +172,7 @@ class Respond:
                 return
         await self._queue.send(messages.encode([incident_id]))
 
-    async def _claim(self, incident_id: str) -> _Claim | None:
+    async def _claim(self, incident_id: str, turn: Turn) -> _Claim | None:
         """Take the lease and the rows of what is to do; None when there is nothing."""
         for _ in range(MOST_PASSES):
             head = await self._assessment.head(incident_id)
@@ -176,7 +183,15 @@ class Respond:
                 continue
             stored, etags = await self._assessment.rows(head)
             ruled, todo = await self._assessment.ruled(head, stored, now)
-            claim = await self._commit_claim(head, ruled, todo, stored, etags)
+            found = await self._evidence(head, ruled, todo, stored, turn)
+            if found is not None:
+                held = self._seen(head, ruled, found)
+                todo = await self._assessment.todo(
+                    held, stored, now, ruled.rules, found.evidence
+                )
+            claim = await self._commit_claim(
+                head, ruled, todo, stored, etags, found=found
+            )
             if claim is not None:
                 return claim if claim.work else None
             # Somebody changed the incident between our look and our claim.
@@ -187,6 +202,30 @@ class Respond:
             return False
         return head.is_dirty or (head.due is not None and head.due <= now)
 
+    async def _evidence(
+        self,
+        head: Incident,
+        ruled: Ruled,
+        todo: reconcile.Todo,
+        stored: Sequence[ActionRow],
+        turn: Turn,
+    ) -> Found | None:
+        """The evidence that what is to do is done with, where any is wanted."""
+        known = {row.key for row in stored}
+        begins = any(
+            action.verb is Verb.TRIGGER and action.key not in known
+            for action in todo.actions
+        )
+        held = self._seen(head, ruled, None)
+        acts = bool(todo.actions)
+        return await self._gathering(held, turn, begins=begins, acts=acts)
+
+    @staticmethod
+    def _seen(head: Incident, ruled: Ruled, found: Found | None) -> Incident:
+        """The head as this look leaves it, but for its lease."""
+        held = head_of.ruled(head, ruled.ruling, ruled.hold)[0]
+        return replace(held, evidence=found.mark) if found else held
+
     async def _commit_claim(
         self,
         head: Incident,
@@ -194,6 +233,8 @@ class Respond:
         todo: reconcile.Todo,
         stored: Sequence[ActionRow],
         etags: Mapping[str, str],
+        *,
+        found: Found | None,
     ) -> _Claim | None:
         token = uuid.uuid4().hex
         before = {row.key: row for row in stored}
@@ -207,16 +248,17 @@ class Respond:
             head_of.heard(draft, known)
             known, fact = head_of.ruled(known, ruled.ruling, ruled.hold)
             facts = [fact] if fact else []
+            if found is not None:
+                known = replace(known, evidence=found.mark)
+                facts += _kept(draft, found)
             for row in todo.dropped:
                 given_up = replace(
                     row, status=ActionStatus.DROPPED, changed_at=draft.now
                 )
                 draft.put_action(given_up, etags[rows.action(row.incident, row.key)])
             if not actions:
-                next_at = head_of.next_look(known, self._quiet, todo.next_at)
-                draft.change(head_of.rested(known, next_at), *facts)
+                draft.change(self._rested(known, todo.next_at), *facts)
                 return []
-            told = told_of(known)
             work = [
                 (
                     action,
@@ -224,8 +266,8 @@ class Respond:
                         action,
                         before.get(action.key),
                         draft.now,
-                        told=told,
-                        policy=ruled.policy,
+                        told=told_of(known, action.occasion),
+                        policy=ruled.rules.policy,
                     ),
                 )
                 for action in actions.values()
@@ -256,8 +298,13 @@ class Respond:
             return None
         if head.successor and head.status.has_ended:
             await self._queue.send(messages.encode([head.successor]))
-        held = head_of.ruled(head, ruled.ruling, ruled.hold)[0]
-        return _Claim(held, token, tuple(work), versions)
+        return _Claim(self._seen(head, ruled, found), token, tuple(work), versions)
+
+    def _rested(self, head: Incident, next_at: datetime | None) -> Incident:
+        """The head with everything looked at, due when there is more to do."""
+        evidence_at = self._gathering.next_at(head)
+        at = head_of.next_look(head, self._quiet, next_at, evidence_at)
+        return head_of.rested(head, at)
 
     async def _apply(self, claim: _Claim) -> list[Outcome | BaseException]:
         """Do every action of the claim, side by side; what came of each, in order."""
@@ -298,8 +345,7 @@ class Respond:
             is_news = head.generation > claim.head.generation or bool(todo.actions)
             head = replace(head, lease=None, attempts=0, stuck="")
             if head.merged_into is None:
-                next_at = head_of.next_look(head, self._quiet, todo.next_at)
-                rested = head_of.rested(head, next_at)
+                rested = self._rested(head, todo.next_at)
                 head = replace(head, due=draft.now) if is_news else rested
             draft.change(head, *(delivery.fact(row) for row in after))
             return head_of.passed_on(draft, head)
@@ -312,10 +358,23 @@ class Respond:
         now = self._ledger.now()
         if head.is_dirty or (head.due is not None and head.due <= now):
             return True
-        if head.due is not None and head.due - now <= EXACT:
+        # Evidence that is asked for again minutes later may as well be a minute late.
+        is_patient = head.due == self._gathering.next_at(head)
+        if head.due is not None and head.due - now <= (REST if is_patient else EXACT):
             wait = timedelta(seconds=math.ceil((head.due - now).total_seconds()))
             await self._queue.send(messages.encode([head.id]), delay=wait)
         return False
+
+
+def _kept(draft: Draft, found: Found) -> list[Fact]:
+    """Write the evidence that is new; what the timeline says of it."""
+    for row in found.changed:
+        key = rows.evidence(row.incident, row.evidence.query, row.about)
+        draft.put_evidence(row, found.etags.get(key))
+    if not found.changed or found.mark is None:
+        return []
+    said = f"{found.mark.answered} of {found.mark.asked} answered"
+    return [Fact(kind="evidence.gathered", detail=said)]
 
 
 def _tell(row: ActionRow, result: Outcome | BaseException) -> None:

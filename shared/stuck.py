@@ -79,7 +79,7 @@ class Stuck:
     async def _tell_one(self, responder: Responder, head: Incident) -> bool:
         told = False
         try:
-            for action in await responder.plan(stripped(head)):
+            for action in await responder.plan(stripped(head), ()):
                 if action.verb is Verb.TRIGGER:
                     await self._send(as_stuck(action, head.generation))
                     told = True

@@ -78,10 +78,13 @@ def ruled(
 
 
 def next_look(
-    head: Incident, quiet: timedelta | None, next_at: datetime | None
+    head: Incident,
+    quiet: timedelta | None,
+    next_at: datetime | None,
+    evidence_at: datetime | None = None,
 ) -> datetime | None:
     """When the incident is due, what is to be done by itself included."""
-    times = [next_at]
+    times = [next_at, evidence_at]
     if head.status is IncidentStatus.OPEN:
         times.append(head.hold.until if head.hold else None)
         times.append(quiet_at(head, quiet))

@@ -135,8 +135,8 @@ def _updates(
 ) -> Iterable[_Step]:
     """What has changed since somebody was told, and is worth telling again.
 
-    A raised severity goes out at once, all else waits until the route's time between
-    two notices is over, and then is one notice.
+    A raised severity goes out at once, and so does evidence that came late; all else
+    waits until the route's time between two notices is over, and then is one notice.
     """
     if incident.status is not IncidentStatus.OPEN:
         return
@@ -162,13 +162,21 @@ def _updates(
         now_so = told_of(incident)
         change = _first_change(now_so, heard, route.again)
         if change is not None:
-            is_urgent = change is Change.SEVERITY_RAISED
-            last = max(row.changed_at for row in heard)
-            yield _Step(
-                updating(trigger, speaker, change, now_so),
-                None,
-                None if is_urgent else last + route.every,
+            is_urgent = change in {Change.SEVERITY_RAISED, Change.EVIDENCE}
+            last = max(
+                (
+                    row.changed_at
+                    for row in heard
+                    if row.occasion is not Occasion.EVIDENCE
+                ),
+                default=speaker.changed_at,
             )
+            at = None if is_urgent else last + route.every
+            yield _Step(updating(trigger, speaker, change, now_so), None, at)
+            if at is not None and _is_more(now_so, heard, route.again):
+                # What came late does not wait for what is not told yet.
+                late = updating(trigger, speaker, Change.EVIDENCE, now_so)
+                yield _Step(late, None)
 
 
 def _first_change(
@@ -189,9 +197,19 @@ def _first_change(
         Change.NEW_RESOURCE: bool(
             set(now_so.resources).difference(*(one.resources for one in told))
         ),
+        Change.EVIDENCE: _is_more(now_so, heard, again),
     }
     return next(
         (change for change in Change if change in again and is_new[change]), None
+    )
+
+
+def _is_more(now_so: Told, heard: Sequence[ActionRow], again: Sequence[Change]) -> bool:
+    """Whether more evidence is there than any notice had."""
+    told = [row.told for row in heard if row.told is not None]
+    return Change.EVIDENCE in again and (
+        now_so.answered > max(one.answered for one in told)
+        or now_so.found > max(one.found for one in told)
     )
 
 

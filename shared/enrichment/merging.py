@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Which reason stands for several: the one that somebody can do something about first.
 _WORST_FIRST = (
+    Lack.DEFECT,
     Lack.BAD_QUERY,
     Lack.FORBIDDEN,
     Lack.THROTTLED,

@@ -39,6 +39,7 @@ class Change(StrEnum):
     SEVERITY_RAISED = "severity_raised"
     NEW_TACTIC = "new_tactic"
     NEW_RESOURCE = "new_resource"
+    EVIDENCE = "evidence"
 
 
 class Occasion(StrEnum):
@@ -48,6 +49,7 @@ class Occasion(StrEnum):
     SEVERITY_RAISED = Change.SEVERITY_RAISED
     NEW_TACTIC = Change.NEW_TACTIC
     NEW_RESOURCE = Change.NEW_RESOURCE
+    EVIDENCE = Change.EVIDENCE
     RESOLVED = "resolved"
     MERGED = "merged"
     STUCK = "stuck"
@@ -125,9 +127,12 @@ def continuing(trigger: Action, opened: ActionRow) -> Action:
 def updating(trigger: Action, notice: ActionRow, change: Change, told: Told) -> Action:
     """The update of a notice that somebody has: what would be sent now, and why.
 
-    What is told is its revision: the same news is told once.
+    What is told is its revision: the same news is told once. Evidence that came late has
+    none, so that it is told once however much more comes.
     """
-    revision = (told.severity, *told.tactics, "", *told.resources)
+    revision: tuple[str, ...] = ()
+    if change is not Change.EVIDENCE:
+        revision = (told.severity, *told.tactics, "", *told.resources)
     return msgspec.structs.replace(
         trigger,
         verb=Verb.UPDATE,
@@ -155,19 +160,40 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What a notice said of the incident, as far as a later one may say more."""
+    """What a notice said of the incident, as far as a later one may say more.
+
+    ``answered`` and ``found`` are of its evidence: see ``Gathered``.
+    """
 
     severity: Severity
     tactics: tuple[str, ...]
     resources: tuple[str, ...]
+    answered: int = 0
+    found: int = 0
 
 
-def told_of(incident: Incident) -> Told:
-    """What a notice says of the incident as it is."""
+def told_of(incident: Incident, occasion: Occasion = Occasion.OPENED) -> Told:
+    """What a notice on that occasion says of the incident as it is.
+
+    One that evidence came late says nothing else, so that nothing else is taken for
+    told by it.
+    """
+    known = incident.evidence
+    answered, found = (known.answered, known.found) if known else (0, 0)
+    if occasion is Occasion.EVIDENCE:
+        return Told(
+            severity=Severity.INFORMATIONAL,
+            tactics=(),
+            resources=(),
+            answered=answered,
+            found=found,
+        )
     return Told(
         severity=incident.severity,
         tactics=incident.tactics,
         resources=incident.resources,
+        answered=answered,
+        found=found,
     )
 
 

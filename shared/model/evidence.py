@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -39,6 +39,8 @@ class Lack(StrEnum):
     BAD_QUERY = "bad query"
     UNREACHABLE = "unreachable"
     NO_WORKSPACE = "no workspace"
+    # Asking broke: a fault of ours.
+    DEFECT = "a defect of Firewatch"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,3 +77,37 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     status: EvidenceStatus
     reason: str = ""
     reading: str = ""
+
+
+class EvidenceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Evidence as it is kept with an incident: the newest answer to one question.
+
+    ``about`` stands for the subject in its key. ``place`` orders them, the most telling
+    first. ``at`` is when a look asked, by the
+    store's clock, and ``tries`` how often it did since the incident last had news.
+    ``lag`` is how late rows of this query arrive in a workspace.
+    """
+
+    incident: str
+    about: str
+    place: int
+    at: datetime
+    tries: int
+    lag: timedelta
+    evidence: Evidence
+
+
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the head of an incident knows of its evidence.
+
+    It was last asked for ``at``, when the incident had so many ``alerts``. Of all that
+    was ``asked``, ``answered`` is how much was, ``found`` how much has rows. ``again``
+    is when some of it is to be asked for once more.
+    """
+
+    at: datetime
+    alerts: int
+    asked: int = 0
+    answered: int = 0
+    found: int = 0
+    again: datetime | None = None

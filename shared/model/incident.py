@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.model.alert import Severity
+from shared.model.evidence import Gathered
 
 
 class IncidentStatus(StrEnum):
@@ -115,7 +116,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     that it came out of, or goes on from, where people split any. ``hold`` is in
     force now; ``hidden_by`` names every silence that ever hid it, ``watched_by`` those
     that only count. The lists of what is involved are the first of all values in
-    sorted order, up to a cap, as resources and tactics are.
+    sorted order, up to a cap, as resources and tactics are. ``evidence`` is None until
+    any was asked for.
     """
 
     id: str
@@ -166,6 +168,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     accounts: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    evidence: Gathered | None = None
 
     @property
     def title(self) -> str:

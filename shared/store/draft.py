@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from shared.model.action import ActionRow
+    from shared.model.evidence import EvidenceRow
     from shared.store.ports import Row, Write
 
 # How long after a change the timer looks, should the message be lost. The message
@@ -126,6 +127,7 @@ class Draft:
         self._documents: dict[str, Remembered] = {}
         self._facts: dict[str, list[Fact]] = {}
         self._actions: dict[str, tuple[ActionRow, str | None]] = {}
+        self._evidence: dict[str, tuple[EvidenceRow, str | None]] = {}
         self._extra: list[Write] = []
 
     def read(self, key: str, kind: type[_D]) -> _D | None:
@@ -146,6 +148,11 @@ class Draft:
     def put_action(self, row: ActionRow, etag: str | None) -> None:
         """Insert an action row, or replace the version read."""
         self._actions[rows.action(row.incident, row.key)] = (row, etag)
+
+    def put_evidence(self, row: EvidenceRow, etag: str | None) -> None:
+        """Insert evidence, or replace the version read; for whoever writes its head."""
+        key = rows.evidence(row.incident, row.evidence.query, row.about)
+        self._evidence[key] = (row, etag)
 
     def incident(self, incident_id: str) -> Incident | None:
         """The incident, or the one it was merged into."""
@@ -224,6 +231,10 @@ class Draft:
         writes += [
             Put(key, rows.encode(row), etag)
             for key, (row, etag) in self._actions.items()
+        ]
+        writes += [
+            Put(key, rows.encode(kept), etag)
+            for key, (kept, etag) in self._evidence.items()
         ]
         return [*writes, *self._extra]
 

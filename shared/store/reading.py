@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import msgspec
 
 from shared.model.action import ActionRow
 from shared.model.alert import AlertRow
 from shared.model.books import Books
 from shared.model.errors import StoreConflict
+from shared.model.evidence import EvidenceRow
 from shared.model.incident import Entry, Incident
 from shared.store import rows
 
@@ -31,7 +35,12 @@ PAGE = 1_000
 # Sorts before whatever else may follow in a key.
 _NEXT = " "
 
-_D = TypeVar("_D", AlertRow, Books, Incident, Entry, ActionRow)
+# Of an incident of many alerts, those of its first and its latest entries.
+MOST_ENTRIES = 20
+MOST_ALERTS = 32
+MOST_ABSORBED = 4
+
+_D = TypeVar("_D", AlertRow, Books, Incident, Entry, ActionRow, EvidenceRow)
 
 
 class Shelf(Protocol):
@@ -129,6 +138,63 @@ async def actions_of(shelf: Shelf, family: Collection[str]) -> list[ActionRow]:
     )
     read = [rows.decode(row, ActionRow) for part in found for row in part]
     return sorted(read, key=lambda row: (row.planned_at, row.key))
+
+
+async def evidence(ledger: Ledger) -> list[EvidenceRow]:
+    """All evidence in the table, the most telling first."""
+    found = await _all(ledger, "e", EvidenceRow)
+    return sorted(found, key=lambda row: row.place)
+
+
+async def evidence_of(
+    shelf: Shelf, family: Collection[str]
+) -> list[tuple[EvidenceRow, str]]:
+    """The evidence of these incidents with the versions of the rows.
+
+    What an app of another version wrote and this one cannot read is left out.
+    """
+    found = await asyncio.gather(
+        *(
+            shelf.scan(shelf.partition_of(each), f"e|{each}")
+            for each in dict.fromkeys(family)
+        )
+    )
+    read = []
+    for row in (row for part in found for row in part):
+        with contextlib.suppress(msgspec.MsgspecError):
+            read.append((rows.decode(row, EvidenceRow), row.etag))
+    return read
+
+
+async def some_alerts(ledger: Ledger, head: Incident) -> list[AlertRow]:
+    """The first and the latest alerts of an incident, and of some that it absorbed.
+
+    Found by the timeline, so that it costs the same however many alerts there are
+    elsewhere.
+    """
+    partition = rows.partition_of_incident(head.id)
+    family = (head.id, *head.absorbed[:MOST_ABSORBED])
+    latest = max(0, head.sequence - MOST_ENTRIES)
+    scans = [
+        ledger.table.scan(partition, rows.entry(head.id, latest), f"t|{head.id}}}")
+    ]
+    scans += [
+        ledger.table.scan(partition, *rows.span(f"t|{each}"), limit=MOST_ENTRIES)
+        for each in family
+    ]
+    entries = [
+        rows.decode(row, Entry) for part in await asyncio.gather(*scans) for row in part
+    ]
+    named = [fact.alert for entry in entries for fact in entry.facts if fact.alert]
+    keys = [*dict.fromkeys(map(rows.alert, named))]
+    half = MOST_ALERTS // 2
+    chosen = keys if len(keys) <= MOST_ALERTS else [*keys[:half], *keys[-half:]]
+    known = {key: ledger.recall(partition, key, AlertRow) for key in chosen}
+    unknown = [key for key, row in known.items() if row is None]
+    read = await ledger.table.get(partition, unknown) if unknown else {}
+    return [row for row in known.values() if row is not None] + [
+        rows.decode(row, AlertRow) for row in read.values()
+    ]
 
 
 async def head(shelf: Shelf, incident_id: str) -> Incident | None:

@@ -16,6 +16,7 @@ from shared.model.action import ActionRow
 from shared.model.alert import AlertRow
 from shared.model.books import Books
 from shared.model.correlation import OpenKey
+from shared.model.evidence import EvidenceRow
 from shared.model.incident import Entry, Incident
 from shared.model.silence import Kept
 from shared.model.storm import Slots
@@ -57,6 +58,7 @@ Document = (
     | OpenKey
     | Entry
     | ActionRow
+    | EvidenceRow
     | Once
     | Kept
     | Slots
@@ -136,6 +138,11 @@ def entry(incident_id: str, sequence: int) -> str:
 def action(incident_id: str, key: str) -> str:
     """One action of an incident."""
     return f"x|{incident_id}|{key}"
+
+
+def evidence(incident_id: str, query: str, about: str) -> str:
+    """The evidence of an incident that one query gave about one subject."""
+    return f"e|{incident_id}|{query}|{about}"
 
 
 def due(at: datetime, incident_id: str) -> str:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from shared.actions.routing import Route, Routed, Rules
 from shared.commands import Commands
+from shared.gathering import Gathering
 from shared.ingest import Ingest
 from shared.model.correlation import Correlation
 from shared.model.errors import StoreError
@@ -30,9 +31,10 @@ from tests.fakes.responder import FakeResponder
 from tests.fakes.store import FakeBlobs, FakeQueue, FakeTable, Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from datetime import datetime
 
+    from shared.enrichment.enrichment import Enrichment
     from shared.model.action import ActionRow
     from shared.model.alert import Severity
     from shared.model.event import Event
@@ -91,7 +93,9 @@ class World:
         quiet: timedelta | None = None,
         partitions: int = 16,
         faults: Faults | None = None,
+        enrichment: Callable[[], Awaitable[Enrichment]] | None = None,
     ) -> None:
+        self.enrichment = enrichment
         self.clock = Clock()
         self.faults = faults or Faults()
         self.table = FakeTable(self.clock, self.faults)
@@ -130,6 +134,7 @@ class World:
                 responders=self.responders,
                 rules=self._rules,
                 noise=noise,
+                gathering=Gathering(ledger, self.enrichment),
                 lease=self.lease,
                 quiet=self.caps.quiet,
             ),

@@ -11,6 +11,7 @@ from tests.fakes.store import Faults
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from shared.model.evidence import Evidence
     from shared.model.incident import Incident
 
 
@@ -42,7 +43,9 @@ class FakeResponder:
         self.meanwhile: list[Callable[[], Awaitable[object]]] = []
         self.broken_plan: Exception | None = None
 
-    async def plan(self, incident: Incident) -> Sequence[Action]:
+    async def plan(
+        self, incident: Incident, evidence: Sequence[Evidence] = ()
+    ) -> Sequence[Action]:
         if self.broken_plan is not None:
             raise self.broken_plan
         return [
@@ -53,7 +56,8 @@ class FakeResponder:
                 verb=verb,
                 target=self.name,
                 occasion=occasion,
-                content={"title": incident.title},
+                content={"title": incident.title}
+                | ({"evidence": [*evidence]} if evidence else {}),
             )
             for verb, occasion in wanted(incident)
         ]

@@ -115,11 +115,20 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.telemetry",
         *STORE,
     ),
+    # What the logs say, for as long as a page may wait.
+    "shared.gathering": (
+        MODEL,
+        "shared.actions",
+        "shared.enrichment",
+        "shared.telemetry",
+        *STORE,
+    ),
     "shared.respond": (
         MODEL,
         "responders.base",
         "shared.actions",
         "shared.assess",
+        "shared.gathering",
         "shared.noise",
         "shared.stuck",
         "shared.telemetry",
@@ -201,6 +210,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.clouds",
         "shared.commands",
         "shared.enrichment",
+        "shared.gathering",
         "shared.ingest",
         "shared.noise",
         "shared.live_policy",

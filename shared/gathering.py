@@ -1,0 +1,335 @@
+"""Evidence for a look at an incident: asked for, waited for a little, kept.
+
+A notice fails open. Whatever breaks here, it goes out on time with the evidence that
+there is, and says what is missing. Nobody waits holding a lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from shared import telemetry
+from shared.actions import gathered
+from shared.model.alert import Severity
+from shared.model.evidence import (
+    Cost,
+    Evidence,
+    EvidenceRow,
+    EvidenceStatus,
+    Lack,
+)
+from shared.store import reading, rows
+
+if TYPE_CHECKING:
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
+    from datetime import datetime
+
+    from shared.enrichment.asking import Ask
+    from shared.enrichment.enrichment import Enrichment
+    from shared.enrichment.started import Early, Started
+    from shared.model.alert import AlertRow
+    from shared.model.evidence import Gathered
+    from shared.model.incident import Incident
+    from shared.store.ledger import Ledger
+
+# Review F20: the first page of a High waits this long, any other the whole deadline.
+HIGH_WAITS = timedelta(seconds=5)
+DEADLINE = timedelta(seconds=20)
+
+# Asks of one round, and rows that an incident keeps.
+MOST_ASKS = 12
+MOST_ROWS = 24
+
+# After a round that nobody answered a word of, nobody waits longer than BRIEF for a
+# while: what comes all the same follows as an update.
+BRIEF = timedelta(seconds=0.5)
+SILENT_FOR = timedelta(minutes=1)
+
+_SLACK_S = 0.05
+
+
+class Turn:
+    """The time that one look has, and its place among those that look side by side.
+
+    Whoever waits for evidence gives the place to another.
+    """
+
+    def __init__(self, gate: asyncio.Semaphore) -> None:
+        self._gate = gate
+        self._began = _now()
+
+    def left(self, most: timedelta) -> float:
+        """Seconds until this look has waited so long; enough for what is known."""
+        ends = self._began + most.total_seconds()
+        return max(ends - _now(), BRIEF.total_seconds())
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[None]:
+        """Let another look go on meanwhile."""
+        self._gate.release()
+        try:
+            yield
+        finally:
+            await self._gate.acquire()
+
+
+class Found(NamedTuple):
+    """Evidence of an incident; ``changed`` are the rows to write with its head.
+
+    ``mark`` is what the head is to know. ``etags`` are of the rows that were there.
+    """
+
+    mark: Gathered | None
+    evidence: tuple[Evidence, ...]
+    changed: tuple[EvidenceRow, ...] = ()
+    etags: Mapping[str, str] = {}
+
+
+class Gathering:
+    """Asks about incidents; one for the process.
+
+    ``enrichment`` is None where nobody is to be asked: then nothing here costs anything.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        enrichment: Callable[[], Awaitable[Enrichment]] | None,
+        *,
+        deadline: timedelta = DEADLINE,
+    ) -> None:
+        self._ledger = ledger
+        self._enrichment = enrichment
+        self._deadline = deadline
+        self._silent_until = float("-inf")
+        self._going: set[asyncio.Task[list[Evidence]]] = set()
+
+    def next_at(self, head: Incident) -> datetime | None:
+        """When evidence of the incident is to be asked for by itself."""
+        return gathered.next_at(head) if self._enrichment else None
+
+    async def __call__(
+        self, head: Incident, turn: Turn, *, begins: bool, acts: bool
+    ) -> Found | None:
+        """The evidence for this look; None where it needs none.
+
+        ``begins`` says that a notice is to be planned for the first time, ``acts`` that
+        anything is to be done. Raises StoreUnavailable.
+        """
+        if self._enrichment is None:
+            return None
+        now = self._ledger.now()
+        if not gathered.is_due(head, now, begins=begins):
+            if not acts or head.evidence is None:
+                return None
+            kept = await reading.evidence_of(self._ledger, [head.id, *head.absorbed])
+            return Found(head.evidence, _shown(row for row, _ in kept))
+        kept = await reading.evidence_of(self._ledger, [head.id, *head.absorbed])
+        is_high = begins and head.severity is Severity.HIGH
+        most = min(HIGH_WAITS, self._deadline) if is_high else self._deadline
+        seconds = turn.left(BRIEF if _now() < self._silent_until else most)
+        known = [row for row, _ in kept]
+        async with turn.aside():
+            try:
+                round_ = _Round(head, known, now, begins=begins)
+                # What comes before the asks, such as reading the alerts, may hang too.
+                async with asyncio.timeout(seconds + _SLACK_S):
+                    changed = await self._ask(round_, _now() + seconds)
+            except Exception as error:  # noqa: BLE001  a notice fails open
+                return self._broken(head, known, now, error)
+        mine = {_key(row): row for row in known if row.incident == head.id}
+        mine |= {_key(row): row for row in changed}
+        others = [row for row in known if row.incident != head.id]
+        return Found(
+            gathered.summed(head, mine.values(), now),
+            _shown([*mine.values(), *others]),
+            tuple(changed),
+            {_key(row): etag for row, etag in kept},
+        )
+
+    async def _ask(self, round_: _Round, ends: float) -> list[EvidenceRow]:
+        """One round of asks, as far as it comes by then; the rest goes on."""
+        assert self._enrichment is not None  # noqa: S101  __call__ looked
+        head = round_.head
+        enrichment = await self._enrichment()
+        alerts = await reading.some_alerts(self._ledger, head)
+        asked = round_.asks(alerts)
+        started = enrichment.start(
+            asked,
+            head.resources,
+            deadline=self._deadline,
+            **({"most_age": timedelta(0)} if round_.is_late else {}),
+        )
+        self._keep(started)
+        early = await started.until(max(0.0, ends - _now()))
+        self._note(early)
+        return round_.rows(asked, early)
+
+    def _keep(self, started: Started) -> None:
+        """What comes later is for the cache, until somebody asks again."""
+        task = asyncio.create_task(started.rest())
+        self._going.add(task)
+        task.add_done_callback(self._going.discard)
+
+    def _note(self, early: Early) -> None:
+        if any(e.status is not EvidenceStatus.UNAVAILABLE for e in early.evidence):
+            self._silent_until = float("-inf")
+        elif early.missing:
+            self._silent_until = _now() + SILENT_FOR.total_seconds()
+
+    def _broken(
+        self,
+        head: Incident,
+        known: Sequence[EvidenceRow],
+        now: datetime,
+        error: Exception,
+    ) -> Found:
+        """The evidence of before, and that there is no more."""
+        is_late = isinstance(error, TimeoutError)
+        if is_late:
+            self._silent_until = _now() + SILENT_FOR.total_seconds()
+        else:
+            telemetry.emit(telemetry.EVIDENCE_BROKE_US, incident=head.id, error=error)
+        lack = Lack.TIMEOUT if is_late else Lack.DEFECT
+        none = Evidence(
+            query="",
+            question="What do the logs say?",
+            subject="the incident",
+            workspace="",
+            since=head.first_seen,
+            until=head.last_seen,
+            asked_at=now,
+            columns=(),
+            rows=(),
+            row_count=0,
+            is_truncated=False,
+            took_ms=0,
+            cost=Cost.LOW,
+            status=EvidenceStatus.UNAVAILABLE,
+            reason=lack,
+        )
+        mark = gathered.summed(
+            head, [row for row in known if row.incident == head.id], now
+        )
+        is_first = is_late and head.evidence is None
+        again = now + gathered.REST if is_first else mark.again
+        return Found(replace(mark, again=again), (*_shown(known), none))
+
+
+class _Round:
+    """One round of asks about an incident, and the rows that it comes to."""
+
+    def __init__(
+        self,
+        head: Incident,
+        known: Sequence[EvidenceRow],
+        now: datetime,
+        *,
+        begins: bool,
+    ) -> None:
+        self.head = head
+        self._now = now
+        self._known = {_key(row): row for row in known if row.incident == head.id}
+        self._is_new = begins or gathered.has_news(head) or not self._known
+        due = {
+            key
+            for key, row in self._known.items()
+            if (at := gathered.again_at(row, head)) is not None and at <= now
+        }
+        self._due = due
+        # What is asked because its rows were not there yet, must not come from before.
+        self.is_late = not self._is_new and any(
+            not self._known[key].evidence.reason for key in due
+        )
+
+    def asks(self, alerts: Sequence[AlertRow]) -> list[Ask]:
+        """What to ask: everything where there is news, else what is due."""
+        from shared.enrichment.asking import asks  # noqa: PLC0415  reads the pack
+
+        found = asks(self.head, alerts, most=MOST_ASKS)
+        if not self._is_new:
+            return [ask for ask in found if self._key(ask) in self._due]
+        room = MOST_ROWS - len(self._known)
+        chosen: dict[str, Ask] = {}
+        for ask in found:
+            key = self._key(ask)
+            if key not in chosen and (key in self._known or room > 0):
+                chosen[key] = ask
+                room -= key not in self._known
+        return [*chosen.values()]
+
+    def rows(self, asked: Sequence[Ask], early: Early) -> list[EvidenceRow]:
+        """A row for each ask; an answer that there was is not lost to a failure."""
+        from shared.enrichment.merging import unavailable  # noqa: PLC0415  as above
+
+        missing = {id(ask) for ask in early.missing}
+        answers = iter(early.evidence)
+        return [
+            self._row(
+                ask,
+                place,
+                unavailable(ask, Lack.TIMEOUT, asked_at=self._now)
+                if id(ask) in missing
+                else next(answers),
+            )
+            for place, ask in enumerate(asked)
+        ]
+
+    def _row(self, ask: Ask, place: int, evidence: Evidence) -> EvidenceRow:
+        before = self._known.get(self._key(ask))
+        is_lost = evidence.status is EvidenceStatus.UNAVAILABLE
+        if before is not None and is_lost:
+            evidence = (
+                before.evidence
+                if before.evidence.status is not EvidenceStatus.UNAVAILABLE
+                else evidence
+            )
+        is_again = before is not None and not self._is_new
+        return EvidenceRow(
+            incident=self.head.id,
+            about=_about(ask),
+            place=before.place if is_again and before else place,
+            at=self._now,
+            tries=before.tries + 1 if is_again and before else 1,
+            lag=ask.query.lag,
+            evidence=evidence,
+        )
+
+    def _key(self, ask: Ask) -> str:
+        return rows.evidence(self.head.id, ask.query.name, _about(ask))
+
+
+def _about(ask: Ask) -> str:
+    # Halves of characters have no bytes.
+    return rows.digest(ask.subject.encode(errors="replace").decode())
+
+
+def _key(row: EvidenceRow) -> str:
+    return rows.evidence(row.incident, row.evidence.query, row.about)
+
+
+def _shown(kept: Iterable[EvidenceRow]) -> tuple[Evidence, ...]:
+    """The evidence as a notice tells it: what was found first, each question once."""
+    newest: dict[tuple[str, str], EvidenceRow] = {}
+    for row in sorted(kept, key=lambda row: row.at):
+        newest[row.evidence.query, row.about] = row
+    found = sorted(
+        newest.values(), key=lambda row: (row.evidence.row_count == 0, row.place)
+    )
+    return tuple(row.evidence for row in found)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
