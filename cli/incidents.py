@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.clouds.storage import Storage
     from shared.model.action import ActionRow
     from shared.model.alert import AlertRow
+    from shared.model.evidence import Evidence
     from shared.model.incident import Entry
     from shared.timeline import Proof
 
@@ -115,7 +116,7 @@ def list_(
 
 @app.command()
 def show(incident: IncidentId, account: Account = None, as_json: Json = False) -> None:
-    """Show one incident: its alerts, what was done, its timeline."""
+    """Show one incident: its alerts, what was done, what logs say, its timeline."""
 
     async def question(storage: Storage) -> dict[str, object] | None:
         shelf, lineage = await find(storage.ledger, storage.history, incident)
@@ -128,6 +129,7 @@ def show(incident: IncidentId, account: Account = None, as_json: Json = False) -
             "in_history": shelf.is_history,
             "alerts": await reading.alerts_of(shelf, family),
             "actions": await reading.actions_of(shelf, family),
+            "evidence": await _evidence(shelf, family),
             "timeline": await reading.timeline(shelf, head.id),
         }
 
@@ -165,6 +167,12 @@ def verify(
         console.print(f"{incident}, {entries}: {proof.state}{why}.", markup=False)
     if not proof.verified:
         raise typer.Exit(1)
+
+
+async def _evidence(shelf: reading.Shelf, family: set[str]) -> list[Evidence]:
+    found = await reading.evidence_of(shelf, family)
+    kept = sorted((row for row, _ in found), key=lambda row: row.place)
+    return [row.evidence for row in kept]
 
 
 def _print_incident(found: dict[str, object]) -> None:
@@ -207,6 +215,8 @@ def _print_incident(found: dict[str, object]) -> None:
             ),
         )
     )
+    if evidence := cast("list[Evidence]", found["evidence"]):
+        console.print(tables.evidence(evidence))
     console.print(tables.timeline(cast("list[Entry]", timeline)))
 
 

@@ -16,7 +16,19 @@ from shared.store import reading
 if TYPE_CHECKING:
     from cli.feed import Sent
     from shared.clouds.storage import Storage
+    from shared.model.evidence import EvidenceRow
     from shared.store.archive import DeadLetter
+
+
+class ReportedEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What one query said of an incident; ``reason`` says why it did not say all."""
+
+    query: str
+    subject: str
+    status: str
+    reason: str
+    rows: int
+    reading: str
 
 
 class ReportedIncident(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +42,7 @@ class ReportedIncident(msgspec.Struct, frozen=True, kw_only=True):
     resources: list[str]
     first_seen: datetime
     last_seen: datetime
+    evidence: list[ReportedEvidence]
 
 
 class ReportedAction(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +94,9 @@ async def build(storage: Storage, sent: Sent | None) -> Report:
         ]
         lost = len(sent.too_large)
         books += Books(received=lost, dead_lettered=lost)
+    evidence: dict[str, list[ReportedEvidence]] = defaultdict(list)
+    for kept in await reading.evidence(ledger):
+        evidence[_survivor(heads, kept.incident)].append(_evidence(kept))
     live = [head for head in heads.values() if head.status is not IncidentStatus.MERGED]
     books += Books(suppressed=sum(head.alerts for head in live if head.hold))
     rows = await reading.actions(ledger)
@@ -88,7 +104,10 @@ async def build(storage: Storage, sent: Sent | None) -> Report:
     kinds = [row.kind for row in rows]
     return Report(
         books=books,
-        incidents=[_incident(head, sorted(members[head.id])) for head in live],
+        incidents=[
+            _incident(head, sorted(members[head.id]), evidence[head.id])
+            for head in live
+        ],
         deliveries=[
             a for a, k in zip(done, kinds, strict=True) if k is not Kind.CONTAIN
         ],
@@ -105,7 +124,9 @@ def encode(report: Report) -> bytes:
     return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
 
 
-def _incident(head: Incident, alerts: list[str]) -> ReportedIncident:
+def _incident(
+    head: Incident, alerts: list[str], evidence: list[ReportedEvidence]
+) -> ReportedIncident:
     return ReportedIncident(
         id=head.id,
         title=head.title,
@@ -115,6 +136,19 @@ def _incident(head: Incident, alerts: list[str]) -> ReportedIncident:
         resources=list(head.resources),
         first_seen=head.first_seen,
         last_seen=head.last_seen,
+        evidence=evidence,
+    )
+
+
+def _evidence(kept: EvidenceRow) -> ReportedEvidence:
+    found = kept.evidence
+    return ReportedEvidence(
+        query=found.query,
+        subject=found.subject,
+        status=found.status.value,
+        reason=found.reason,
+        rows=found.row_count,
+        reading=found.reading,
     )
 
 

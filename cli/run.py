@@ -160,10 +160,21 @@ def _show(local: Local, found: Report, console: Console, *, seconds: float) -> N
     console.print(tables.incidents(found))
     console.print(tables.pages(local.control("GET", "pages")))
     console.print(tables.books(found.books))
+    _say_evidence(found, console)
     if found.dead_letters:
         console.print(tables.dead_letters(found))
     verdict = "Everything adds up" if found.ok else "SOMETHING DID NOT ADD UP"
     console.print(f"{verdict}; {seconds:.0f} s from the start.")
+
+
+def _say_evidence(found: Report, console: Console) -> None:
+    asked = [each for incident in found.incidents for each in incident.evidence]
+    if asked:
+        answered = sum(each.status != "unavailable" for each in asked)
+        console.print(
+            f"Logs answered {answered} of {tables.counted(len(asked), 'question')};"
+            " the pages say what they know."
+        )
 
 
 def _stay(local: Local, plan: Plan, console: Console) -> None:

@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shared.model.text import one_line
+from shared.model.text import cut, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from cli.report import Report
     from shared.model.books import Books
+    from shared.model.evidence import Evidence
     from shared.model.incident import Entry, Incident
 
 _COLOURS = {
@@ -30,6 +31,9 @@ _COLOURS = {
 
 # Where nobody looks, such as a log, lines may be as long as they are read easily.
 UNSEEN_WIDTH = 120
+
+# Of what a query was asked about, so that there is room for what it said.
+MOST_ABOUT = 30
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -144,6 +148,26 @@ def heads(found: Sequence[Incident], past: Collection[str] = ()) -> Table:
                 head.title,
             )
             for head in found
+        ),
+    )
+
+
+def evidence(found: Sequence[Evidence]) -> Table:
+    """What logs say; of what they do not, why."""
+    return table(
+        f"Evidence, {counted(len(found), 'question')}",
+        ("query", "about", "status", ">rows", "reading"),
+        (
+            (
+                each.query,
+                cut(each.subject, MOST_ABOUT),
+                each.status.value,
+                each.row_count,
+                " ".join(
+                    filter(None, (each.reading, each.reason and f"({each.reason})"))
+                ),
+            )
+            for each in found
         ),
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from shared.model.alert import Severity
+from shared.model.evidence import Cost, Evidence, EvidenceRow, EvidenceStatus
 from shared.model.incident import Incident, IncidentStatus, Problem
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -58,3 +60,44 @@ def make_incident(**changes: object) -> Incident:
     if "id" in changes:
         changes.setdefault("root", changes["id"])
     return msgspec.structs.replace(default, **changes)
+
+
+def make_evidence(query: str = "caller-operations", **changes: Any) -> Evidence:  # noqa: ANN401
+    """What a query said, with one row."""
+    fields: dict[str, Any] = {
+        "query": query,
+        "question": "What else did they do?",
+        "subject": "account mallory@contoso.com",
+        "workspace": "0b1f6471-1bf0-4dda-aec3-cb9272f09590",
+        "since": NOON - timedelta(days=1),
+        "until": NOON + timedelta(hours=1),
+        "asked_at": NOON,
+        "columns": ("TimeGenerated", "Caller"),
+        "rows": (("2026-11-23T11:00:00Z", "mallory@contoso.com"),),
+        "row_count": 1,
+        "is_truncated": False,
+        "took_ms": 200,
+        "cost": Cost.LOW,
+        "status": EvidenceStatus.COMPLETE,
+        "reading": "1 operation by mallory@contoso.com.",
+    }
+    return Evidence(**fields | changes)
+
+
+def make_evidence_row(
+    incident: str,
+    query: str,
+    *,
+    place: int = 0,
+    **changes: Any,  # noqa: ANN401
+) -> EvidenceRow:
+    """Such evidence as it is kept."""
+    return EvidenceRow(
+        incident=incident,
+        about="0123",
+        place=place,
+        at=NOON,
+        tries=1,
+        lag=timedelta(minutes=15),
+        evidence=make_evidence(query, **changes),
+    )

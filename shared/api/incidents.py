@@ -91,6 +91,16 @@ async def list_incident_actions(call: Call) -> Answer:
     return Answer(HTTPStatus.OK, content)
 
 
+async def list_incident_evidence(call: Call) -> Answer:
+    """What logs say of an incident."""
+    shelf, lineage = await _found(call)
+    if not lineage:
+        return unknown(INCIDENT)
+    head = lineage[-1]
+    found = await reading.evidence_of(shelf, [head.id, *head.absorbed])
+    return Answer(HTTPStatus.OK, viewing.evidence(head, [row for row, _ in found]))
+
+
 async def get_incident_timeline(call: Call) -> Answer:
     """What was done to this very incident, and whether the chain of it holds."""
     incident_id = call.path["id"]

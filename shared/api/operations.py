@@ -46,6 +46,14 @@ OPERATIONS: tuple[Operation, ...] = (
         answers=views.ActionList,
     ),
     Operation(
+        name="list_incident_evidence",
+        method="GET",
+        route=f"{_INCIDENT}/evidence",
+        summary="What logs say of an incident, and what could not be asked.",
+        run=incidents.list_incident_evidence,
+        answers=views.EvidenceList,
+    ),
+    Operation(
         name="get_incident_timeline",
         method="GET",
         route=f"{_INCIDENT}/timeline",

@@ -10,6 +10,8 @@ import msgspec
 from shared.api.views import (
     ActionView,
     AlertView,
+    EvidenceList,
+    EvidenceView,
     IncidentView,
     SilenceView,
     TimelineView,
@@ -17,10 +19,12 @@ from shared.api.views import (
 from shared.model.alert import ROAD_RANK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from shared.model.action import ActionRow
     from shared.model.alert import AlertRow
+    from shared.model.evidence import EvidenceRow
     from shared.model.incident import Entry, Incident
     from shared.silences import Hidden
     from shared.timeline import Proof
@@ -69,6 +73,27 @@ def alert(row: AlertRow, on: str) -> AlertView:
 def action(row: ActionRow) -> ActionView:
     """The view of an action; its target is nobody's business but the responder's."""
     return ActionView(**{n: getattr(row, n) for n in ActionView.__struct_fields__})
+
+
+def evidence(head: Incident, found: Sequence[EvidenceRow]) -> EvidenceList:
+    """The view of an incident's evidence; cells are as harmless as JSON makes them."""
+    known = head.evidence
+    return EvidenceList(
+        incident=head.id,
+        gathered_at=known.at if known else None,
+        again_at=known.again if known else None,
+        evidence=tuple(
+            EvidenceView(
+                incident=row.incident,
+                **{
+                    name: getattr(row.evidence, name)
+                    for name in EvidenceView.__struct_fields__
+                    if name != "incident"
+                },
+            )
+            for row in sorted(found, key=lambda row: row.place)
+        ),
+    )
 
 
 def timeline(

@@ -9,6 +9,7 @@ import msgspec
 from shared.model.action import ActionStatus, Kind, Occasion, Verb
 from shared.model.alert import AlertStatus, Joined, Severity
 from shared.model.entity import Entity
+from shared.model.evidence import Cost, EvidenceStatus
 from shared.model.incident import (
     Entry,
     Hold,
@@ -147,6 +148,45 @@ class ActionList(msgspec.Struct, frozen=True, kw_only=True):
 
     incident: str
     actions: tuple[ActionView, ...]
+
+
+class EvidenceView(msgspec.Struct, frozen=True, kw_only=True):
+    """What one query said about something in an incident, or why it did not.
+
+    ``rows`` are the first of ``row_count``, each cell a text, in the order of
+    ``columns``. ``incident`` is the one that it was asked for.
+    """
+
+    incident: str
+    query: str
+    question: str
+    subject: str
+    reading: str
+    status: EvidenceStatus
+    reason: str
+    workspace: str
+    since: datetime
+    until: datetime
+    asked_at: datetime
+    took_ms: int
+    cost: Cost
+    row_count: int
+    is_truncated: bool
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class EvidenceList(msgspec.Struct, frozen=True, kw_only=True):
+    """The evidence of an incident and of those merged into it, the most telling first.
+
+    ``gathered_at`` is when it was last asked for, ``again_at`` when some of it will be;
+    null where it was not, or will not be.
+    """
+
+    incident: str
+    gathered_at: datetime | None
+    again_at: datetime | None
+    evidence: tuple[EvidenceView, ...]
 
 
 class TimelineView(msgspec.Struct, frozen=True, kw_only=True):

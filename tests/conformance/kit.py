@@ -16,15 +16,17 @@ from devhost.outside import Fault, Outside
 from responders import RESPONDERS
 from shared.clouds.http import HttpClient
 from shared.model.errors import FailureReason, TransientFailure
+from shared.model.evidence import EvidenceStatus
 from shared.model.http import Reply
 from shared.model.secret import Secret
-from tests.factories import NOON, make_incident, make_problem
+from tests.factories import NOON, make_evidence, make_incident, make_problem
 from tests.fakes.http import FakeHttp, ListeningHttp, Sent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping
 
     from responders.base import Responder
+    from shared.model.evidence import Evidence
     from shared.model.http import Http
     from shared.model.incident import Incident
 
@@ -258,6 +260,23 @@ def hostile_incident(text: str) -> Incident:
             *("https://portal.example/alert",) * 30,
         ),
     )
+
+
+def hostile_evidence(text: str) -> list[Evidence]:
+    """Evidence with the text wherever a log or an alert can put some."""
+    return [
+        make_evidence(
+            f"query-{number}",
+            question=text,
+            subject=text,
+            reading=text,
+            reason=text,
+            columns=(text,),
+            rows=((text,),),
+            status=[*EvidenceStatus][number % 3],
+        )
+        for number in range(30)
+    ]
 
 
 def request_problems(sent: Sent, case: Case) -> list[str]:

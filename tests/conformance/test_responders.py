@@ -24,17 +24,19 @@ from shared.model.errors import (
     ResponderError,
     TransientFailure,
 )
+from shared.model.evidence import EvidenceStatus
 from shared.model.incident import IncidentStatus
 from tests.conformance.kit import (
     CASES,
     HOSTILE,
     FakeWorld,
     World,
+    hostile_evidence,
     hostile_incident,
     outside_world,
     request_problems,
 )
-from tests.factories import NOON, make_incident
+from tests.factories import NOON, make_evidence, make_incident
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -145,6 +147,23 @@ async def test_planning_does_no_io_and_repeats_itself(
     assert fake.sent == []
     assert list(first) == list(second)
     assert msgspec.json.encode(first)
+
+
+async def test_evidence_is_in_what_opens_and_in_no_key(fake: FakeWorld) -> None:
+    """A notice says what logs say and what they do not; it is the same notice."""
+    said = make_evidence(reading="3 operations by mallory.")
+    lacking = make_evidence(
+        "host-logons", status=EvidenceStatus.UNAVAILABLE, reason="timeout", reading=""
+    )
+    [plain] = await fake.responder.plan(make_incident())
+
+    [told] = await fake.responder.plan(make_incident(), [said, lacking])
+
+    assert (told.key, told.dedup_key) == (plain.key, plain.dedup_key)
+    await fake.responder.apply(told)
+    [sent] = fake.sent
+    assert "3 operations by mallory." in sent.body.decode()
+    assert "timeout" in sent.body.decode()
 
 
 # Applying
@@ -312,7 +331,9 @@ async def test_hostile_text_arrives_harmless(
     world: World, name: str, number: int
 ) -> None:
     """The other side takes it; caps hold, nothing unseen, nothing to follow."""
-    action = (await world.responder.plan(hostile_incident(HOSTILE[number])))[0]
+    text = HOSTILE[number]
+    plan = await world.responder.plan(hostile_incident(text), hostile_evidence(text))
+    action = plan[0]
 
     await world.responder.apply(action)
 
@@ -329,7 +350,8 @@ async def test_hostile_text_arrives_harmless(
 async def test_any_text_arrives_harmless(fake: FakeWorld, name: str, text: str) -> None:
     """No text of an alert breaks the request."""
     fake.sent.clear()
-    action = (await fake.responder.plan(hostile_incident(text)))[0]
+    plan = await fake.responder.plan(hostile_incident(text), hostile_evidence(text))
+    action = plan[0]
 
     await fake.responder.apply(action)
 

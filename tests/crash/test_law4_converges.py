@@ -15,7 +15,9 @@ import pytest
 from shared.model.errors import StoreError
 from shared.store import reading
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
+from tests.fakes.enriched import enriched
 from tests.fakes.firewatch import World
+from tests.fakes.logs import FakeLogs
 from tests.property.feeds import OTHER_SUBSCRIPTION
 from tests.property.test_law3_nothing_twice import check_notices
 
@@ -73,9 +75,11 @@ class Crash(NamedTuple):
     for_good: bool
 
 
-async def _run(crash: Crash | None = None, *, waits: bool = True) -> World:
+async def _run(
+    crash: Crash | None = None, *, waits: bool = True, world: World | None = None
+) -> World:
     """Play the feed. With ``waits``, all is quiet before the next batch comes."""
-    world = World()
+    world = world or World()
     if crash is not None:
         world.faults.fail_after(
             crash.call, took_effect=crash.took_effect, for_good=crash.for_good
@@ -158,3 +162,23 @@ async def test_the_feed_tells_what_it_is_meant_to() -> None:
     assert len(world.blobs.blobs) == len(FEED) + 1
     assert world.pager.verbs().count("trigger") == 4
     assert world.pager.verbs().count("resolve") == 3
+
+
+@pytest.mark.parametrize(("took_effect", "for_good"), VARIANTS, ids=NAMES)
+async def test_a_crash_while_logs_are_asked_loses_no_notice(
+    *, took_effect: bool, for_good: bool
+) -> None:
+    """Evidence is asked for anew, or said to be missing; the rest is as without."""
+    plain = await _run(world=enriched(FakeLogs()))
+    assert plain.pager.actions[0].content["evidence"]
+
+    for call in range(1, plain.faults.total + 1):
+        world = await _run(
+            Crash(call, took_effect, for_good), world=enriched(FakeLogs())
+        )
+
+        where = f"call {call}, {world.faults.failed}"
+        assert await world.stories() == await plain.stories(), where
+        assert world.pager.effects == plain.pager.effects, where
+        await check_notices(world)
+        assert max(Counter(world.pager.sent).values()) <= 2, where

@@ -20,7 +20,9 @@ from shared.model.errors import (
 )
 from shared.model.incident import IncidentStatus
 from shared.store import messages
+from tests.fakes.enriched import enriched
 from tests.fakes.firewatch import HIDDEN, World
+from tests.fakes.logs import FakeLogs
 from tests.fakes.store import Faults
 from tests.property.feeds import QUICK, SOAK, WIDE, arriving, feeds
 
@@ -50,10 +52,15 @@ async def check_notices(world: World) -> None:
 class _Crowd:
     """Two workers on one store, their calls interleaved as a seed has it."""
 
-    def __init__(self, events: list[Event], seed: int) -> None:
+    def __init__(self, events: list[Event], seed: int, logs: FakeLogs | None) -> None:
         self.draw = random.Random(seed)
         pauses = (0, 0, 0, 1, 2, 5)
-        self.world = World(caps=WIDE, faults=Faults(lambda: self.draw.choice(pauses)))
+        faults = Faults(lambda: self.draw.choice(pauses))
+        self.world = (
+            World(caps=WIDE, faults=faults)
+            if logs is None
+            else enriched(logs, caps=WIDE, faults=faults)
+        )
         self.world.pager.meanwhile = [self._dawdle] * 200
         self.events = events
         self.is_fed = False
@@ -98,12 +105,14 @@ class _Crowd:
         return self.world
 
 
-async def _crowd(bodies: list[dict[str, Any]], seed: int) -> None:
+async def _crowd(
+    bodies: list[dict[str, Any]], seed: int, logs: FakeLogs | None = None
+) -> None:
     events = arriving(bodies)
     alone = World(caps=WIDE)
     await alone.feed(events)
 
-    world = await _Crowd(events, seed).run()
+    world = await _Crowd(events, seed, logs).run()
 
     await world.check_rested()
     assert await world.stories() == await alone.stories()
@@ -119,6 +128,15 @@ async def test_two_workers_on_one_store_act_as_one(
 ) -> None:
     """Interleaved anyhow, they end as one alone would, and page once each."""
     await _crowd(bodies, seed)
+
+
+@QUICK
+@given(feeds(), st.integers(0, 2**32))
+async def test_two_workers_that_ask_logs_act_as_one(
+    bodies: list[dict[str, Any]], seed: int
+) -> None:
+    """Evidence is told once, with the page or after it."""
+    await _crowd(bodies, seed, FakeLogs())
 
 
 @pytest.mark.soak

@@ -10,50 +10,27 @@ import pytest
 from msgspec.structs import replace
 
 from shared.actions.routing import Route
-from shared.enrichment.enrichment import Enrichment
-from shared.enrichment.runner import Runner
-from shared.enrichment.workspaces import WorkspacesOf
 from shared.gathering import BRIEF, DEADLINE, HIGH_WAITS, MOST_ASKS
 from shared.model.action import Change
 from shared.model.evidence import Evidence, EvidenceStatus, Lack
 from shared.model.incident import IncidentStatus
 from shared.model.logs import Answer
-from shared.model.workspaces import Workspaces
 from shared.store import reading
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp
+from tests.fakes.enriched import enriched
 from tests.fakes.firewatch import World
-from tests.fakes.logs import WORKSPACE, FakeLogs, Slow, refused, rows
+from tests.fakes.logs import FakeLogs, Slow, refused, rows
 from tests.fakes.loop import in_virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from shared.enrichment.enrichment import Enrichment
     from shared.model.event import Event
 
 MINUTE = timedelta(minutes=1)
 OPENED = ("trigger", "opened")
 LATE = ("update", "evidence")
-
-
-async def nowhere(_: str) -> Sequence[str]:
-    raise AssertionError("a central topology discovers nothing")
-
-
-def enriched(logs: FakeLogs, **changes: Any) -> World:  # noqa: ANN401
-    """An app that asks these workspaces."""
-    made: list[Enrichment] = []
-
-    async def enrichment() -> Enrichment:
-        if not made:
-            runner = Runner(logs, clock=world.clock, draw=lambda _, most: most)
-            of = WorkspacesOf(
-                Workspaces(central=(WORKSPACE,)), discover=nowhere, clock=world.clock
-            )
-            made.append(Enrichment(runner, of, is_on=True))
-        return made[0]
-
-    world = World(enrichment=enrichment, **changes)
-    return world
 
 
 def an_alert(number: int = 1, **changes: Any) -> Event:  # noqa: ANN401

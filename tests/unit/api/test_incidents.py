@@ -6,16 +6,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
+from shared.model.evidence import EvidenceStatus, Gathered
 from shared.model.incident import IncidentStatus
 from shared.store import rows
 from shared.store.ports import Put
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
-from tests.factories import make_incident
+from tests.factories import make_evidence_row, make_incident
 from tests.fakes.firewatch import KEEP
 
 if TYPE_CHECKING:
     from shared.model.incident import Incident
+    from shared.store.draft import Draft
     from tests.fakes.api import Api
 
 MERGED_AWAY = "00000000000000aa"
@@ -226,7 +229,9 @@ class TestOne:
             "entry 2 is missing",
         )
 
-    @pytest.mark.parametrize("part", ["", "/alerts", "/actions", "/timeline"])
+    @pytest.mark.parametrize(
+        "part", ["", "/alerts", "/actions", "/evidence", "/timeline"]
+    )
     async def test_one_that_is_not_there_is_404(self, api: Api, part: str) -> None:
         """And one that cannot be is 400: no such key ever reaches the table."""
         gone = await api.get(f"/api/incidents/{MERGED_AWAY}{part}")
@@ -238,9 +243,44 @@ class TestOne:
         assert wrong.body["problems"][0]["path"] == "path.id"
         assert api.world.faults.calls["table.get"] == gets
 
-    async def test_evidence_is_not_there_yet(self, api: Api, incident: str) -> None:
-        """Nothing pretends that there is any."""
-        assert (await api.get(f"{incident}/evidence")).status == 404
+    async def test_evidence_of_one_that_nobody_asked_about_is_none(
+        self, api: Api, incident: str
+    ) -> None:
+        """And says that it was never asked for."""
+        answer = await api.get(f"{incident}/evidence")
+
+        assert answer.status == 200
+        assert answer.body["evidence"] == []
+        assert answer.body["gathered_at"] is None
+
+    async def test_evidence_is_all_that_one_needs_to_doubt_it(
+        self, api: Api, incident: str
+    ) -> None:
+        """Query, place, time, rows, and what they come to; the most telling first."""
+        head = await api.world.head()
+        kept = [
+            make_evidence_row(head.id, "b", place=1),
+            make_evidence_row(head.id, "a", place=2, status=EvidenceStatus.PARTIAL),
+        ]
+        mark = Gathered(at=NOON, alerts=1, asked=2, answered=2, found=2)
+
+        def decide(draft: Draft) -> None:
+            for row in kept:
+                draft.put_evidence(row, None)
+            draft.change(replace(head, evidence=mark))
+
+        ledger = api.world.worker.ledger
+        await ledger.refresh(head.id[:2], [rows.incident(head.id)])
+        await ledger.transact(head.id[:2], decide, by="a test")
+
+        answer = await api.get(f"{incident}/evidence")
+
+        assert answer.body["gathered_at"] == "2026-11-23T12:00:00Z"
+        first, second = answer.body["evidence"]
+        assert (first["query"], second["query"]) == ("b", "a")
+        assert second["status"] == "partial"
+        assert first["rows"] == [["2026-11-23T11:00:00Z", "mallory@contoso.com"]]
+        assert first["reading"] == "1 operation by mallory@contoso.com."
 
 
 class TestCommands:

@@ -1,0 +1,36 @@
+"""The whole core over fake storage, with workspaces that answer from memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.enrichment.enrichment import Enrichment
+from shared.enrichment.runner import Runner
+from shared.enrichment.workspaces import WorkspacesOf
+from shared.model.workspaces import Workspaces
+from tests.fakes.firewatch import World
+from tests.fakes.logs import WORKSPACE, FakeLogs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def enriched(logs: FakeLogs, **changes: Any) -> World:  # noqa: ANN401
+    """An app that asks them, whatever an incident is about."""
+    made: list[Enrichment] = []
+
+    async def enrichment() -> Enrichment:
+        if not made:
+            runner = Runner(logs, clock=world.clock, draw=lambda _, most: most)
+            of = WorkspacesOf(
+                Workspaces(central=(WORKSPACE,)), discover=_nowhere, clock=world.clock
+            )
+            made.append(Enrichment(runner, of, is_on=True))
+        return made[0]
+
+    world = World(enrichment=enrichment, **changes)
+    return world
+
+
+async def _nowhere(_: str) -> Sequence[str]:
+    raise AssertionError("a central topology discovers nothing")
