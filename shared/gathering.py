@@ -60,13 +60,24 @@ SILENT_FOR = timedelta(minutes=1)
 _SLACK_S = 0.05
 
 
+class Asked(NamedTuple):
+    """A round about an incident of so many alerts: its rows, or why there are none."""
+
+    alerts: int
+    rows: tuple[EvidenceRow, ...]
+    lack: Lack | None = None
+
+
 class Turn:
     """The time that one look has, and its place among those that look side by side.
 
-    Whoever waits for evidence gives the place to another.
+    Whoever waits for evidence gives the place to another. ``asked`` is what came of it,
+    for as long as nothing was claimed: an incident that changes all the time is not
+    asked about, and waited for, over and over.
     """
 
     def __init__(self, gate: asyncio.Semaphore) -> None:
+        self.asked: dict[str, Asked] = {}
         self._gate = gate
         self._began = _now()
 
@@ -139,25 +150,42 @@ class Gathering:
         kept = await reading.evidence_of(self._ledger, [head.id, *head.absorbed])
         is_high = begins and head.severity is Severity.HIGH
         most = min(HIGH_WAITS, self._deadline) if is_high else self._deadline
-        seconds = turn.left(BRIEF if _now() < self._silent_until else most)
         known = [row for row, _ in kept]
-        async with turn.aside():
-            try:
-                round_ = _Round(head, known, now, begins=begins)
-                # What comes before the asks, such as reading the alerts, may hang too.
-                async with asyncio.timeout(seconds + _SLACK_S):
-                    changed = await self._ask(round_, _now() + seconds)
-            except Exception as error:  # noqa: BLE001  a notice fails open
-                return self._broken(head, known, now, error)
+        asked = turn.asked.get(head.id)
+        if asked is None:
+            seconds = turn.left(BRIEF if _now() < self._silent_until else most)
+            round_ = _Round(head, known, now, begins=begins)
+            async with turn.aside():
+                asked = await self._asked(round_, seconds)
+            turn.asked[head.id] = asked
+        # Alerts that came meanwhile are news: they are asked about later.
+        as_asked = replace(head, alerts=asked.alerts)
+        if asked.lack is not None:
+            return _without(as_asked, known, now, asked.lack)
         mine = {_key(row): row for row in known if row.incident == head.id}
-        mine |= {_key(row): row for row in changed}
+        mine |= {_key(row): row for row in asked.rows}
         others = [row for row in known if row.incident != head.id]
         return Found(
-            gathered.summed(head, mine.values(), now),
+            gathered.summed(as_asked, mine.values(), now),
             _shown([*mine.values(), *others]),
-            tuple(changed),
+            asked.rows,
             {_key(row): etag for row, etag in kept},
         )
+
+    async def _asked(self, round_: _Round, seconds: float) -> Asked:
+        """What comes of a round in that time, whatever breaks over it."""
+        head = round_.head
+        try:
+            # What comes before the asks, such as reading the alerts, may hang too.
+            async with asyncio.timeout(seconds + _SLACK_S):
+                found = await self._ask(round_, _now() + seconds)
+                return Asked(head.alerts, tuple(found))
+        except TimeoutError:
+            self._silent_until = _now() + SILENT_FOR.total_seconds()
+            return Asked(head.alerts, (), Lack.TIMEOUT)
+        except Exception as error:  # noqa: BLE001  a notice fails open
+            telemetry.emit(telemetry.EVIDENCE_BROKE_US, incident=head.id, error=error)
+            return Asked(head.alerts, (), Lack.DEFECT)
 
     async def _ask(self, round_: _Round, ends: float) -> list[EvidenceRow]:
         """One round of asks, as far as it comes by then; the rest goes on."""
@@ -189,43 +217,34 @@ class Gathering:
         elif early.missing:
             self._silent_until = _now() + SILENT_FOR.total_seconds()
 
-    def _broken(
-        self,
-        head: Incident,
-        known: Sequence[EvidenceRow],
-        now: datetime,
-        error: Exception,
-    ) -> Found:
-        """The evidence of before, and that there is no more."""
-        is_late = isinstance(error, TimeoutError)
-        if is_late:
-            self._silent_until = _now() + SILENT_FOR.total_seconds()
-        else:
-            telemetry.emit(telemetry.EVIDENCE_BROKE_US, incident=head.id, error=error)
-        lack = Lack.TIMEOUT if is_late else Lack.DEFECT
-        none = Evidence(
-            query="",
-            question="What do the logs say?",
-            subject="the incident",
-            workspace="",
-            since=head.first_seen,
-            until=head.last_seen,
-            asked_at=now,
-            columns=(),
-            rows=(),
-            row_count=0,
-            is_truncated=False,
-            took_ms=0,
-            cost=Cost.LOW,
-            status=EvidenceStatus.UNAVAILABLE,
-            reason=lack,
-        )
-        mark = gathered.summed(
-            head, [row for row in known if row.incident == head.id], now
-        )
-        is_first = is_late and head.evidence is None
-        again = now + gathered.REST if is_first else mark.again
-        return Found(replace(mark, again=again), (*_shown(known), none))
+
+def _without(
+    head: Incident, known: Sequence[EvidenceRow], now: datetime, lack: Lack
+) -> Found:
+    """The evidence of before, and that there is no more."""
+    none = Evidence(
+        query="",
+        question="What do the logs say?",
+        subject="the incident",
+        workspace="",
+        since=head.first_seen,
+        until=head.last_seen,
+        asked_at=now,
+        columns=(),
+        rows=(),
+        row_count=0,
+        is_truncated=False,
+        took_ms=0,
+        cost=Cost.LOW,
+        status=EvidenceStatus.UNAVAILABLE,
+        reason=lack,
+    )
+    mine = [row for row in known if row.incident == head.id]
+    mark = gathered.summed(head, mine, now)
+    # Time may mend it, a defect stays; and once is enough.
+    is_worth_it = lack is Lack.TIMEOUT and head.evidence is None
+    again = now + gathered.REST if is_worth_it else mark.again
+    return Found(replace(mark, again=again), (*_shown(known), none))
 
 
 class _Round:

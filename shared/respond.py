@@ -167,6 +167,7 @@ class Respond:
             if claim is None:
                 return
             incident_id = claim.head.id
+            turn.asked.clear()
             results = await self._apply(claim)
             if not await self._record(claim, results):
                 return

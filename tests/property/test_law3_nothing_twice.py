@@ -101,7 +101,8 @@ class _Crowd:
         await asyncio.gather(*(self.feed(worker) for worker in workers))
         self.is_fed = True
         await asyncio.gather(*looking)
-        await self.world.settle()
+        # What logs are late with is asked again within hours.
+        await self.world.settle(most=timedelta(hours=12))
         return self.world
 
 

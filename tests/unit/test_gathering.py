@@ -461,3 +461,23 @@ def test_an_incident_that_ended_is_not_asked_about() -> None:
         await world.check_rested()
 
     run(scenario)
+
+
+def test_an_incident_that_changes_all_the_time_is_paged_on_time() -> None:
+    """It is waited for once, not once for each change."""
+
+    async def scenario() -> None:
+        world = enriched(FakeLogs(Slow(3600, Answer(columns=(), rows=()))))
+        await world.worker.ingest([an_alert(Severity="High")])
+        waiting = asyncio.create_task(world.deliver())
+        for number in range(2, 14):
+            await asyncio.sleep(0.45)
+            await world.worker.ingest([an_alert(number)])
+
+        assert heard(world) == [OPENED]
+        await waiting
+        head = await world.head()
+        assert head.evidence is not None
+        assert head.evidence.alerts < head.alerts
+
+    run(scenario)
