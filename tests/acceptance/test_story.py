@@ -109,6 +109,23 @@ def test_the_signed_webhook_is_believed_by_its_receiver(told: Told) -> None:
     assert len(notices) == len(opened) + len(resolved)
 
 
+def test_every_page_of_what_is_open_has_what_logs_say(told: Told) -> None:
+    """And logs answer every question: the attack is all over them."""
+    notices = told.webhook["deliveries"]
+    opened = [
+        n["body"]["data"] for n in notices if n["body"]["type"] == "incident.opened"
+    ]
+    paged = [data for data in opened if data["status"] == "open"]
+
+    assert len(paged) == 5
+    for data in paged:
+        statuses = {each["status"] for each in data["evidence"]}
+        assert statuses == {"complete"}, data["title"]
+        assert any("203.0.113.77" in each["reading"] for each in data["evidence"])
+    for incident in told.report.incidents:
+        assert bool(incident.evidence) is (incident.status == "open")
+
+
 def test_garbage_is_kept_byte_for_byte(told: Told) -> None:
     """What is no JSON lies in dead letters exactly as it came, text or not."""
     garbage = [h.body for h in told.story if h.thread == "garbage"]
@@ -240,7 +257,17 @@ def _assert_documented(report: dict[str, Any]) -> None:
             "resources",
             "first_seen",
             "last_seen",
+            "evidence",
         }
+        for said in incident["evidence"]:
+            assert set(said) == {
+                "query",
+                "subject",
+                "status",
+                "reason",
+                "rows",
+                "reading",
+            }
     for delivery in report["deliveries"]:
         assert set(delivery) == {
             "incident",
