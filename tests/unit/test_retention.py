@@ -36,6 +36,7 @@ from tests.alerts import (
     stamp,
     vm,
 )
+from tests.factories import make_evidence_row
 from tests.fakes.app import POLICY, FakeApp
 from tests.fakes.firewatch import KEEP, World
 
@@ -93,16 +94,21 @@ def left(world: World) -> list[str]:
 
 
 async def test_an_incident_leaves_whole(world: World) -> None:
-    """Head, timeline, action and alert are in history as they were, and nowhere else."""
+    """All its rows are in history as they were, and nowhere else."""
     head = await end(world)
+    said = make_evidence_row(head.id, "host-logons")
+    key = rows.evidence(head.id, "host-logons", said.about)
+    partition = rows.partition_of_incident(head.id)
+    await world.table.commit(partition, [Put(key, rows.encode(said))])
     before = {
         row.key: row.doc
         for (_, key), row in world.table._rows.items()
-        if key[0] in "ahtx"
+        if key[0] in "aehtx"
     }
 
     done = await wait(world)
 
+    assert len(before) >= 5
     assert (done.moved, done.remaining) == (1, 0)
     assert of(world, head.id) == before
     assert left(world) == AT_LEAST
