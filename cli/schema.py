@@ -26,7 +26,7 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 
 _FIELDS = "|".join([*FIELDS, rf"{TAG[:-1]}\.[A-Za-z0-9_.:-]+"])
 _KNOWN: dict[rules.Rule, dict[str, Any]] = {
-    rules.MATCHER: {"pattern": rf"^\s*({_FIELDS})\s*(=~|!~|!=|>=|=)"},
+    rules.MATCHER: {"pattern": rf"^\s*({_FIELDS})\s*(=~|!~|!=|>=|=|<)"},
     rules.NAME: {"pattern": f"^{NAME_PATTERN}$"},
     rules.FORMAT: {"enum": sorted(NAMES)},
     rules.GUID: {"pattern": f"^{rules.GUID_PATTERN}$"},

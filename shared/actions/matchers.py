@@ -17,6 +17,7 @@ from shared.actions import patterns
 from shared.model import resource
 from shared.model.alert import Severity
 from shared.model.incident import MOST_OF_ANY, MOST_RESOURCES, MOST_TACTICS
+from shared.model.risk import LEAST, MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,7 +41,10 @@ FIELDS = (
     "account",
     "ip",
     "host",
+    "risk",
 )
+
+RISK = "risk"
 
 # What follows is the tag's name.
 TAG = "tag."
@@ -50,7 +54,7 @@ LONGEST = 1_000
 
 EXPECTED = "expected field=value, such as severity>=medium"
 
-_HEAD = re.compile(r'\s*([^\s=!~<>"]+)\s*(=~|!~|!=|>=|=)\s*')
+_HEAD = re.compile(r'\s*([^\s=!~<>"]+)\s*(=~|!~|!=|>=|=|<)\s*')
 _TAG_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 # As Alertmanager reserves them; one that begins so is a misspelt operator.
 _BARE = re.compile(r"[^\s\"'`,\\=~][^\s\"'`,\\]*")
@@ -63,13 +67,14 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Operator(StrEnum):
-    """How a matcher compares; ``>=`` is for severity alone."""
+    """How a matcher compares; ``>=`` is for severity and risk, ``<`` for risk alone."""
 
     EQUAL = "="
     UNEQUAL = "!="
     LIKE = "=~"
     UNLIKE = "!~"
     AT_LEAST = ">="
+    BELOW = "<"
 
     @property
     def is_negative(self) -> bool:
@@ -98,8 +103,11 @@ class Matcher(NamedTuple):
         """Whether the incident passes; None where that cannot be known yet.
 
         Any of its values is enough; with a negative operator none may be the one named.
-        An incident with no value at all has the empty one, as in Alertmanager.
+        An incident with no value at all has the empty one, as in Alertmanager. While its
+        score may be another one, it has at least any.
         """
+        if self.field == RISK:
+            return self._rates(incident)
         if self.operator is Operator.AT_LEAST:
             return incident.severity.rank >= Severity(self.value).rank
         if self.field.startswith(TAG):
@@ -116,11 +124,22 @@ class Matcher(NamedTuple):
         """
         if _is_full(incident, self.field):
             return False
+        if self.field == RISK:
+            return is_scored(incident) and self._rates(incident) is True
         if self.operator.is_negative or self.operator is Operator.AT_LEAST:
             return self.test(incident) is True
         if self.field.startswith(TAG):
             return False
         return all(map(self._names, _values(incident, self.field) or ("",)))
+
+    def _rates(self, incident: Incident) -> bool | None:
+        least, found = int(self.value), incident.risk
+        if self.operator is Operator.BELOW:
+            if found is not None and found.total >= least:
+                return False
+            return True if is_scored(incident) else None
+        # Nobody is left untold because logs did not answer.
+        return found is None or found.missing > 0 or found.total >= least
 
     def _names(self, value: str) -> bool:
         if self.operator.is_pattern:
@@ -128,6 +147,11 @@ class Matcher(NamedTuple):
         if self.field == "ip" and self.value:
             return _is_within(value, network(self.value))
         return value.lower() == self.value.lower()
+
+
+def is_scored(incident: Incident) -> bool:
+    """Whether its score is known, and every question behind it was answered."""
+    return incident.risk is not None and not incident.risk.missing
 
 
 def all_fit(matchers: Iterable[Matcher], incident: Incident) -> bool:
@@ -207,8 +231,12 @@ def _escaped(value: str) -> str:
 
 def _checked(field: str, operator: Operator, value: str) -> Matcher:
     """The matcher, if its field can be compared so with such a value."""
+    if field == RISK:
+        return _of_risk(operator, value)
     if operator is Operator.AT_LEAST and field != "severity":
-        raise ValueError(">= is for severity alone")
+        raise ValueError(">= is for severity and risk alone")
+    if operator is Operator.BELOW:
+        raise ValueError("< is for risk alone")
     if operator.is_pattern:
         if field == "sample":
             raise ValueError("sample is compared with = and != alone")
@@ -224,6 +252,15 @@ def _checked(field: str, operator: Operator, value: str) -> Matcher:
         case "ip" if value:
             network(value)
     return Matcher(field, operator, value)
+
+
+def _of_risk(operator: Operator, value: str) -> Matcher:
+    if operator not in {Operator.AT_LEAST, Operator.BELOW}:
+        raise ValueError("risk is compared with >= and < alone")
+    is_number = value.isascii() and value.isdigit() and len(value) <= 3
+    if not is_number or not LEAST <= int(value) <= MOST:
+        raise ValueError(f"risk is a whole number from {LEAST} to {MOST}")
+    return Matcher(RISK, operator, str(int(value)))
 
 
 def _is_within(value: str, wanted: _Network) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.model.alert import Severity
 from shared.model.evidence import Gathered
+from shared.model.risk import Risk
 
 
 class IncidentStatus(StrEnum):
@@ -117,7 +118,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     force now; ``hidden_by`` names every silence that ever hid it, ``watched_by`` those
     that only count. The lists of what is involved are the first of all values in
     sorted order, up to a cap, as resources and tactics are. ``evidence`` is None until
-    any was asked for.
+    any was asked for, ``risk`` until a look has what it goes by.
     """
 
     id: str
@@ -169,6 +170,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     evidence: Gathered | None = None
+    risk: Risk | None = None
 
     @property
     def title(self) -> str:

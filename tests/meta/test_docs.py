@@ -21,6 +21,7 @@ from shared.clouds.http import HttpClient
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.errors import FailureReason
 from shared.model.evidence import Lack
+from shared.model.risk import Weights
 from shared.model.silence import Silence
 from shared.model.storm import Storm
 from shared.model.workspaces import Override, Workspaces
@@ -155,6 +156,7 @@ def test_every_field_of_the_policy_is_documented() -> None:
             "## reconcile": policy.Reconcile.__struct_encode_fields__,
             "## workspaces": Workspaces.__struct_encode_fields__,
             "### overrides": Override.__struct_encode_fields__,
+            "## risk": Weights.__struct_encode_fields__,
             "## senders": (
                 "method",
                 *(name for kind in SENDERS for name in kind.__struct_encode_fields__),
@@ -180,6 +182,7 @@ def test_defaults_of_the_policy_are_as_documented() -> None:
     """The defaults in the tables of these sections are those of the code."""
     kinds: dict[str, type[Any]] = {
         "correlate": Correlation,
+        "risk": Weights,
         "storm": Storm,
         "workspaces": Workspaces,
     }

@@ -14,6 +14,7 @@ from shared.actions import matchers
 from shared.actions.routing import Route
 from shared.model import resource
 from shared.model.correlation import Correlation, NeverGroup
+from shared.model.risk import Weights
 from shared.model.silence import Silence
 from shared.model.storm import Storm
 from shared.model.text import is_name
@@ -134,7 +135,8 @@ def _something(what: str) -> Callable[[Any], None]:
 MATCHER = Rule(
     matchers.parse,
     "A matcher: field, operator and value, such as severity>=medium or"
-    ' alert_type=~"K8S_.*". Operators: =, !=, =~, !~, and >= for severity. Fields: '
+    ' alert_type=~"K8S_.*". Operators: =, !=, =~, !~, and >= for severity and risk,'
+    " < for risk. Fields: "
     + ", ".join((*matchers.FIELDS, f"{matchers.TAG}NAME"))
     + ".",
 )
@@ -144,6 +146,7 @@ WORKSPACE = Rule(_workspace, "A workspace's id, a GUID.")
 FORMAT = Rule(_format, f"A format: {', '.join(sorted(NAMES))}.")
 ENTITY = Rule(_said, "An identifier of the entity, compared without case.")
 DURATION = Rule(_above_zero, "Above zero.")
+POINTS = _between(-100, 100)
 
 # For the field itself, or for each item where it is a list.
 EACH: Mapping[Field, Rule] = {
@@ -171,6 +174,7 @@ EACH: Mapping[Field, Rule] = {
         _scope, "The id of a resource, a resource group or a subscription."
     ),
     (Override, "workspaces"): WORKSPACE,
+    **{(Weights, name): POINTS for name in Weights.__struct_fields__},
     (KeySender, "formats"): FORMAT,
     (HmacSender, "formats"): FORMAT,
     (EntraSender, "formats"): FORMAT,

@@ -16,6 +16,7 @@ from shared.actions.matchers import (
     parse,
 )
 from shared.model.alert import Severity
+from shared.model.risk import Risk
 from tests.factories import SUBSCRIPTION, VM, make_incident, make_problem
 
 if TYPE_CHECKING:
@@ -177,8 +178,17 @@ def test_a_tag_is_not_known_yet(sign: str) -> None:
         ("severity==medium", "double quotes"),
         ("severity>=grave", "severity is one of"),
         ("severity=grave", "severity is one of"),
-        ("alert_type>=a", ">= is for severity alone"),
-        ("title>=medium", ">= is for severity alone"),
+        ("alert_type>=a", ">= is for severity and risk alone"),
+        ("title>=medium", ">= is for severity and risk alone"),
+        ("severity<high", "< is for risk alone"),
+        ("risk<=30", "double quotes"),
+        ("risk=30", "compared with >= and < alone"),
+        ("risk=~.*", "compared with >= and < alone"),
+        ("risk>=101", "a whole number from 0 to 100"),
+        ("risk>=-1", "a whole number from 0 to 100"),
+        ("risk<1.5", "a whole number from 0 to 100"),
+        ("risk>=high", "a whole number from 0 to 100"),
+        ("risk>=٣", "a whole number from 0 to 100"),
         ("alert_type=a b", "double quotes"),
         ('alert_type="a', "double quotes"),
         ('alert_type="a" b', "double quotes"),
@@ -239,5 +249,47 @@ def test_a_matcher_shows_as_it_is_written() -> None:
 def test_every_field_can_be_asked_for(incident: Incident) -> None:
     """No name of the table is without a value behind it."""
     for field in FIELDS:
-        if field != "sample":
+        if field not in {"sample", "risk"}:
             assert parse(f"{field}=~.+").test(incident) is True, field
+
+
+@pytest.mark.parametrize(
+    ("text", "total", "fits"),
+    [
+        ("risk>=70", 70, True),
+        ("risk>=70", 69, False),
+        ("risk>=070", 70, True),
+        ("risk>=0", 0, True),
+        ("risk<30", 29, True),
+        ("risk<30", 30, False),
+    ],
+)
+def test_scores_are_numbers(text: str, total: int, *, fits: bool) -> None:
+    """At least, or below."""
+    incident = make_incident(risk=Risk(total=total))
+
+    assert parse(text).test(incident) is fits
+    assert parse(text).covers(incident) is fits
+
+
+@pytest.mark.parametrize("risk", [None, Risk(total=20, missing=1)])
+def test_nobody_is_left_untold_for_want_of_a_score(risk: Risk | None) -> None:
+    """A route of high scores takes what has none; low ones and silences do not."""
+    incident = make_incident(risk=risk)
+    high, low = parse("risk>=70"), parse("risk<30")
+
+    assert all_fit([high], incident)
+    assert not all_fit([low], incident)
+    assert not high.covers(incident)
+    assert not low.covers(incident)
+    assert all_may_fit([high], incident)
+    assert all_may_fit([low], incident)
+
+
+def test_what_is_high_already_is_not_low() -> None:
+    """Whatever an answer that is missing would add."""
+    incident = make_incident(risk=Risk(total=80, missing=1))
+
+    assert parse("risk<30").test(incident) is False
+    assert parse("risk>=70").test(incident) is True
+    assert not parse("risk>=70").covers(incident)

@@ -150,7 +150,7 @@ def test_a_policy_with_many_mistakes_prints_as_many_messages() -> None:
         (10, "routes[1].to", "expected a list"),
         (11, "routes[2].match[0]", "unknown field colour"),
         (12, "routes[3].match[0]", "expected a pattern of RE2: missing ]"),
-        (13, "routes[4].match[0]", ">= is for severity alone"),
+        (13, "routes[4].match[0]", ">= is for severity and risk alone"),
         (14, "routes[5].continue", "expected true or false"),
         (15, "routes[6].again[0]", "expected one of severity_raised"),
         (16, "routes[7].every", "expected a duration above zero"),
