@@ -176,6 +176,7 @@ class App:
                 ),
                 lease=settings.lease,
                 quiet=policy.correlate.quiet,
+                weights=policy.risk,
             )
 
         return await self._once("respond", build)

@@ -127,6 +127,11 @@ class Gathering:
         self._silent_until = float("-inf")
         self._going: set[asyncio.Task[list[Evidence]]] = set()
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody is asked at all."""
+        return self._enrichment is not None
+
     def next_at(self, head: Incident) -> datetime | None:
         """When evidence of the incident is to be asked for by itself."""
         return gathered.next_at(head) if self._enrichment else None

@@ -44,10 +44,13 @@ from shared.model.errors import (
 from shared.model.incident import (
     Fact,
     Incident,
+    IncidentStatus,
     Lease,
 )
+from shared.model.risk import Risk, Weights
 from shared.store import messages, rows
 from shared.stuck import Stuck
+from shared.triage import risk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -90,7 +93,8 @@ class _Claim(NamedTuple):
 class Respond:
     """Looks at incidents. ``rules`` gives the policy's part in it, as it is now.
 
-    ``quiet`` is how long nothing may be heard of an incident before it is resolved.
+    ``quiet`` is how long nothing may be heard of an incident before it is resolved,
+    ``weights`` what its score is made of; the defaults, unless given.
     """
 
     def __init__(
@@ -104,9 +108,11 @@ class Respond:
         gathering: Gathering,
         lease: timedelta,
         quiet: timedelta | None = None,
+        weights: Weights | None = None,
     ) -> None:
         self._ledger = ledger
         self._queue = queue
+        self._weights = weights or Weights()
         self._responders = responders
         self._rules = rules
         self._gathering = gathering
@@ -183,8 +189,9 @@ class Respond:
             if not await self._assessment.settled(head, now):
                 continue
             stored, etags = await self._assessment.rows(head)
-            ruled, todo = await self._assessment.ruled(head, stored, now)
-            found = await self._evidence(head, ruled, todo, stored, turn)
+            scored = replace(head, risk=self._risk(head, None))
+            ruled, todo = await self._assessment.ruled(scored, stored, now)
+            found = await self._evidence(scored, ruled, todo, stored, turn)
             if found is not None:
                 held = self._seen(head, ruled, found)
                 todo = await self._assessment.todo(
@@ -218,13 +225,28 @@ class Respond:
             for action in todo.actions
         )
         held = self._seen(head, ruled, None)
+        if held.risk is None:
+            # A route of low scores may be the only one; it takes nothing unscored.
+            least = ruled.rules.routing(replace(held, risk=Risk()))
+            named = {each.responder for each in ruled.rules.routing(held)}
+            begins = begins or any(each.responder not in named for each in least)
         acts = bool(todo.actions)
         return await self._gathering(held, turn, begins=begins, acts=acts)
 
-    @staticmethod
-    def _seen(head: Incident, ruled: Ruled, found: Found | None) -> Incident:
+    def _risk(self, head: Incident, found: Found | None) -> Risk | None:
+        """Its score; None while logs were not asked what they know."""
+        if found is not None:
+            return risk.score(head, found.evidence, self._weights)
+        is_asked = head.evidence is not None and head.risk is not None
+        is_open = head.status is IncidentStatus.OPEN
+        if self._gathering.is_on and is_open and not is_asked:
+            return None
+        return risk.again(head, head.risk, self._weights)
+
+    def _seen(self, head: Incident, ruled: Ruled, found: Found | None) -> Incident:
         """The head as this look leaves it, but for its lease."""
         held = head_of.ruled(head, ruled.ruling, ruled.hold)[0]
+        held = replace(held, risk=self._risk(head, found))
         return replace(held, evidence=found.mark) if found else held
 
     async def _commit_claim(
@@ -249,6 +271,7 @@ class Respond:
             head_of.heard(draft, known)
             known, fact = head_of.ruled(known, ruled.ruling, ruled.hold)
             facts = [fact] if fact else []
+            known = replace(known, risk=self._risk(head, found))
             if found is not None:
                 known = replace(known, evidence=found.mark)
                 facts += _kept(draft, found)

@@ -132,6 +132,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.noise",
         "shared.stuck",
         "shared.telemetry",
+        "shared.triage.risk",
         *STORE,
     ),
     "shared.tick": ("shared.noise", "shared.telemetry", *STORE),
