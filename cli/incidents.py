@@ -215,6 +215,8 @@ def _print_incident(found: dict[str, object]) -> None:
             ),
         )
     )
+    if head.risk is not None:
+        console.print(tables.risk(head.risk))
     if evidence := cast("list[Evidence]", found["evidence"]):
         console.print(tables.evidence(evidence))
     console.print(tables.timeline(cast("list[Entry]", timeline)))

@@ -11,6 +11,7 @@ import msgspec
 from shared.model.action import ActionRow, ActionStatus, Kind
 from shared.model.books import Books
 from shared.model.incident import Incident, IncidentStatus
+from shared.model.risk import Risk
 from shared.store import reading
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class ReportedIncident(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: datetime
     last_seen: datetime
     evidence: list[ReportedEvidence]
+    risk: Risk | None
 
 
 class ReportedAction(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +139,7 @@ def _incident(
         first_seen=head.first_seen,
         last_seen=head.last_seen,
         evidence=evidence,
+        risk=head.risk,
     )
 
 

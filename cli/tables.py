@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.model.books import Books
     from shared.model.evidence import Evidence
     from shared.model.incident import Entry, Incident
+    from shared.model.risk import Risk
 
 _COLOURS = {
     "high": "bold red",
@@ -170,6 +171,24 @@ def evidence(found: Sequence[Evidence]) -> Table:
             for each in found
         ),
     )
+
+
+def risk(found: Risk) -> Table:
+    """The factors of a score, and their sum."""
+    made = table(
+        f"Risk {found.total}",
+        ("factor", ">points", "from", "because"),
+        (
+            (f.name, f"{f.points:+}", f.evidence or "the alerts", f.because)
+            for f in found.factors
+        ),
+    )
+    caption = f"Sum: {found.formula}"
+    if found.missing:
+        asked = counted(found.missing, "question")
+        caption += f"; {asked} that it goes by without an answer"
+    made.caption, made.caption_justify = Text(caption), "left"
+    return made
 
 
 def timeline(entries: Sequence[Entry]) -> Table:

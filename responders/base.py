@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.model.evidence import Evidence
     from shared.model.http import Reply
     from shared.model.incident import Incident, Problem
+    from shared.model.risk import Risk
 
 # remote-apis-sinks.md 20: a Retry-After outside these bounds is clamped to them.
 SHORTEST_RETRY = timedelta(seconds=1)
@@ -144,6 +145,15 @@ def answered(evidence: Sequence[Evidence]) -> list[Evidence]:
 def missing(evidence: Sequence[Evidence]) -> list[Evidence]:
     """What could not be had, in order; its ``reason`` says why."""
     return [e for e in evidence if e.status is EvidenceStatus.UNAVAILABLE]
+
+
+def because(risk: Risk) -> list[str]:
+    """A line for each factor of a score: its points, and what says so."""
+    return [
+        f"{each.points:+} {each.name}: {each.because}"
+        + (f" ({each.evidence})" if each.evidence else "")
+        for each in risk.factors
+    ]
 
 
 def url_problem(url: str) -> str:

@@ -13,6 +13,7 @@ import msgspec
 
 from responders.base import (
     answered,
+    because,
     missing,
     notices,
     raise_for_status,
@@ -201,6 +202,13 @@ def _details(incident: Incident) -> dict[str, Any]:
             for problem in worst_first(incident)[:LIST_LIMIT]
         ],
     }
+    if incident.risk is not None:
+        details["risk"] = {
+            "total": incident.risk.total,
+            "sum": plain(incident.risk.formula, TEXT_LIMIT),
+            "because": _lines(because(incident.risk)),
+            "missing": incident.risk.missing,
+        }
     if incident.predecessor is not None:
         details["predecessor"] = plain(incident.predecessor, TEXT_LIMIT)
     return details

@@ -16,6 +16,7 @@ import msgspec
 
 from responders.base import (
     answered,
+    because,
     missing,
     notices,
     raise_for_status,
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     from shared.model.evidence import Evidence
     from shared.model.http import Http
     from shared.model.incident import Incident
+    from shared.model.risk import Risk
     from shared.model.secret import Secret
 
 # remote-apis-sinks.md 5. The lists are kept to bytes so that the whole stays < 20 KB:
-# 6,000 + 2,000 + 4,000 for them, 4 bytes for each character of the rest; evidence has
-# what is left.
+# 6,000 + 2,000 + 4,000 for them, 2,000 for what makes the score, 4 bytes for each
+# character of the rest; evidence has what is left.
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark in front of secrets, not one
 SECRET_SIZES = range(24, 65)
 TITLE_LIMIT = 300
@@ -49,6 +51,7 @@ EVIDENCE_SIZE = 5_000
 DATA_SIZE = 19_500
 TACTICS_SIZE = 2_000
 LINKS_SIZE = 4_000
+RISK_SIZE = 2_000
 
 
 class Webhook:
@@ -173,11 +176,24 @@ def _content(incident: Incident) -> dict[str, Any]:
         "resources_left_out": len(incident.resources) - len(resources),
         "tactics": _within(incident.tactics, TACTICS_SIZE),
         "alerts": incident.alerts,
+        "risk": _risk(incident.risk),
         "first_seen": instant(incident.first_seen),
         "last_seen": instant(incident.last_seen),
         "predecessor": _optional(incident.predecessor),
         "merged_into": _optional(incident.merged_into),
         "links": _within(filter(is_link, incident.links), LINKS_SIZE, show=str),
+    }
+
+
+def _risk(risk: Risk | None) -> dict[str, Any] | None:
+    """The score and, as far as there is room, what it is the sum of."""
+    if risk is None:
+        return None
+    return {
+        "total": risk.total,
+        "sum": plain(risk.formula, SUBJECT_LIMIT),
+        "because": _within(because(risk), RISK_SIZE),
+        "missing": risk.missing,
     }
 
 

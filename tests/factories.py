@@ -10,6 +10,7 @@ import msgspec
 from shared.model.alert import Severity
 from shared.model.evidence import Cost, Evidence, EvidenceRow, EvidenceStatus
 from shared.model.incident import Incident, IncidentStatus, Problem
+from shared.model.risk import Factor, Risk, summed
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SUBSCRIPTION = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
@@ -101,3 +102,19 @@ def make_evidence_row(
         lag=timedelta(minutes=15),
         evidence=make_evidence(query, **changes),
     )
+
+
+def make_risk(**changes: object) -> Risk:
+    """A score of 60, of the alerts and of one query."""
+    default = summed(
+        (
+            Factor(name="severity", points=40, because="The severity is high."),
+            Factor(
+                name="threat intelligence",
+                points=20,
+                because="Threat intelligence knows 192.0.2.4: botnet.",
+                evidence="threat-intelligence",
+            ),
+        )
+    )
+    return msgspec.structs.replace(default, **changes)

@@ -18,6 +18,7 @@ from shared.model.incident import (
     Problem,
     Verdict,
 )
+from shared.model.risk import Risk
 from shared.model.silence import Mode
 
 
@@ -25,7 +26,7 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     """An incident. ``revision`` is its entity tag without the quotes.
 
     ``merged_from`` is the id that was asked for, where that one was merged into this.
-    ``problems`` are the worst first. What is ``in_history`` can be read and nothing else.
+    ``problems`` are the worst first. ``risk`` is null until a worker scored it. What is ``in_history`` can be read and nothing else.
     """
 
     id: str
@@ -59,6 +60,7 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     hold: Hold | None
     hidden_by: tuple[str, ...]
     watched_by: tuple[str, ...]
+    risk: Risk | None
     stuck: str
     epoch: int
     root: str

@@ -127,6 +127,22 @@ def test_every_page_of_what_is_open_has_what_logs_say(told: Told) -> None:
         assert incident.evidence or incident.status != "open"
 
 
+def test_the_score_of_every_incident_can_be_checked_by_hand(told: Told) -> None:
+    """It is the sum of its factors, and each is of the alerts or of evidence shown."""
+    for incident in told.report.incidents:
+        assert incident.risk is not None, incident.title
+        points = sum(factor.points for factor in incident.risk.factors)
+        assert incident.risk.total == min(100, max(0, points)) > 0
+        shown = {each.query for each in incident.evidence} | {""}
+        assert {factor.evidence for factor in incident.risk.factors} <= shown
+    of_logs = [
+        {factor.name for factor in incident.risk.factors if factor.evidence}
+        for incident in told.report.incidents
+        if incident.risk is not None
+    ]
+    assert any({"threat intelligence", "failures then success"} <= f for f in of_logs)
+
+
 def test_garbage_is_kept_byte_for_byte(told: Told) -> None:
     """What is no JSON lies in dead letters exactly as it came, text or not."""
     garbage = [h.body for h in told.story if h.thread == "garbage"]

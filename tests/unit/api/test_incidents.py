@@ -243,6 +243,17 @@ class TestOne:
         assert wrong.body["problems"][0]["path"] == "path.id"
         assert api.world.faults.calls["table.get"] == gets
 
+    async def test_a_score_comes_with_its_factors(
+        self, api: Api, incident: str
+    ) -> None:
+        """Each with its points and the query behind it."""
+        answer = await api.get(incident)
+
+        risk = answer.body["risk"]
+        assert risk["total"] == sum(each["points"] for each in risk["factors"]) > 0
+        assert risk["factors"][0]["because"] == "The severity is high."
+        assert risk["factors"][0]["evidence"] == ""
+
     async def test_evidence_of_one_that_nobody_asked_about_is_none(
         self, api: Api, incident: str
     ) -> None:

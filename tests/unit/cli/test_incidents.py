@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -199,6 +200,19 @@ class TestLists:
         found = command("incidents", "list", *options)
 
         assert found.exit_code == 2
+
+    def test_a_score_is_shown_as_a_sum(self, command: Command) -> None:
+        """Whoever adds up the points of its factors gets the total."""
+        risk = command.head().risk
+        shown = command("incidents", "show", command.id).output
+
+        assert risk is not None
+        assert f"Risk {risk.total}" in shown
+        points = re.findall(
+            r"^ *[a-z ]+ ([+-][0-9]+) +the alerts ", shown, re.MULTILINE
+        )
+        assert sum(map(int, points)) == risk.total > 0
+        assert f"Sum: {risk.formula}" in shown
 
     def test_a_timeline_is_verified(self, command: Command) -> None:
         """Consistent, not anchored; 1 once a row is gone."""

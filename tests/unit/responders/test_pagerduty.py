@@ -13,7 +13,14 @@ from shared.model.alert import Severity
 from shared.model.errors import SettingsError
 from shared.model.incident import Incident, IncidentStatus
 from shared.model.secret import Secret, SecretRef
-from tests.factories import NOON, SUBSCRIPTION, VM, make_incident, make_problem
+from tests.factories import (
+    NOON,
+    SUBSCRIPTION,
+    VM,
+    make_incident,
+    make_problem,
+    make_risk,
+)
 from tests.fakes.http import FakeHttp
 
 KEY = "0123456789abcdef0123456789ABCDEF"
@@ -180,6 +187,17 @@ async def test_a_predecessor_is_named() -> None:
     [event] = await sent_for(make_incident(predecessor="inc-0"))
 
     assert event["payload"]["custom_details"]["predecessor"] == "inc-0"
+
+
+async def test_the_page_says_what_its_score_is_the_sum_of() -> None:
+    """So that whoever is woken can check it; nothing where there is none."""
+    [scored] = await sent_for(make_incident(risk=make_risk()))
+    [plain] = await sent_for(make_incident())
+
+    found = scored["payload"]["custom_details"]["risk"]
+    assert (found["total"], found["sum"], found["missing"]) == (60, "40 + 20 = 60", 0)
+    assert found["because"][0] == "+40 severity: The severity is high."
+    assert "risk" not in plain["payload"]["custom_details"]
 
 
 async def test_lists_are_capped() -> None:

@@ -13,8 +13,16 @@ from shared.model.action import Occasion
 from shared.model.errors import FailureReason, PermanentFailure, SettingsError
 from shared.model.http import Reply
 from shared.model.incident import IncidentStatus
+from shared.model.risk import Factor
 from shared.model.secret import Secret, SecretRef
-from tests.factories import NOON, SUBSCRIPTION, VM, make_incident, make_problem
+from tests.factories import (
+    NOON,
+    SUBSCRIPTION,
+    VM,
+    make_incident,
+    make_problem,
+    make_risk,
+)
 from tests.fakes.http import FakeHttp, Sent
 
 URL = "https://portal.example/firewatch"
@@ -90,6 +98,7 @@ async def test_a_notice_tells_what_became_of_the_incident() -> None:
             "resources_left_out": 0,
             "tactics": ["Persistence"],
             "alerts": 3,
+            "risk": None,
             "first_seen": "2026-11-23T12:00:00.000Z",
             "last_seen": "2026-11-23T12:00:00.000Z",
             "predecessor": None,
@@ -166,6 +175,29 @@ async def test_two_secrets_give_two_signatures() -> None:
     ]
 
 
+async def test_a_score_says_what_it_is_the_sum_of() -> None:
+    """With the query that each part comes from."""
+    http = FakeHttp()
+    webhook = make_webhook(http)
+
+    [action] = await webhook.plan(make_incident(risk=make_risk(missing=2)))
+    await webhook.apply(action)
+
+    [sent] = http.sent
+    assert sent.json["data"]["risk"] == {
+        "total": 60,
+        "sum": "40 + 20 = 60",
+        "because": [
+            "+40 severity: The severity is high.",
+            (
+                "+20 threat intelligence: Threat intelligence knows 192.0.2.4: botnet."
+                " (threat-intelligence)"
+            ),
+        ],
+        "missing": 2,
+    }
+
+
 async def test_long_lists_are_cut_to_the_size() -> None:
     """The whole stays under 20 KB, and says how much is missing."""
     http = FakeHttp()
@@ -179,6 +211,9 @@ async def test_long_lists_are_cut_to_the_size() -> None:
         predecessor=wide,
         merged_into=wide,
         links=tuple(f"https://portal.azure.com/{n:0900}" for n in range(100)),
+        risk=make_risk(
+            factors=(Factor(name=wide, points=100, because=wide, evidence=wide),) * 99
+        ),
     )
 
     [action] = await webhook.plan(incident)
