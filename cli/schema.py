@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from responders import RESPONDERS
-from shared.actions.matchers import FIELDS, TAG
+from shared.actions.matchers import FIELDS, RISK, TAG
 from shared.model.text import NAME_PATTERN
 from shared.sources import NAMES
 from shared.triage.policy import rules
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 # What the editors' language servers know best.
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
-_FIELDS = "|".join([*FIELDS, rf"{TAG[:-1]}\.[A-Za-z0-9_.:-]+"])
+_LASTING = "|".join(
+    [*(f for f in FIELDS if f != RISK), rf"{TAG[:-1]}\.[A-Za-z0-9_.:-]+"]
+)
+_FIELDS = f"{RISK}|{_LASTING}"
 _KNOWN: dict[rules.Rule, dict[str, Any]] = {
     rules.MATCHER: {"pattern": rf"^\s*({_FIELDS})\s*(=~|!~|!=|>=|=|<)"},
+    rules.OF_SILENCE: {"pattern": rf"^\s*({_LASTING})\s*(=~|!~|!=|>=|=)"},
     rules.NAME: {"pattern": f"^{NAME_PATTERN}$"},
     rules.FORMAT: {"enum": sorted(NAMES)},
     rules.GUID: {"pattern": f"^{rules.GUID_PATTERN}$"},

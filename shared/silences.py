@@ -174,7 +174,7 @@ class Silences:
         starts = silence.starts or now
         for matcher in (*silence.match, *silence.break_through):
             try:
-                matchers.parse(matcher)
+                matchers.parse_of_silence(matcher)
             except ValueError as error:
                 raise CommandRefused(f"matcher: {error}") from None
         problems = {

@@ -122,10 +122,9 @@ class Matcher(NamedTuple):
         silence of one machine does not hide another's alerts beside it. Of a list that
         is full nobody knows what else would be on it.
         """
-        if _is_full(incident, self.field):
+        # What is held back is not asked about, so that its score would never rise.
+        if _is_full(incident, self.field) or self.field == RISK:
             return False
-        if self.field == RISK:
-            return is_scored(incident) and self._rates(incident) is True
         if self.operator.is_negative or self.operator is Operator.AT_LEAST:
             return self.test(incident) is True
         if self.field.startswith(TAG):
@@ -137,7 +136,7 @@ class Matcher(NamedTuple):
         if self.operator is Operator.BELOW:
             if found is not None and found.total >= least:
                 return False
-            return True if is_scored(incident) else None
+            return True if found is not None and not found.missing else None
         # Nobody is left untold because logs did not answer.
         return found is None or found.missing > 0 or found.total >= least
 
@@ -147,11 +146,6 @@ class Matcher(NamedTuple):
         if self.field == "ip" and self.value:
             return _is_within(value, network(self.value))
         return value.lower() == self.value.lower()
-
-
-def is_scored(incident: Incident) -> bool:
-    """Whether its score is known, and every question behind it was answered."""
-    return incident.risk is not None and not incident.risk.missing
 
 
 def all_fit(matchers: Iterable[Matcher], incident: Incident) -> bool:
@@ -189,6 +183,17 @@ def parse(text: str) -> Matcher:
     if len(value) > LONGEST:
         raise ValueError(f"expected a value of at most {LONGEST} characters")
     return _checked(field, operator, value)
+
+
+def parse_of_silence(text: str) -> Matcher:
+    """A matcher of a silence, from its text: it asks for no score.
+
+    Raises ValueError saying what was expected.
+    """
+    found = parse(text)
+    if found.field == RISK:
+        raise ValueError("risk is for routes: a silence cannot ask for it")
+    return found
 
 
 @lru_cache(maxsize=1024)

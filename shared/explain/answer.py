@@ -107,6 +107,10 @@ def _head_lines(case: Case) -> Iterator[str]:
         note = f": {said(head.resolved.note)}" if head.resolved.note else ""
         by, at = said(head.resolved.by), instant(head.resolved.at)
         yield f"It was ended by {by} at {at}{note}."
+    if head.risk is not None:
+        why = listed([factor.name for factor in head.risk.factors]) or "no factor"
+        doubt = f"; {head.risk.missing} unanswered" if head.risk.missing else ""
+        yield f"Its score is {head.risk.total} ({head.risk.formula}): {why}{doubt}."
     if case.in_history:
         yield "It is in history: it can be read, and is closed for good."
     if head.hold is not None and head.hold.by == STORM:

@@ -115,6 +115,11 @@ def test_every_section_is_described() -> None:
         ({"reconcile": {"subscriptions": ["x"]}}, "$.reconcile.subscriptions[0]: patt"),
         ({"suppress": [{**SILENCE, "mode": "loud"}]}, "$.suppress[0].mode: enum"),
         ({"suppress": [{"name": "a"}]}, "$.suppress[0].match: required"),
+        (
+            {"suppress": [{**SILENCE, "match": ["risk<30"]}]},
+            "$.suppress[0].match[0]: pat",
+        ),
+        ({"risk": {"high": "x"}}, "$.risk.high: type"),
         ({"senders": {"a": {"method": "hope"}}}, "$.senders.a"),
     ],
 )

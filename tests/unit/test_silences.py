@@ -34,6 +34,7 @@ def _silence(**changes: object) -> Silence:
         ({"name": "the storm breaker"}, "name"),
         ({"match": ()}, "match"),
         ({"match": ("colour=red",)}, "unknown field"),
+        ({"match": ("risk<30",)}, "risk is for routes"),
         ({"match": ("severity>=low",), "break_through": ("((",)}, "expected"),
         ({"reason": " "}, "reason"),
         ({"owner": ""}, "owner"),

@@ -140,6 +140,9 @@ MATCHER = Rule(
     + ", ".join((*matchers.FIELDS, f"{matchers.TAG}NAME"))
     + ".",
 )
+OF_SILENCE = Rule(
+    matchers.parse_of_silence, "A matcher as in routes, of any field but risk."
+)
 NAME = Rule(_name, "1 to 40 letters, digits and hyphens, beginning with a letter.")
 GUID = Rule(_guid, "A subscription's id, a GUID.")
 WORKSPACE = Rule(_workspace, "A workspace's id, a GUID.")
@@ -154,8 +157,8 @@ EACH: Mapping[Field, Rule] = {
     (Route, "name"): Rule(_name_or_none, NAME.describes),
     (Route, "every"): DURATION,
     (Silence, "name"): NAME,
-    (Silence, "match"): MATCHER,
-    (Silence, "break_through"): MATCHER,
+    (Silence, "match"): OF_SILENCE,
+    (Silence, "break_through"): OF_SILENCE,
     (Silence, "reason"): Rule(_said, "Why nobody need be told."),
     (Silence, "owner"): Rule(_said, "Who answers for it, and is told of its end."),
     (Storm, "pages"): _between(1, 10_000),

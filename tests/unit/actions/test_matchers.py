@@ -14,6 +14,7 @@ from shared.actions.matchers import (
     all_fit,
     all_may_fit,
     parse,
+    parse_of_silence,
 )
 from shared.model.alert import Severity
 from shared.model.risk import Risk
@@ -269,19 +270,16 @@ def test_scores_are_numbers(text: str, total: int, *, fits: bool) -> None:
     incident = make_incident(risk=Risk(total=total))
 
     assert parse(text).test(incident) is fits
-    assert parse(text).covers(incident) is fits
 
 
 @pytest.mark.parametrize("risk", [None, Risk(total=20, missing=1)])
 def test_nobody_is_left_untold_for_want_of_a_score(risk: Risk | None) -> None:
-    """A route of high scores takes what has none; low ones and silences do not."""
+    """A route of high scores takes what has none; one of low ones does not."""
     incident = make_incident(risk=risk)
     high, low = parse("risk>=70"), parse("risk<30")
 
     assert all_fit([high], incident)
     assert not all_fit([low], incident)
-    assert not high.covers(incident)
-    assert not low.covers(incident)
     assert all_may_fit([high], incident)
     assert all_may_fit([low], incident)
 
@@ -292,4 +290,13 @@ def test_what_is_high_already_is_not_low() -> None:
 
     assert parse("risk<30").test(incident) is False
     assert parse("risk>=70").test(incident) is True
-    assert not parse("risk>=70").covers(incident)
+
+
+@pytest.mark.parametrize("text", ["risk>=70", "risk<100"])
+def test_no_silence_asks_for_a_score(text: str) -> None:
+    """What is held back is not asked about: its score would stay what it was."""
+    with pytest.raises(ValueError, match="risk is for routes"):
+        parse_of_silence(text)
+
+    assert not parse(text).covers(make_incident(risk=Risk(total=80)))
+    assert parse_of_silence("severity=low") == parse("severity=low")

@@ -91,6 +91,7 @@ class TestWhoWasTold:
         )
         assert said.why == "it was told at 2026-11-23T12:00:00.000Z"
         assert "Route everybody takes it (everything), for pager." in found.lines
+        assert "Its score is 40 (40 = 40): severity." in found.lines
         assert [(s.occasion, s.status) for s in found.actions] == [
             ("opened", "applied")
         ]
