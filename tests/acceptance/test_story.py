@@ -275,6 +275,7 @@ def _assert_documented(report: dict[str, Any]) -> None:
             "first_seen",
             "last_seen",
             "evidence",
+            "risk",
         }
         for said in incident["evidence"]:
             assert set(said) == {
