@@ -8,6 +8,7 @@ import msgspec
 
 from shared.actions.routing import Route
 from shared.model.correlation import Correlation
+from shared.model.enrich import Enrich
 from shared.model.silence import Silence
 from shared.model.storm import Storm
 from shared.model.workspaces import Workspaces
@@ -38,3 +39,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     storm: Storm = Storm()
     reconcile: Reconcile = Reconcile()
     workspaces: Workspaces = Workspaces()
+    enrich: Enrich = Enrich()
