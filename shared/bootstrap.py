@@ -173,6 +173,7 @@ class App:
                 gathering=Gathering(
                     storage.ledger,
                     None if policy.workspaces.are_none else self.enrichment,
+                    how=policy.enrich,
                 ),
                 lease=settings.lease,
                 quiet=policy.correlate.quiet,

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from shared import telemetry
 from shared.actions import gathered
 from shared.model.alert import Severity
+from shared.model.enrich import Enrich
 from shared.model.evidence import (
     Cost,
     Evidence,
@@ -46,10 +47,10 @@ if TYPE_CHECKING:
 
 # Review F20: the first page of a High waits this long, any other the whole deadline.
 HIGH_WAITS = timedelta(seconds=5)
-DEADLINE = timedelta(seconds=20)
 
-# Asks of one round, and rows that an incident keeps.
-MOST_ASKS = 12
+USUAL = Enrich()
+
+# Rows that an incident keeps.
 MOST_ROWS = 24
 
 # After a round that nobody answered a word of, nobody waits longer than BRIEF for a
@@ -118,12 +119,11 @@ class Gathering:
         self,
         ledger: Ledger,
         enrichment: Callable[[], Awaitable[Enrichment]] | None,
-        *,
-        deadline: timedelta = DEADLINE,
+        how: Enrich = USUAL,
     ) -> None:
         self._ledger = ledger
         self._enrichment = enrichment
-        self._deadline = deadline
+        self._how = how
         self._silent_until = float("-inf")
         self._going: set[asyncio.Task[list[Evidence]]] = set()
 
@@ -154,7 +154,7 @@ class Gathering:
             return Found(head.evidence, _shown(row for row, _ in kept))
         kept = await reading.evidence_of(self._ledger, [head.id, *head.absorbed])
         is_high = begins and head.severity is Severity.HIGH
-        most = min(HIGH_WAITS, self._deadline) if is_high else self._deadline
+        most = min(HIGH_WAITS, self._how.deadline) if is_high else self._how.deadline
         known = [row for row, _ in kept]
         asked = turn.asked.get(head.id)
         if asked is None:
@@ -198,11 +198,11 @@ class Gathering:
         head = round_.head
         enrichment = await self._enrichment()
         alerts = await reading.some_alerts(self._ledger, head)
-        asked = round_.asks(alerts)
+        asked = round_.asks(alerts, self._how)
         started = enrichment.start(
             asked,
             head.resources,
-            deadline=self._deadline,
+            deadline=self._how.deadline,
             **({"most_age": timedelta(0)} if round_.is_late else {}),
         )
         self._keep(started)
@@ -278,11 +278,11 @@ class _Round:
             not self._known[key].evidence.reason for key in due
         )
 
-    def asks(self, alerts: Sequence[AlertRow]) -> list[Ask]:
+    def asks(self, alerts: Sequence[AlertRow], how: Enrich) -> list[Ask]:
         """What to ask: everything where there is news, else what is due."""
         from shared.enrichment.asking import asks  # noqa: PLC0415  reads the pack
 
-        found = asks(self.head, alerts, most=MOST_ASKS)
+        found = asks(self.head, alerts, most=how.most, only=how.queries or None)
         if not self._is_new:
             return [ask for ask in found if self._key(ask) in self._due]
         room = MOST_ROWS - len(self._known)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shared.actions.routing import Route, Routed, Rules
 from shared.commands import Commands
-from shared.gathering import Gathering
+from shared.gathering import USUAL, Gathering
 from shared.ingest import Ingest
 from shared.model.correlation import Correlation
 from shared.model.errors import StoreError
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shared.enrichment.enrichment import Enrichment
     from shared.model.action import ActionRow
     from shared.model.alert import Severity
+    from shared.model.enrich import Enrich
     from shared.model.event import Event
     from shared.model.silence import Silence
 
@@ -94,8 +95,9 @@ class World:
         partitions: int = 16,
         faults: Faults | None = None,
         enrichment: Callable[[], Awaitable[Enrichment]] | None = None,
+        how: Enrich = USUAL,
     ) -> None:
-        self.enrichment = enrichment
+        self.enrichment, self.how = enrichment, how
         self.clock = Clock()
         self.faults = faults or Faults()
         self.table = FakeTable(self.clock, self.faults)
@@ -134,7 +136,7 @@ class World:
                 responders=self.responders,
                 rules=self._rules,
                 noise=noise,
-                gathering=Gathering(ledger, self.enrichment),
+                gathering=Gathering(ledger, self.enrichment, self.how),
                 lease=self.lease,
                 quiet=self.caps.quiet,
             ),

@@ -19,6 +19,7 @@ from shared.actions.matchers import FIELDS, TAG, Operator
 from shared.actions.routing import Route
 from shared.clouds.http import HttpClient
 from shared.model.correlation import Correlation, NeverGroup
+from shared.model.enrich import Enrich
 from shared.model.errors import FailureReason
 from shared.model.evidence import Lack
 from shared.model.risk import Weights
@@ -155,6 +156,7 @@ def test_every_field_of_the_policy_is_documented() -> None:
             "### never_group": NeverGroup.__struct_encode_fields__,
             "## reconcile": policy.Reconcile.__struct_encode_fields__,
             "## workspaces": Workspaces.__struct_encode_fields__,
+            "## enrich": Enrich.__struct_encode_fields__,
             "### overrides": Override.__struct_encode_fields__,
             "## risk": Weights.__struct_encode_fields__,
             "## senders": (

@@ -56,6 +56,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.triage.policy",
         "shared.actions.matchers",
         "shared.actions.routing",
+        # Whether there is a query of a name.
+        "shared.enrichment.pack",
         "shared.senders",
         "shared.sources",
     ),

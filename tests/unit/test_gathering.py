@@ -10,8 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from shared.actions.routing import Route
-from shared.gathering import BRIEF, DEADLINE, HIGH_WAITS, MOST_ASKS
+from shared.gathering import BRIEF, HIGH_WAITS, USUAL
 from shared.model.action import Change
+from shared.model.enrich import Enrich
 from shared.model.evidence import Evidence, EvidenceStatus, Lack
 from shared.model.incident import IncidentStatus
 from shared.model.logs import Answer
@@ -82,7 +83,7 @@ def test_the_page_has_what_the_logs_say() -> None:
 
         assert took < 2
         assert heard(world) == [OPENED]
-        assert 0 < len(told(world)) <= MOST_ASKS
+        assert 0 < len(told(world)) <= USUAL.most
         assert {each.status for each in told(world)} == {EvidenceStatus.COMPLETE}
         kept = await reading.evidence(world.ledger)
         assert [row.evidence for row in kept] == told(world)
@@ -117,7 +118,7 @@ def test_off_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("severity", "waits"), [("High", HIGH_WAITS), ("Medium", DEADLINE)]
+    ("severity", "waits"), [("High", HIGH_WAITS), ("Medium", USUAL.deadline)]
 )
 def test_a_dead_workspace_holds_no_page_back(severity: str, waits: timedelta) -> None:
     """A High waits 5 s, others 20 s; the page says what is missing."""
@@ -195,7 +196,7 @@ def test_what_is_refused_is_missing_and_said(lack: Lack, *, again: bool) -> None
 
         took = await looked(world)
 
-        assert took <= DEADLINE.total_seconds() + 0.2
+        assert took <= USUAL.deadline.total_seconds() + 0.2
         assert reasons(told(world)) == {lack}
         head = await world.head()
         assert head.evidence is not None
@@ -481,3 +482,15 @@ def test_an_incident_that_changes_all_the_time_is_paged_on_time() -> None:
         assert head.evidence.alerts < head.alerts
 
     run(scenario)
+
+
+async def test_the_policy_says_what_is_asked_and_how_much() -> None:
+    """Only its queries, no more than so many."""
+    logs = FakeLogs()
+    how = Enrich(queries=("host-logons", "host-processes"), most=1)
+    world = enriched(logs, how=how)
+
+    await world.feed([event()])
+
+    assert len({asked.query for asked in logs.asked}) == how.most
+    assert {asked.query for asked in logs.asked} < {*how.queries}

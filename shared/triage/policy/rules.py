@@ -14,6 +14,7 @@ from shared.actions import matchers
 from shared.actions.routing import Route
 from shared.model import resource
 from shared.model.correlation import Correlation, NeverGroup
+from shared.model.enrich import Enrich
 from shared.model.risk import Weights
 from shared.model.silence import Silence
 from shared.model.storm import Storm
@@ -104,6 +105,20 @@ def _format(name: str) -> None:
         )
 
 
+def _query(name: str) -> None:
+    from shared.enrichment.pack import pack  # noqa: PLC0415  reads the queries
+
+    if name not in pack():
+        raise ValueError(
+            f"the pack has no query {name[:LONGEST_NAME]}; `firewatch queries` lists them"
+        )
+
+
+def _a_minute(duration: timedelta) -> None:
+    if not timedelta(0) < duration <= timedelta(minutes=1):
+        raise ValueError("expected a duration above zero, a minute at most")
+
+
 def _said(text: str) -> None:
     if not text.strip():
         raise ValueError("must not be empty")
@@ -173,6 +188,9 @@ EACH: Mapping[Field, Rule] = {
     (NeverGroup, "addresses"): Rule(matchers.network, "An address or a network."),
     (Reconcile, "subscriptions"): GUID,
     (Workspaces, "central"): WORKSPACE,
+    (Enrich, "queries"): Rule(_query, "The name of a query of the pack."),
+    (Enrich, "most"): _between(1, 24),
+    (Enrich, "deadline"): Rule(_a_minute, "Above zero, a minute at most."),
     (Override, "resource"): Rule(
         _scope, "The id of a resource, a resource group or a subscription."
     ),

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.actions.routing import Route
 from shared.model.correlation import Correlation
+from shared.model.enrich import Enrich
 from shared.model.risk import Weights
 from shared.model.silence import Silence
 from shared.model.storm import Storm
@@ -39,4 +40,5 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     storm: Storm = Storm()
     reconcile: Reconcile = Reconcile()
     workspaces: Workspaces = Workspaces()
+    enrich: Enrich = Enrich()
     risk: Weights = Weights()
