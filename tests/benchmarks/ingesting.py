@@ -1,7 +1,7 @@
 """A process that ingests a feed through the function, and says what that took.
 
 Usage: python -m tests.benchmarks.ingesting FEED BATCH [--first N] [--last N]
-           [--step N] [--journal FILE] [--partition P]
+           [--step N] [--journal FILE] [--partition P] [--mark N]
 
 Storage is what AzureWebJobsStorage says. The Event Hub is left out: the function gets
 what the host would give it. Only the calls of the function are timed.
@@ -90,6 +90,7 @@ async def measured(arguments: argparse.Namespace) -> dict[str, Any]:
     await function.open()
     wall = cpu = 0.0
     alerts = 0
+    marked: dict[str, float] = {}
     with Reader(arguments.feed) as feed:
         places = range(arguments.first, arguments.last or len(feed), arguments.step)
         for bodies in feed.batches(arguments.batch, places):
@@ -99,6 +100,8 @@ async def measured(arguments: argparse.Namespace) -> dict[str, Any]:
             wall += time.perf_counter() - before
             cpu += time.process_time() - used
             alerts += len(bodies)
+            if alerts <= arguments.mark:
+                marked = {"alerts": alerts, "wall_s": wall}
             if journal is not None:
                 journal.end_of_batch()
     if journal is not None:
@@ -109,6 +112,7 @@ async def measured(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "alerts": alerts,
         "wall_s": wall,
+        "until_mark": marked,
         "cpu_s": cpu,
         "memory_mb": memory["now"],
         "peak_mb": memory["peak"],
@@ -126,6 +130,7 @@ def main() -> None:
     parser.add_argument("--last", type=int, default=0)
     parser.add_argument("--step", type=int, default=1)
     parser.add_argument("--partition", default="0")
+    parser.add_argument("--mark", type=int, default=0)
     parser.add_argument("--journal", type=Path)
     print(json.dumps(asyncio.run(measured(parser.parse_args()))))
 
