@@ -60,6 +60,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+# `make check` does the same, and both come before anything is merged.
+@pytest.mark.soak
 @needs_parser
 def test_the_parser_takes_every_query_with_every_value() -> None:
     """As `make check` has it: no complaint, the declared columns, the same values."""
