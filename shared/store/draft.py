@@ -20,14 +20,14 @@ from shared.model.incident import Entry, Fact, Incident
 from shared.model.silence import Kept
 from shared.model.storm import Slots
 from shared.store import limits, rows
-from shared.store.ports import Delete, Put, Row
+from shared.store.ports import Delete, Put
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from shared.model.action import ActionRow
     from shared.model.evidence import EvidenceRow
-    from shared.store.ports import Write
+    from shared.store.ports import Row, Write
 
 # How long after a change the timer looks, should the message be lost. The message
 # comes at once; a line of the due index in the past would have the timer send another.
@@ -51,13 +51,6 @@ class Known(NamedTuple):
     etag: str
 
 
-class _Packed(NamedTuple):
-    """A row as the store has it: an alert's takes half the memory so."""
-
-    doc: bytes
-    etag: str
-
-
 _KINDS: dict[str, type[Remembered]] = {
     "a": AlertRow,
     "b": Books,
@@ -78,18 +71,14 @@ class Memory:
     """
 
     def __init__(self, most: int = MOST_KNOWN) -> None:
-        self._known: OrderedDict[tuple[str, str], Known | _Packed] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], Known] = OrderedDict()
         self._most = most
 
     def recall(self, partition: str, key: str) -> Known | None:
         """The row, if this worker has seen it."""
         known = self._known.get((partition, key))
-        if known is None:
-            return None
-        self._known.move_to_end((partition, key))
-        if isinstance(known, _Packed):
-            row = Row(key, known.doc, known.etag)
-            return Known(rows.decode(row, AlertRow), known.etag)
+        if known is not None:
+            self._known.move_to_end((partition, key))
         return known
 
     def learn(self, partition: str, found: dict[str, Row]) -> None:
@@ -100,12 +89,7 @@ class Memory:
 
     def keep(self, partition: str, key: str, known: Known) -> None:
         """Remember a row just written."""
-        document, etag = known
-        self._known[partition, key] = (
-            _Packed(rows.encode(document), etag)
-            if isinstance(document, AlertRow)
-            else known
-        )
+        self._known[partition, key] = known
         self._known.move_to_end((partition, key))
         while len(self._known) > self._most:
             self._known.popitem(last=False)
