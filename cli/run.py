@@ -173,7 +173,7 @@ def _say_evidence(found: Report, console: Console) -> None:
         answered = sum(each.status != "unavailable" for each in asked)
         console.print(
             f"Logs answered {answered} of {tables.counted(len(asked), 'question')};"
-            " the pages say what they know."
+            " the pages say what they know.\n"
         )
 
 
