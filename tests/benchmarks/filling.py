@@ -12,15 +12,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import tempfile
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from devhost.outside import Outside
 from shared.model.incident import Entry, Fact, IncidentStatus
 from shared.store import rows
 from shared.store.ports import Put
@@ -28,13 +24,13 @@ from shared.store.tables import IN_FLIGHT
 from shared.triage.alert_rows import row_of
 from tests.alerts import read_alert
 from tests.benchmarks import feeds
-from tests.benchmarks.ingesting import Function
-from tests.benchmarks.probing import POLICY
-from tests.benchmarks.writing import KEY
+from tests.benchmarks.probing import running
 from tests.factories import NOON, make_incident
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from tests.benchmarks.ingesting import Function
 
 BATCH = 1_000
 
@@ -97,16 +93,9 @@ KINDS: dict[str, Callable[[Function, int, int], Awaitable[None]]] = {
 
 
 async def fill(kind: str, count: int, first: int) -> None:
-    """Do it, with a PagerDuty that answers."""
-    async with Outside.start() as outside:
-        with tempfile.TemporaryDirectory() as folder:
-            policy = Path(folder) / "policy.yaml"
-            policy.write_text(POLICY.format(url=outside.url))
-            os.environ |= {"FIREWATCH_POLICY": str(policy), "BENCHMARK_KEY": KEY}
-            function = Function()
-            await function.open()
-            await KINDS[kind](function, count, first)
-            await function.app.close()
+    """Do it."""
+    async with running() as function:
+        await KINDS[kind](function, count, first)
 
 
 def main() -> None:

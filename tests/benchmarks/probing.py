@@ -15,6 +15,7 @@ import json
 import os
 import tempfile
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from tests.benchmarks.ingesting import Function
 from tests.benchmarks.writing import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 BATCH = 100
 TICKS = 3
@@ -61,8 +62,9 @@ class Probe:
             kept[name] += value
 
 
-async def measured(first: int, alerts: int) -> dict[str, Any]:
-    """What it cost."""
+@asynccontextmanager
+async def running() -> AsyncIterator[Function]:
+    """The function, with a PagerDuty that answers beside it."""
     async with Outside.start() as outside:
         with tempfile.TemporaryDirectory() as folder:
             policy = Path(folder) / "policy.yaml"
@@ -71,9 +73,15 @@ async def measured(first: int, alerts: int) -> dict[str, Any]:
             function = Function()
             await function.open()
             try:
-                return await _probed(function, first, alerts)
+                yield function
             finally:
                 await function.app.close()
+
+
+async def measured(first: int, alerts: int) -> dict[str, Any]:
+    """What it cost."""
+    async with running() as function:
+        return await _probed(function, first, alerts)
 
 
 async def _probed(function: Function, first: int, alerts: int) -> dict[str, Any]:
