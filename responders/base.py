@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Protocol, assert_never
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, assert_never
 from urllib.parse import urlsplit
 
 from shared.model.action import Kind, Occasion, Verb, planned
@@ -14,17 +14,17 @@ from shared.model.errors import (
     PermanentFailure,
     TransientFailure,
 )
-from shared.model.evidence import EvidenceStatus
 from shared.model.incident import IncidentStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from shared.model.action import Action, Outcome
     from shared.model.evidence import Evidence
-    from shared.model.http import Reply
-    from shared.model.incident import Incident, Problem
-    from shared.model.risk import Risk
+    from shared.model.http import Http, Reply
+    from shared.model.incident import Incident
+    from shared.model.message import Message
+    from shared.model.secret import Secret, SecretRef
 
 # remote-apis-sinks.md 20: a Retry-After outside these bounds is clamped to them.
 SHORTEST_RETRY = timedelta(seconds=1)
@@ -37,11 +37,12 @@ class Responder(Protocol):
     A responder never loops, sleeps, retries, logs or catches what it does not know; it
     raises TransientFailure, PermanentFailure or ActionRefused, and ``shared.actions``
     alone schedules and records. Its constructor takes its settings and the ports it
-    uses, complete, and does no I/O.
+    uses, complete, and does no I/O. ``verbs`` are those that it can be asked for.
     """
 
     name: str
     kind: Kind
+    verbs: frozenset[Verb]
 
     async def plan(
         self, incident: Incident, evidence: Sequence[Evidence] = ()
@@ -58,26 +59,49 @@ class Responder(Protocol):
         ...
 
 
-class Unusable:
+class Ports(NamedTuple):
+    """What a responder is built with.
+
+    ``secret`` gives the value of a setting; it raises SettingsError where it has none.
+    ``token`` gives a bearer token of the app's identity for a scope; it raises
+    TransientFailure and PermanentFailure.
+    """
+
+    secret: Callable[[SecretRef], Secret]
+    http: Http
+    clock: Callable[[], datetime]
+    token: Callable[[str], Awaitable[str]]
+
+
+class Notifier:
+    """What responders that tell people have in common: the notices that they plan.
+
+    ``verbs`` are those that the other side has a use for; no other is sent to it.
+    """
+
+    kind = Kind.NOTIFY
+    verbs = frozenset(Verb)
+    name: str
+
+    async def plan(
+        self,
+        incident: Incident,
+        evidence: Sequence[Evidence] = (),  # noqa: ARG002  the core renders them
+    ) -> Sequence[Action]:
+        """The notice to open and, at the incident's end, to close."""
+        return notices(incident, name=self.name, kind=self.kind)
+
+
+class Unusable(Notifier):
     """Stands in for a responder whose settings are wrong.
 
     It plans notices as one, so that they are on record and wait; each attempt fails
     with what is wrong. Whoever mends the settings restarts the app, and they go out.
     """
 
-    kind = Kind.NOTIFY
-
     def __init__(self, name: str, problem: str) -> None:
         self.name = name
         self._problem = problem
-
-    async def plan(
-        self,
-        incident: Incident,
-        evidence: Sequence[Evidence] = (),  # noqa: ARG002  as the protocol
-    ) -> Sequence[Action]:
-        """What a notifier of this name would plan."""
-        return notices(incident, name=self.name, content=lambda _: {})
 
     async def apply(self, action: Action) -> Outcome:  # noqa: ARG002  as the protocol
         """Raise TransientFailure: mending the settings is all it takes."""
@@ -85,7 +109,11 @@ class Unusable:
 
 
 def notices(
-    incident: Incident, *, name: str, content: Callable[[Verb], dict[str, Any]]
+    incident: Incident,
+    *,
+    name: str,
+    kind: Kind = Kind.NOTIFY,
+    content: Callable[[Verb], dict[str, Any]] = lambda _: {},
 ) -> list[Action]:
     """The actions of a notifier: each notice that the incident wants, and its content.
 
@@ -96,7 +124,7 @@ def notices(
         planned(
             incident,
             responder=name,
-            kind=Kind.NOTIFY,
+            kind=kind,
             verb=verb,
             target=name,
             occasion=occasion,
@@ -128,32 +156,11 @@ def wanted(incident: Incident) -> tuple[tuple[Verb, Occasion], ...]:
     return tuple(notices)
 
 
-def worst_first(incident: Incident) -> list[Problem]:
-    """The problems in the order that ``Incident.title`` picks the first of."""
-    ranked = sorted(
-        incident.problems.items(),
-        key=lambda item: (-item[1].severity.rank, item[1].first_seen, item[0]),
-    )
-    return [problem for _, problem in ranked]
-
-
-def answered(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """What has something to say, in order."""
-    return [e for e in evidence if e.status is not EvidenceStatus.UNAVAILABLE]
-
-
-def missing(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """What could not be had, in order; its ``reason`` says why."""
-    return [e for e in evidence if e.status is EvidenceStatus.UNAVAILABLE]
-
-
-def because(risk: Risk) -> list[str]:
-    """A line for each factor of a score: its points, and what says so."""
-    return [
-        f"{each.points:+} {each.name}: {each.because}"
-        + (f" ({each.evidence})" if each.evidence else "")
-        for each in risk.factors
-    ]
+def told(action: Action) -> Message:
+    """What the action tells; every notice that is sent has a message."""
+    if action.message is None:
+        raise PermanentFailure(FailureReason.INVALID, "there is nothing to tell")
+    return action.message
 
 
 def url_problem(url: str) -> str:

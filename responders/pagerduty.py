@@ -11,43 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from responders.base import (
-    answered,
-    because,
-    missing,
-    notices,
-    raise_for_status,
-    url_problem,
-    worst_first,
-)
-from shared.model.action import Action, Kind, Outcome, Verb
+from responders.base import Notifier, raise_for_status, told, url_problem
+from shared.model.action import Action, Outcome, Verb
 from shared.model.alert import Severity
 from shared.model.errors import SettingsError
-from shared.model.resource import display_name
 from shared.model.secret import SecretRef
-from shared.model.text import instant, is_link, plain
+from shared.model.text import instant, is_link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
-
-    from shared.model.evidence import Evidence
-    from shared.model.http import Http
-    from shared.model.incident import Incident
-    from shared.model.secret import Secret
+    from responders.base import Ports
+    from shared.model.message import Message
 
 # remote-apis-sinks.md 1.1. The body cap is Alertmanager's, a little under the real one.
 ROUTING_KEY_LENGTH = 32
-SUMMARY_LIMIT = 1024
 BODY_CAP = 512_000
-TEXT_LIMIT = 512
-LIST_LIMIT = 20
-SUBJECT_LIMIT = 128
 
 # To an alert that is open a trigger adds; nobody is called again (1.1).
 _EVENT_ACTION = {
     Verb.TRIGGER: "trigger",
     Verb.UPDATE: "trigger",
+    Verb.ACKNOWLEDGE: "acknowledge",
     Verb.RESOLVE: "resolve",
 }
 
@@ -59,10 +42,8 @@ _SEVERITY = {
 }
 
 
-class PagerDuty:
+class PagerDuty(Notifier):
     """One PagerDuty integration."""
-
-    kind = Kind.NOTIFY
 
     class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """What the policy says: ``url`` for an account outside the US region.
@@ -74,36 +55,16 @@ class PagerDuty:
         url: str = "https://events.pagerduty.com"
         client_url: str = ""
 
-    def __init__(
-        self,
-        name: str,
-        config: Config,
-        *,
-        secret: Callable[[SecretRef], Secret],
-        http: Http,
-        clock: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, name: str, config: Config, ports: Ports) -> None:
         self.name = name
-        self._routing_key = secret(config.routing_key)
+        self._routing_key = ports.secret(config.routing_key)
         self._url = f"{config.url.rstrip('/')}/v2/enqueue"
         self._client_url = config.client_url
-        self._http = http
-        self._clock = clock
+        self._http = ports.http
+        self._clock = ports.clock
         problems = self._problems(config)
         if problems:
             raise SettingsError(problems)
-
-    async def plan(
-        self, incident: Incident, evidence: Sequence[Evidence] = ()
-    ) -> Sequence[Action]:
-        """The alert to open and, at the incident's end, to resolve."""
-        return notices(
-            incident,
-            name=self.name,
-            content=lambda verb: (
-                _content(incident, evidence) if verb is Verb.TRIGGER else {}
-            ),
-        )
 
     async def apply(self, action: Action) -> Outcome:
         """Hand the event over; 202 means taken, not that anyone was reached."""
@@ -121,8 +82,8 @@ class PagerDuty:
             "event_action": _EVENT_ACTION[action.verb],
             "dedup_key": action.dedup_key,
         }
-        if action.verb is not Verb.RESOLVE:
-            event |= {"client": "Firewatch"} | action.content
+        if _EVENT_ACTION[action.verb] == "trigger":
+            event |= {"client": "Firewatch"} | _event(told(action))
             if self._client_url:
                 event["client_url"] = self._client_url
         body = msgspec.json.encode(event)
@@ -148,90 +109,31 @@ class PagerDuty:
         return problems
 
 
-def _content(incident: Incident, evidence: Sequence[Evidence]) -> dict[str, Any]:
-    """What PagerDuty shows: all of it, save our own words and numbers, is hostile."""
-    resource = incident.resources[0] if incident.resources else incident.scope
+def _event(message: Message) -> dict[str, Any]:
+    """What PagerDuty shows; it has no markup to escape for (1.1)."""
     return {
         "payload": {
-            "summary": _summary(incident),
-            "source": plain(resource, TEXT_LIMIT) or "unknown",
-            "severity": _SEVERITY[incident.severity],
-            "timestamp": instant(incident.first_seen),
-            "component": plain(display_name(resource), TEXT_LIMIT),
-            "group": plain(incident.scope, TEXT_LIMIT),
-            "class": plain(worst_first(incident)[0].alert_type, TEXT_LIMIT),
-            "custom_details": _details(incident) | _evidence(evidence),
+            "summary": message.headline,
+            "source": message.resource,
+            "severity": _SEVERITY[message.severity],
+            "timestamp": instant(message.first_seen),
+            "component": message.component,
+            "group": message.scope,
+            "class": message.alert_type,
+            "custom_details": _details(message),
         },
-        "links": [
-            {"href": link, "text": "The alert in Microsoft Defender"}
-            for link in incident.links
-            if is_link(link)
-        ][:LIST_LIMIT],
+        "links": [{"href": link.href, "text": link.text} for link in message.links],
     }
 
 
-def _summary(incident: Incident) -> str:
-    """One line that keeps severity, resource and count however long the title is."""
-    sample = "[SAMPLE] " if incident.is_sample else ""
-    head = f"{sample}{incident.severity.capitalize()}: "
-    tail = f" ({incident.alerts} alert{'' if incident.alerts == 1 else 's'})"
-    if incident.resources:
-        more = len(incident.resources) - 1
-        others = f" and {more} more" if more else ""
-        tail = f" on {plain(display_name(incident.resources[0]), 128)}{others}{tail}"
-    title = plain(incident.title, SUMMARY_LIMIT - len(head) - len(tail))
-    return f"{head}{title or 'alert without a title'}{tail}"
-
-
-def _details(incident: Incident) -> dict[str, Any]:
+def _details(message: Message) -> dict[str, Any]:
     details: dict[str, Any] = {
-        "incident": plain(incident.id, TEXT_LIMIT),
-        "status": incident.status.value,
-        "alerts": incident.alerts,
-        "resources": _lines(incident.resources),
-        "tactics": _lines(incident.tactics),
-        "problems": [
-            {
-                "type": plain(problem.alert_type, TEXT_LIMIT),
-                "title": plain(problem.title, TEXT_LIMIT),
-                "severity": problem.severity.value,
-                "count": problem.count,
-                "first_seen": instant(problem.first_seen),
-                "last_seen": instant(problem.last_seen),
-            }
-            for problem in worst_first(incident)[:LIST_LIMIT]
-        ],
+        "incident": message.incident,
+        "why": message.why,
+        "status": message.status.value,
+        "alerts": message.alerts,
     }
-    if incident.risk is not None:
-        details["risk"] = {
-            "total": incident.risk.total,
-            "sum": plain(incident.risk.formula, TEXT_LIMIT),
-            "because": _lines(because(incident.risk)),
-            "missing": incident.risk.missing,
-        }
-    if incident.predecessor is not None:
-        details["predecessor"] = plain(incident.predecessor, TEXT_LIMIT)
+    for section in message.sections:
+        more = f"and {section.left_out} more"
+        details[section.key] = [*section.lines, *([more] if section.left_out else [])]
     return details
-
-
-def _evidence(evidence: Sequence[Evidence]) -> dict[str, Any]:
-    """What logs say, a line for each question, and what could not be asked."""
-    if not evidence:
-        return {}
-    shown = answered(evidence)
-    lacking = [f"{e.reason}: {e.question} ({e.subject})" for e in missing(evidence)]
-    details: dict[str, Any] = {"evidence": _lines([*map(_read, shown)])}
-    if len(shown) > LIST_LIMIT:
-        details["evidence_left_out"] = len(shown) - LIST_LIMIT
-    if lacking:
-        details["evidence_missing"] = _lines(lacking)
-    return details
-
-
-def _read(evidence: Evidence) -> str:
-    doubt = f" ({evidence.reason})" if evidence.reason else ""
-    return f"{plain(evidence.subject, SUBJECT_LIMIT)}: {evidence.reading}{doubt}"
-
-
-def _lines(texts: Sequence[str]) -> list[str]:
-    return [plain(text, TEXT_LIMIT) for text in texts[:LIST_LIMIT]]

@@ -14,25 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from responders.base import (
-    answered,
-    because,
-    missing,
-    notices,
-    raise_for_status,
-    url_problem,
-)
-from shared.model.action import Action, Kind, Outcome
+from responders.base import Notifier, notices, raise_for_status, url_problem
+from shared.model.action import Action, Outcome
 from shared.model.errors import SettingsError
+from shared.model.evidence import answered, missing
 from shared.model.secret import SecretRef
 from shared.model.text import instant, is_link, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
 
+    from responders.base import Ports
     from shared.model.evidence import Evidence
-    from shared.model.http import Http
     from shared.model.incident import Incident
     from shared.model.risk import Risk
     from shared.model.secret import Secret
@@ -54,10 +47,8 @@ LINKS_SIZE = 4_000
 RISK_SIZE = 2_000
 
 
-class Webhook:
+class Webhook(Notifier):
     """One receiver of signed notices."""
-
-    kind = Kind.NOTIFY
 
     class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """What the policy says.
@@ -70,21 +61,13 @@ class Webhook:
         secret: SecretRef
         previous_secret: SecretRef | None = None
 
-    def __init__(
-        self,
-        name: str,
-        config: Config,
-        *,
-        secret: Callable[[SecretRef], Secret],
-        http: Http,
-        clock: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, name: str, config: Config, ports: Ports) -> None:
         self.name = name
         self._url = config.url
-        self._http = http
-        self._clock = clock
+        self._http = ports.http
+        self._clock = ports.clock
         refs = {"secret": config.secret, "previous_secret": config.previous_secret}
-        given = {field: (ref, secret(ref)) for field, ref in refs.items() if ref}
+        given = {field: (ref, ports.secret(ref)) for field, ref in refs.items() if ref}
         self._secrets = [value for _, value in given.values()]
         problems = [
             f"responders.{name}.{field}: the setting {ref.setting} does not hold "
@@ -192,7 +175,7 @@ def _risk(risk: Risk | None) -> dict[str, Any] | None:
     return {
         "total": risk.total,
         "sum": plain(risk.formula, SUBJECT_LIMIT),
-        "because": _within(because(risk), RISK_SIZE),
+        "because": _within(risk.because, RISK_SIZE),
         "missing": risk.missing,
     }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from shared.actions import head as head_of
-from shared.actions import reconcile
+from shared.actions import reconcile, rendering
 from shared.model.action import ActionRow, Occasion, Verb
 from shared.model.incident import QUIET, Fact, Hold, Incident, IncidentStatus
 from shared.model.storm import STORM
@@ -141,7 +141,7 @@ class Assessment:
             if stored:
                 closers = await responder.plan(ended, evidence)
                 resolves += [a for a in closers if a.verb is Verb.RESOLVE]
-        return reconcile.todo(
+        todo = reconcile.todo(
             head,
             wanted,
             resolves,
@@ -150,6 +150,12 @@ class Assessment:
             claims_last=self._claims_last,
             routes=routed,
             is_held=head.hold is not None,
+        )
+        if not todo.actions:
+            return todo
+        said = rendering.message(head, evidence)
+        return todo._replace(
+            actions=tuple(rendering.telling(each, said) for each in todo.actions)
         )
 
     async def _end_quiet(self, head: Incident, now: datetime) -> bool:

@@ -224,11 +224,12 @@ class App:
     async def staff(self) -> Staff:
         """The responders of the policy, and what is wrong with some of them."""
         settings, policy = await self.settings(), await self.policy()
+        token = (await self.credentials()).token
 
         async def build() -> Staff:
             from shared.staff import staffed
 
-            return staffed(policy, settings, self._http, self._clock)
+            return staffed(policy, settings, self._http, self._clock, token)
 
         return await self._once("staff", build)
 

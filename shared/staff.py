@@ -8,7 +8,7 @@ from shared.model.errors import SettingsError
 from shared.triage import policy as policies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from responders.base import Responder
@@ -30,6 +30,7 @@ def staffed(
     settings: Settings,
     http: HttpClient,
     clock: Callable[[], datetime],
+    token: Callable[[str], Awaitable[str]],
 ) -> Staff:
     """Build each responder; one with wrong settings keeps no other from paging.
 
@@ -38,7 +39,7 @@ def staffed(
     """
     # Ingest does without importing them.
     from responders import RESPONDERS  # noqa: PLC0415
-    from responders.base import Unusable  # noqa: PLC0415
+    from responders.base import Ports, Unusable  # noqa: PLC0415
 
     def secret(ref: SecretRef) -> Secret:
         found = settings.secret(ref)
@@ -46,6 +47,7 @@ def staffed(
             raise SettingsError([f"app setting {ref.setting} has no value"])
         return found
 
+    ports = Ports(secret, http, clock, token)
     built: dict[str, Responder] = {}
     problems: list[str] = []
     for name, given in policy.responders.items():
@@ -58,7 +60,7 @@ def staffed(
             continue
         try:
             settled = _settled(config, kind.Config, path)
-            built[name] = kind(name, settled, secret=secret, http=http, clock=clock)
+            built[name] = kind(name, settled, ports)
         except SettingsError as error:
             said = [p if p.startswith(path) else f"{path}: {p}" for p in error.problems]
             problems += said

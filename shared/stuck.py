@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from shared import telemetry
-from shared.actions import backoff, delivery
+from shared.actions import backoff, delivery, rendering
 from shared.actions import head as head_of
 from shared.model.action import Occasion, Verb, as_stuck
 from shared.model.incident import Fact, stripped
@@ -79,9 +79,12 @@ class Stuck:
     async def _tell_one(self, responder: Responder, head: Incident) -> bool:
         told = False
         try:
-            for action in await responder.plan(stripped(head), ()):
+            shown = stripped(head)
+            said = rendering.message(shown)
+            for action in await responder.plan(shown, ()):
                 if action.verb is Verb.TRIGGER:
-                    await self._send(as_stuck(action, head.generation))
+                    stuck = as_stuck(action, head.generation)
+                    await self._send(rendering.telling(stuck, said))
                     told = True
         except Exception as error:  # noqa: BLE001  the others must be told all the same
             telemetry.emit(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shared.model.alert import Severity
+from shared.model.message import Message
 
 if TYPE_CHECKING:
     from shared.model.incident import Incident
@@ -30,6 +31,7 @@ class Verb(StrEnum):
 
     TRIGGER = "trigger"
     UPDATE = "update"
+    ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
 
 
@@ -50,6 +52,7 @@ class Occasion(StrEnum):
     NEW_TACTIC = Change.NEW_TACTIC
     NEW_RESOURCE = Change.NEW_RESOURCE
     EVIDENCE = Change.EVIDENCE
+    ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     MERGED = "merged"
     STUCK = "stuck"
@@ -60,7 +63,11 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
     ``key`` names the step for ever: planned twice, it is one row. ``dedup_key`` is what
     the other side is given, shared by the trigger and the resolve of one notice.
-    ``content`` is what the responder needs to apply it, secrets excepted; it is planned
+    ``address`` is where the target is reached by this responder, where the policy names
+    people; ``reference`` what the other side called the notice that this is about.
+
+    ``message`` is what it tells, ``news`` what of it nobody was told yet, ``content``
+    what else the responder needs to apply it, secrets excepted. These three are made
     afresh at each look and never stored.
     """
 
@@ -72,7 +79,11 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     verb: Verb
     target: str
     occasion: Occasion
-    content: dict[str, Any]
+    content: dict[str, Any] = {}
+    address: str = ""
+    reference: str = ""
+    message: Message | None = None
+    news: tuple[str, ...] = ()
 
 
 def planned(
@@ -83,7 +94,7 @@ def planned(
     verb: Verb,
     target: str,
     occasion: Occasion,
-    content: dict[str, Any],
+    content: dict[str, Any] | None = None,
 ) -> Action:
     """An action of this incident with its keys.
 
@@ -100,7 +111,7 @@ def planned(
         verb=verb,
         target=target,
         occasion=occasion,
-        content=content,
+        content=content or {},
     )
 
 

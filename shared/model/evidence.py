@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Cost(StrEnum):
@@ -111,3 +115,13 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     answered: int = 0
     found: int = 0
     again: datetime | None = None
+
+
+def answered(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """What has something to say, in order."""
+    return [e for e in evidence if e.status is not EvidenceStatus.UNAVAILABLE]
+
+
+def missing(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """What could not be had, in order; its ``reason`` says why."""
+    return [e for e in evidence if e.status is EvidenceStatus.UNAVAILABLE]

@@ -175,11 +175,16 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """The worst problem's title, the earliest of equals; the same in any order."""
-        worst = min(
+        return self.worst_first[0].title
+
+    @property
+    def worst_first(self) -> list[Problem]:
+        """The problems, the worst first and the earliest of equals."""
+        ranked = sorted(
             self.problems.items(),
             key=lambda item: (-item[1].severity.rank, item[1].first_seen, item[0]),
         )
-        return worst[1].title
+        return [problem for _, problem in ranked]
 
     @property
     def ended_at(self) -> datetime | None:

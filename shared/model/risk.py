@@ -57,6 +57,15 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
     missing: int = 0
 
     @property
+    def because(self) -> list[str]:
+        """A line for each factor: its points, and what says so."""
+        return [
+            f"{each.points:+} {each.name}: {each.because}"
+            + (f" ({each.evidence})" if each.evidence else "")
+            for each in self.factors
+        ]
+
+    @property
     def formula(self) -> str:
         """The sum as a person writes it, such as ``40 + 15 - 20 = 35``."""
         points = [factor.points for factor in self.factors]

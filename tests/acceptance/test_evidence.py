@@ -42,7 +42,7 @@ def test_a_page_goes_out_on_time_whatever_becomes_of_the_logs(own: World) -> Non
     well = paged(own)
     assert len(well["evidence"]) >= 3
     assert "evidence_missing" not in well
-    assert well["risk"]["missing"] == 0
+    assert not any("were not answered" in line for line in well["risk"])
 
     own.local.control("POST", SIDE, {"way": "partial"})
     in_part = paged(own)
@@ -53,7 +53,7 @@ def test_a_page_goes_out_on_time_whatever_becomes_of_the_logs(own: World) -> Non
     for name, fault in BAD_DAYS.items():
         with own.fault(side=SIDE, **fault):
             bad = paged(own)
-        assert bad["evidence"] == [], name
+        assert "evidence" not in bad, name
         assert len(bad["evidence_missing"]) == len(well["evidence"]), name
 
 

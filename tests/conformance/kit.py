@@ -1,93 +1,45 @@
 """What every responder is measured by: a case for each, and the two worlds they run in.
 
-Adding a responder: add its ``Case`` to ``CASES``; test_responders.py does the rest.
+Adding a responder: write its ``Case`` in a module of ``cases`` and name it in ``CASES``;
+test_responders.py does the rest.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from devhost.outside import Fault, Outside
 from responders import RESPONDERS
+from shared.actions.rendering import message, telling
 from shared.clouds.http import HttpClient
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.evidence import EvidenceStatus
 from shared.model.http import Reply
-from shared.model.secret import Secret
+from tests.conformance.cases import pagerduty, webhook
 from tests.factories import NOON, make_evidence, make_incident, make_problem
 from tests.fakes.http import FakeHttp, ListeningHttp, Sent
+from tests.fakes.ports import make_ports
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from responders.base import Responder
+    from shared.model.action import Action
     from shared.model.evidence import Evidence
     from shared.model.http import Http
     from shared.model.incident import Incident
+    from tests.conformance.case import Case
 
 # How long the sender waits where the test is that nobody answers.
 SHORT_TIMEOUT_S = 0.1
 
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One responder of the table, and what its other side is like.
-
-    ``settings`` are as in a policy, given where the other side is. ``seeded`` are the
-    texts that must never show: secrets, and parts of URLs that may be. ``identity`` is
-    what the other side tells repeats by. ``effects`` counts what it did.
-    """
-
-    settings: Callable[[str], dict[str, Any]]
-    secrets: Mapping[str, str]
-    seeded: tuple[str, ...]
-    accepted: Container[int]
-    body_cap: int
-    identity: Callable[[Sent], object]
-    effects: Callable[[Outside], int]
-
-
-_WEBHOOK_SECRET = "whsec_Y29uZm9ybWFuY2UtYmx1ZS1zZWNyZXQtMDE="
-_PREVIOUS_SECRET = "whsec_Y29uZm9ybWFuY2UtZ3JlZW4tc2VjcmV0LTI="
-_ROUTING_KEY = "c0nf0rmanceroutingkey00000000001"
-
 CASES: Mapping[str, Case] = {
-    "pagerduty": Case(
-        settings=lambda url: {
-            "routing_key": {"setting": "ROUTING_KEY"},
-            "url": f"{url}/pagerduty",
-            "client_url": "https://firewatch.example/incidents",
-        },
-        secrets={"ROUTING_KEY": _ROUTING_KEY},
-        seeded=(_ROUTING_KEY,),
-        accepted={202},
-        body_cap=512_000,
-        identity=lambda sent: (sent.json["event_action"], sent.json["dedup_key"]),
-        effects=lambda outside: sum(page.opens for page in outside.pagerduty.pages()),
-    ),
-    "webhook": Case(
-        settings=lambda url: {
-            "url": f"{url}/webhook/conformance?sig=s33ded-query",
-            "secret": {"setting": "SIGNING"},
-            "previous_secret": {"setting": "PREVIOUS"},
-        },
-        secrets={"SIGNING": _WEBHOOK_SECRET, "PREVIOUS": _PREVIOUS_SECRET},
-        seeded=(
-            _WEBHOOK_SECRET.removeprefix("whsec_"),
-            _PREVIOUS_SECRET.removeprefix("whsec_"),
-            "conformance-blue-secret-01",
-            "s33ded-query",
-        ),
-        accepted=range(200, 300),
-        body_cap=20_000,
-        identity=lambda sent: sent.headers["webhook-id"],
-        effects=lambda outside: len(outside.webhook.deliveries),
-    ),
+    "pagerduty": pagerduty.CASE,
+    "webhook": webhook.CASE,
 }
 
 
@@ -98,10 +50,17 @@ def build(name: str, *, http: Http, url: str) -> Responder:
     return responder(
         f"{name}-1",
         config,
-        secret=lambda ref: Secret(case.secrets[ref.setting]),
-        http=http,
-        clock=lambda: NOON,
+        make_ports(http, case.secrets),
     )
+
+
+async def planned(
+    world: World, incident: Incident, evidence: Sequence[Evidence] = ()
+) -> list[Action]:
+    """What the responder plans, with what the core tells by it."""
+    said = message(incident, evidence)
+    plan = await world.responder.plan(incident, evidence)
+    return [telling(action, said) for action in plan]
 
 
 class World(Protocol):
@@ -130,7 +89,7 @@ class FakeWorld:
 
     def __init__(self, name: str) -> None:
         self._case = CASES[name]
-        self._http = FakeHttp(default=self._reply(202, {}))
+        self._http = FakeHttp(default=self._reply(min(self._case.accepted), {}))
         self.sent = self._http.sent
         self.responder = build(name, http=self._http, url="https://side.example")
 
@@ -152,8 +111,10 @@ class FakeWorld:
 
     def _reply(self, status: int, headers: dict[str, str]) -> Reply:
         seeded = " ".join(self._case.seeded)
+        is_taken = status in self._case.accepted
+        body = self._case.answer if is_taken else b""
         headers = {"location": seeded, **headers}
-        return Reply(status=status, headers=headers, body=seeded.encode())
+        return Reply(status=status, headers=headers, body=body or seeded.encode())
 
 
 class OutsideWorld:
@@ -196,7 +157,7 @@ class OutsideWorld:
 async def outside_world(name: str) -> AsyncIterator[OutsideWorld]:
     """Serve the stand-ins for one test."""
     async with Outside.start(clock=lambda: NOON) as outside:
-        outside.webhook.trust("conformance", _WEBHOOK_SECRET)
+        outside.webhook.trust("conformance", webhook.SECRET)
         world = OutsideWorld(name, outside)
         try:
             yield world
@@ -289,7 +250,7 @@ def request_problems(sent: Sent, case: Case) -> list[str]:
         for header in sent.headers.values()
         if not (header.isascii() and header.isprintable())
     ]
-    for path, text in _texts(sent.json, ""):
+    for path, text in _texts(case.content(sent), ""):
         unseen = [
             char
             for char in text
@@ -299,12 +260,12 @@ def request_problems(sent: Sent, case: Case) -> list[str]:
             problems.append(f"{path} holds {unseen}")
         if unicodedata.normalize("NFC", text) != text:
             problems.append(f"{path} is not NFC")
-        if path in {".links[].href", ".data.links[]"}:
+        if path in case.link_paths:
             if not (text.startswith("https://portal.example/") and text.isascii()):
                 problems.append(f"{path} leads to {text}")
-        elif path != ".client_url" and _is_live(text):
+        elif path not in case.own_urls and _is_live(text):
             problems.append(f"{path} holds a live URL: {text[:80]}")
-    return problems
+    return problems + case.problems(sent)
 
 
 def _is_live(text: str) -> bool:

@@ -160,8 +160,8 @@ async def test_the_feed_tells_what_it_is_meant_to() -> None:
     heads = await reading.incidents(world.ledger)
     assert sorted(head.status for head in heads) == ["merged", "open", "resolved"]
     assert len(world.blobs.blobs) == len(FEED) + 1
-    assert world.pager.verbs().count("trigger") == 4
-    assert world.pager.verbs().count("resolve") == 3
+    assert world.pager.sent_verbs().count("trigger") == 4
+    assert world.pager.sent_verbs().count("resolve") == 3
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from responders.base import wanted
-from shared.model.action import Action, Kind, Outcome, planned
+from shared.model.action import Action, Kind, Outcome, Verb, planned
 from tests.fakes.store import Faults
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class FakeResponder:
     """
 
     kind = Kind.NOTIFY
+    verbs = frozenset({Verb.TRIGGER, Verb.UPDATE, Verb.RESOLVE})
 
     def __init__(self, name: str = "pager", faults: Faults | None = None) -> None:
         self.name = name
@@ -87,6 +88,6 @@ class FakeResponder:
             (sent.dedup_key, sent.verb) for sent in self.sent if sent.verb != "update"
         }
 
-    def verbs(self) -> list[str]:
+    def sent_verbs(self) -> list[str]:
         """The verbs that arrived, in order."""
         return [sent.verb for sent in self.sent]

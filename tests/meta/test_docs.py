@@ -17,6 +17,7 @@ from responders import RESPONDERS
 from shared import settings, sources, staff, telemetry
 from shared.actions.matchers import FIELDS, TAG, Operator
 from shared.actions.routing import Route
+from shared.clouds.credentials import Credentials
 from shared.clouds.http import HttpClient
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.enrich import Enrich
@@ -327,7 +328,8 @@ def _build(found: policy.Policy) -> None:
     def clock() -> datetime:
         return datetime(2026, 11, 23, tzinfo=UTC)
 
-    assert not staff.staffed(found, made, HttpClient(), clock).problems
+    token = Credentials("").token
+    assert not staff.staffed(found, made, HttpClient(), clock, token).problems
     Senders(found.senders, secret=made.secret, http=HttpClient(), clock=clock)
     known = {form.name for form in sources.FORMATS}
     for sender in found.senders.values():

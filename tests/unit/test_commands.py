@@ -39,7 +39,7 @@ async def test_an_acknowledgement_is_written_and_looked_at(world: World) -> None
     (message,) = world.queue.messages
     assert messages.decode(message.body) == (head.id,)
     await world.settle()
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     entry = (await reading.timeline(world.ledger, head.id))[-1]
     assert (entry.by, entry.facts[0].kind) == ("ada", "incident.acknowledged")
 
@@ -65,7 +65,7 @@ async def test_resolving_closes_the_page(world: World) -> None:
         await world.settle()
 
     assert (await world.head()).status is IncidentStatus.RESOLVED
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
     await world.check_rested()
 
 
@@ -78,7 +78,7 @@ async def test_after_that_a_recurrence_pages_anew(world: World) -> None:
 
     new, old = sorted(await world.heads(), key=lambda head: head.status)
     assert new.predecessor == old.id
-    assert world.pager.verbs() == ["trigger", "resolve", "trigger"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve", "trigger"]
     assert len({sent.dedup_key for sent in world.pager.sent}) == 2
 
 
@@ -165,7 +165,7 @@ async def test_with_a_verdict_it_is_closed(world: World) -> None:
 
     head = await world.head()
     assert (head.status, head.verdict) == (IncidentStatus.CLOSED, BENIGN)
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
     details = [
         fact.detail
         for entry in await reading.timeline(world.ledger, head.id)
@@ -203,7 +203,7 @@ async def test_a_reopened_one_pages_anew(world: World) -> None:
 
     head = await world.head()
     assert (head.status, head.epoch, head.verdict) == (IncidentStatus.OPEN, 2, None)
-    assert world.pager.verbs() == ["trigger", "resolve", "trigger"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve", "trigger"]
     assert len({sent.dedup_key for sent in world.pager.sent}) == 2
     await world.check_rested()
 

@@ -54,7 +54,7 @@ async def test_a_worker_that_died_over_an_incident_blocks_it_for_a_lease() -> No
     await world.worker.tick()
     await world.settle()
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_two_workers_with_one_alert_make_one_incident() -> None:
@@ -67,7 +67,7 @@ async def test_two_workers_with_one_alert_make_one_incident() -> None:
     await world.feed([event()])
 
     assert (await world.head()).alerts == 2
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_one_finding_of_two_senders_acts_once() -> None:
@@ -79,7 +79,7 @@ async def test_one_finding_of_two_senders_acts_once() -> None:
     await world.feed([event()])
 
     assert (await world.head()).alerts == 1
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_a_trigger_that_was_missed_is_found_by_itself() -> None:
@@ -92,7 +92,7 @@ async def test_a_trigger_that_was_missed_is_found_by_itself() -> None:
     await world.worker.tick()
     await world.deliver()
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_a_late_single_alert_does_not_swallow_the_next_burst() -> None:
@@ -105,14 +105,14 @@ async def test_a_late_single_alert_does_not_swallow_the_next_burst() -> None:
     for number in range(7):
         hours = 4.0 * number
         await _tell(world, _at(number, hours, Severity="Low"), number, hours)
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
     await _tell(world, _at(8, 26, Severity="High"), 8, 26)
 
     first, second = sorted(await world.heads(), key=lambda head: head.first_seen)
     assert (first.successor, second.predecessor) == (second.id, first.id)
     assert second.severity == "high"
-    assert world.pager.verbs() == ["trigger", "trigger"]
+    assert world.pager.sent_verbs() == ["trigger", "trigger"]
     await world.check_rested()
 
 
@@ -125,7 +125,7 @@ async def test_a_successor_that_is_no_worse_rings_nobody() -> None:
         await _tell(world, _at(number, hours), number, hours)
 
     assert len(await world.heads()) == 2
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_alerts_are_never_put_on_what_a_person_ended() -> None:
@@ -162,7 +162,7 @@ async def test_resolving_what_still_fires_pages_nobody_again() -> None:
         await world.feed([event(body, place=place)])
 
     assert (await world.head()).status is IncidentStatus.RESOLVED
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
 
 
 async def test_an_acknowledged_incident_pages_nobody_months_later() -> None:
@@ -181,7 +181,7 @@ async def test_an_acknowledged_incident_pages_nobody_months_later() -> None:
         await world.settle()
 
     assert (await world.head()).status is IncidentStatus.RESOLVED
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
 
 
 async def test_the_first_alert_is_told_before_others_are_waited_for() -> None:
@@ -192,7 +192,7 @@ async def test_the_first_alert_is_told_before_others_are_waited_for() -> None:
     await world.deliver()
 
     assert world.clock() == NOON
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_one_failing_side_repeats_nothing_at_the_others() -> None:
@@ -203,8 +203,8 @@ async def test_one_failing_side_repeats_nothing_at_the_others() -> None:
 
     await world.feed([event()])
 
-    assert world.responders["pager"].verbs() == ["trigger"]
-    assert world.responders["tickets"].verbs() == ["trigger"]
+    assert world.responders["pager"].sent_verbs() == ["trigger"]
+    assert world.responders["tickets"].sent_verbs() == ["trigger"]
 
 
 async def test_everything_that_was_done_can_be_looked_up() -> None:

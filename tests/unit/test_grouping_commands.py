@@ -91,7 +91,7 @@ class TestSplit:
         assert set(messages.decode(message.body)) == {remains.id, taken.id}
         await world.settle()
         await world.check_rested()
-        assert world.pager.verbs() == ["trigger", "trigger"]
+        assert world.pager.sent_verbs() == ["trigger", "trigger"]
         row = next(r for r in await reading.alerts(world.ledger) if r.id == alert_id(3))
         assert row.joined is not None
         assert row.joined.because == f"taken out of incident {head.id} by ada"
@@ -256,7 +256,7 @@ class TestMerge:
         assert said.id == senior.id
         head = await world.head()
         assert (head.alerts, head.absorbed) == (2, (junior.id,))
-        assert world.pager.verbs() == ["trigger", "trigger", "resolve", "update"]
+        assert world.pager.sent_verbs() == ["trigger", "trigger", "resolve", "update"]
         await world.check_rested()
 
     async def test_said_from_both_sides_at_once_it_ends_in_one(self) -> None:

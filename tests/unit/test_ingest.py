@@ -177,7 +177,7 @@ async def test_what_the_source_closed_is_resolved(world: World) -> None:
     assert head.status is IncidentStatus.RESOLVED
     assert head.resolved is not None
     assert head.resolved.by == "source"
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
 
 
 async def test_a_head_without_its_alerts_blocks_nobody() -> None:

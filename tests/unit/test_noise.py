@@ -69,7 +69,7 @@ async def test_what_was_held_is_told_when_the_silence_ends() -> None:
     await world.worker.tick()
     await world.settle()
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     assert (await world.head()).hold is None
     await world.check_rested()
 
@@ -116,7 +116,7 @@ async def test_what_was_told_before_is_closed_under_a_silence() -> None:
     world.suppress.append(_silence())
     await world.feed([event(defender_alert(Status="Resolved"), place=2)])
 
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
 
 
 async def test_a_raised_severity_breaks_through() -> None:
@@ -129,7 +129,7 @@ async def test_a_raised_severity_breaks_through() -> None:
     later = stamp(NOON + timedelta(minutes=5))
     await world.feed([event(defender_alert(ProcessingEndTime=later), place=2)])
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_monitor_mode_counts_and_tells() -> None:
@@ -138,7 +138,7 @@ async def test_monitor_mode_counts_and_tells() -> None:
 
     await world.feed([event()])
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     assert (await world.head()).watched_by == ("pen-test",)
 
 
@@ -153,7 +153,7 @@ async def test_a_silence_made_while_running_holds_and_its_end_releases() -> None
     assert await silences.end("pen-test", Order("bob", "they left")) is not None
     await world.settle()
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     (report,) = await silences.report()
     assert [head.id for head in report.incidents] == [(await world.head()).id]
     assert report.made is not None
@@ -169,7 +169,7 @@ async def test_a_silence_that_cannot_be_read_holds_nothing() -> None:
 
     await world.deliver()
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_its_owner_is_told_before_it_ends() -> None:
@@ -183,14 +183,14 @@ async def test_its_owner_is_told_before_it_ends() -> None:
     for _ in range(3):
         await world.worker.tick()
         await world.settle()
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     (head,) = await world.heads()
     assert head.title == "Silence pen-test of ada ends at 2026-11-23 18:00 UTC"
 
     world.clock.step(2 * HOUR)
     await world.worker.tick()
     await world.settle()
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
 
 
 async def test_a_storm_pages_at_its_rate_and_says_so_once() -> None:
@@ -202,7 +202,7 @@ async def test_a_storm_pages_at_its_rate_and_says_so_once() -> None:
 
     await world.worker.ingest([event(*_crowd(25))])
     await world.deliver()
-    assert world.pager.verbs() == ["trigger"] * 11
+    assert world.pager.sent_verbs() == ["trigger"] * 11
     held = [head for head in await world.heads() if head.hold]
     assert len(held) == 15
     pages = [action.content["title"] for action in world.pager.actions]
@@ -210,7 +210,7 @@ async def test_a_storm_pages_at_its_rate_and_says_so_once() -> None:
     assert {head.hold.by for head in held if head.hold} == {STORM}
 
     await world.settle()
-    verbs = world.pager.verbs()
+    verbs = world.pager.sent_verbs()
     assert (verbs.count("trigger"), verbs.count("resolve")) == (26, 1)
     assert len({sent.dedup_key for sent in world.pager.sent}) == 26
     await world.check_rested()
@@ -226,7 +226,7 @@ async def test_a_storm_never_holds_back_the_first_page_of_a_high() -> None:
     await world.worker.ingest([event(*bodies, place=2)])
     await world.deliver()
 
-    assert world.pager.verbs() == ["trigger"] * 14
+    assert world.pager.sent_verbs() == ["trigger"] * 14
 
 
 async def test_one_that_grows_high_in_a_storm_pages_at_once() -> None:
@@ -242,7 +242,7 @@ async def test_one_that_grows_high_in_a_storm_pages_at_once() -> None:
     await world.worker.ingest([event(body, place=2)])
     await world.deliver()
 
-    assert world.pager.verbs() == ["trigger"] * 5
+    assert world.pager.sent_verbs() == ["trigger"] * 5
 
 
 async def test_a_storm_row_that_cannot_be_written_holds_nothing() -> None:
@@ -254,7 +254,7 @@ async def test_a_storm_row_that_cannot_be_written_holds_nothing() -> None:
 
     await world.deliver()
 
-    assert world.pager.verbs() == ["trigger"] * 2
+    assert world.pager.sent_verbs() == ["trigger"] * 2
 
 
 async def test_quiet_incidents_end_by_themselves() -> None:
@@ -273,7 +273,7 @@ async def test_quiet_incidents_end_by_themselves() -> None:
     assert head.status is IncidentStatus.RESOLVED
     assert head.resolved is not None
     assert head.resolved.by == "quiet"
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
     await world.check_rested()
 
 
@@ -292,4 +292,4 @@ async def test_what_ended_for_want_of_news_is_open_again_by_news() -> None:
 
     head = await world.head()
     assert (head.status, head.epoch) == (IncidentStatus.OPEN, 2)
-    assert world.pager.verbs() == ["trigger", "resolve", "trigger"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve", "trigger"]

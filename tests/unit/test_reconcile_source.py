@@ -97,7 +97,7 @@ async def test_an_alert_the_export_never_delivered_is_told_and_is_a_gap(
     [line] = said(caplog, "export.gap")
     assert line == f'export.gap subscription="{SUBSCRIPTION}" alerts=1'
     await world.settle()
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     assert any(
         name.startswith(f"archive/arm/{SUBSCRIPTION}/") for name in world.blobs.blobs
     )
@@ -183,7 +183,7 @@ async def test_a_status_that_the_export_does_not_send_is_found(world: World) -> 
 
     assert (found.listed, found.stored, found.updated) == (1, 0, 1)
     await world.settle()
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
 
 
 async def test_one_bad_alert_stays_alone(world: World) -> None:
@@ -247,7 +247,7 @@ async def test_a_store_that_fails_anywhere_costs_an_hour(
     assert bool(broken.failure) == bool(failed)
     await world.settle()
     assert (await world.head()).alerts == 1
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_a_defect_keeps_no_other_subscription_and_is_not_hidden(

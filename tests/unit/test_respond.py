@@ -64,7 +64,7 @@ async def test_an_incident_is_paged_and_then_at_rest(world: World) -> None:
     assert row.status is ActionStatus.APPLIED
     assert row.attempts == 1
     assert row.reference == f"ref-{row.dedup_key}"
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_a_second_message_is_a_look_at_nothing(world: World) -> None:
@@ -75,7 +75,7 @@ async def test_a_second_message_is_a_look_at_nothing(world: World) -> None:
     await world.worker.respond([(await world.head()).id] * 3)
 
     assert world.faults.calls["table.commit"] == commits
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 @pytest.mark.parametrize("name", ["0a" * 8, "", "not an id", "x|y"])
@@ -96,7 +96,7 @@ async def test_what_was_over_before_anybody_looked_is_paged_and_closed(
 
     await world.settle()
 
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
 
 
 async def test_what_never_was_active_is_not_paged() -> None:
@@ -123,7 +123,7 @@ async def test_a_failure_that_may_pass_is_tried_again_in_time(world: World) -> N
     assert [m.visible_at for m in world.queue.messages] == [NOON + 3 * MINUTE]
     world.queue.messages.clear()
     await world.settle()
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     (row,) = await world.actions()
     assert (row.attempts, row.reason, row.status) == (2, "", ActionStatus.APPLIED)
 
@@ -203,7 +203,7 @@ async def test_a_leased_incident_is_left_alone(world: World) -> None:
 
     await look(world)
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     await world.check_rested()
 
 
@@ -229,7 +229,7 @@ async def test_a_worker_that_overslept_records_nothing(world: World) -> None:
         for fact in entry.facts
     ]
     assert "outcome.late" in kinds
-    assert world.pager.verbs() == ["trigger"] * len(world.pager.sent)
+    assert world.pager.sent_verbs() == ["trigger"] * len(world.pager.sent)
     await world.check_rested()
 
 
@@ -262,7 +262,7 @@ async def test_what_comes_in_meanwhile_is_looked_at_at_once(world: World) -> Non
 
     await look(world)
 
-    assert world.pager.verbs() == ["trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
     await world.check_rested()
 
 
@@ -301,7 +301,7 @@ async def test_a_page_under_way_while_its_incident_is_merged_is_closed() -> None
     """The winner hears of it, and the loser is not due for ever."""
     world = await _merge_while_the_loser_is_paged()
 
-    assert world.pager.verbs() == ["trigger", "trigger", "resolve"]
+    assert world.pager.sent_verbs() == ["trigger", "trigger", "resolve"]
     closed = world.pager.sent[-1]
     assert closed.occasion == "merged"
     assert closed.dedup_key == world.pager.sent[1].dedup_key
@@ -315,7 +315,7 @@ async def test_a_page_that_fails_while_its_incident_is_merged_is_dropped() -> No
 
     world = await _merge_while_the_loser_is_paged(fail)
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     statuses = sorted(row.status for row in await world.actions())
     assert statuses == ["applied", "dropped"]
 
@@ -334,7 +334,7 @@ async def test_an_incident_that_breaks_us_rests_and_the_others_do_not() -> None:
 
     await look(world)
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     (broken,) = [h for h in await world.heads() if h.severity is Severity.LOW]
     assert (broken.attempts, broken.due) == (1, NOON + MINUTE)
     assert broken.is_dirty
@@ -354,7 +354,7 @@ async def test_a_store_that_fails_for_one_does_not_stop_the_others() -> None:
     with pytest.raises(StoreUnavailable):
         await world.worker.respond(ids)
 
-    assert world.pager.verbs() == ["trigger"] * 2
+    assert world.pager.sent_verbs() == ["trigger"] * 2
 
 
 async def test_after_five_failures_somebody_is_told_once(world: World) -> None:
@@ -380,7 +380,7 @@ async def test_an_incident_that_is_mended_is_handled(world: World) -> None:
 
     await world.settle()
 
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
     head = await world.head()
     assert (head.attempts, head.stuck) == (0, "")
     await world.check_rested()
@@ -434,11 +434,13 @@ async def test_who_is_not_routed_to_any_more_hears_of_the_end() -> None:
 
     await world.feed([event(sample)])
     await world.feed([event(real, place=2)])
-    assert (chat.verbs(), world.pager.verbs()) == (["trigger"], ["trigger"])
+    assert (chat.sent_verbs(), world.pager.sent_verbs()) == (["trigger"], ["trigger"])
     await world.worker.commands.resolve((await world.head()).id, Order("ada"))
     await world.settle()
 
-    assert (chat.verbs(), world.pager.verbs()) == (["trigger", "resolve"],) * 2
+    assert (chat.sent_verbs(), world.pager.sent_verbs()) == (
+        ["trigger", "resolve"],
+    ) * 2
     await world.check_rested()
 
 
@@ -453,7 +455,7 @@ async def test_a_responder_that_left_the_policy_is_passed_over(world: World) -> 
     await world.worker.commands.resolve((await world.head()).id, Order("ada"))
     await world.settle()
 
-    assert world.responders["chat"].verbs() == ["trigger", "resolve"]
+    assert world.responders["chat"].sent_verbs() == ["trigger", "resolve"]
     await world.check_rested()
 
 
@@ -470,7 +472,7 @@ async def test_a_reopened_incident_is_paged_anew(world: World) -> None:
         late = NOON + timedelta(hours=3)
         await world.feed([event(body, place=2 + place, received_at=late)])
 
-    assert world.pager.verbs() == ["trigger", "resolve", "trigger"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve", "trigger"]
     assert len({sent.dedup_key for sent in world.pager.sent}) == 2
     head = await world.head()
     assert (head.status, head.epoch) == (IncidentStatus.OPEN, 2)
@@ -485,11 +487,11 @@ async def test_a_successor_speaks_once_its_root_has_ended() -> None:
     await world.feed([event(defender_alert(**two))])
     first, second = sorted(await world.heads(), key=lambda head: head.predecessor or "")
     assert second.root == first.id
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
     await world.feed([event(defender_alert(**one, Status="Dismissed", **LATER))])
 
-    assert world.pager.verbs() == ["trigger", "resolve", "trigger"]
+    assert world.pager.sent_verbs() == ["trigger", "resolve", "trigger"]
     opened = [row for row in await world.actions() if row.verb is Verb.TRIGGER]
     assert {row.incident for row in opened} == {first.id, second.id}
     await world.check_rested()

@@ -317,7 +317,7 @@ class TestAlertsThatComeAgain:
         head = await world.head()
         assert head.alerts == 1
         assert head.id != old.id
-        assert world.pager.verbs() == ["trigger", "resolve", "trigger"]
+        assert world.pager.sent_verbs() == ["trigger", "resolve", "trigger"]
 
     async def test_a_new_alert_of_the_old_problem_opens_an_incident(
         self, world: World

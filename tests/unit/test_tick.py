@@ -37,7 +37,7 @@ async def test_an_incident_whose_message_was_lost_is_found(world: World) -> None
     assert await world.worker.tick() == 1
 
     await world.settle()
-    assert world.pager.verbs() == ["trigger"]
+    assert world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_one_message_names_all_that_is_due(world: World) -> None:

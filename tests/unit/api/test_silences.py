@@ -90,7 +90,7 @@ async def test_ending_one_lets_go_of_what_it_held(api: Api) -> None:
     assert (ended.status, ended.body["is_in_force"]) == (200, False)
     assert again.body == ended.body
     await api.world.settle()
-    assert api.world.pager.verbs() == ["trigger"]
+    assert api.world.pager.sent_verbs() == ["trigger"]
 
 
 async def test_a_name_is_taken_once(api: Api) -> None:

@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from responders.pagerduty import BODY_CAP, PagerDuty
+from shared.actions.rendering import message, telling
 from shared.model.alert import Severity
 from shared.model.errors import SettingsError
 from shared.model.incident import Incident, IncidentStatus
-from shared.model.secret import Secret, SecretRef
+from shared.model.message import Section
+from shared.model.secret import SecretRef
 from tests.factories import (
     NOON,
     SUBSCRIPTION,
@@ -22,6 +24,7 @@ from tests.factories import (
     make_risk,
 )
 from tests.fakes.http import FakeHttp
+from tests.fakes.ports import make_ports
 
 KEY = "0123456789abcdef0123456789ABCDEF"
 
@@ -30,9 +33,7 @@ def make_pagerduty(http: FakeHttp, *, key: str = KEY, **config: Any) -> PagerDut
     return PagerDuty(
         "on-call",
         PagerDuty.Config(routing_key=SecretRef("KEY"), **config),
-        secret=lambda _ref: Secret(key),
-        http=http,
-        clock=lambda: NOON,
+        make_ports(http, {"KEY": key}),
     )
 
 
@@ -41,7 +42,7 @@ async def sent_for(incident: Incident, **config: str) -> list[dict[str, Any]]:
     http = FakeHttp()
     responder = make_pagerduty(http, **config)
     for action in await responder.plan(incident):
-        await responder.apply(action)
+        await responder.apply(telling(action, message(incident)))
     return [sent.json for sent in http.sent]
 
 
@@ -74,20 +75,17 @@ async def test_an_incident_triggers_an_alert() -> None:
             "class": "VM_WebShellDetected",
             "custom_details": {
                 "incident": "inc-1",
+                "why": "New incident",
                 "status": "open",
                 "alerts": 3,
+                "problems": [
+                    (
+                        "Possible web shell detected (high) 3 times, "
+                        "2026-11-23T12:00:00.000Z [VM_WebShellDetected]"
+                    )
+                ],
                 "resources": [VM],
                 "tactics": ["Persistence"],
-                "problems": [
-                    {
-                        "type": "VM_WebShellDetected",
-                        "title": "Possible web shell detected",
-                        "severity": "high",
-                        "count": 3,
-                        "first_seen": "2026-11-23T12:00:00.000Z",
-                        "last_seen": "2026-11-23T12:00:00.000Z",
-                    }
-                ],
             },
         },
     }
@@ -112,7 +110,7 @@ async def test_it_goes_to_the_region_of_the_account() -> None:
     responder = make_pagerduty(http, url="https://events.eu.pagerduty.com/")
 
     [action] = await responder.plan(make_incident())
-    outcome = await responder.apply(action)
+    outcome = await responder.apply(telling(action, message(make_incident())))
 
     assert http.sent[0].url == "https://events.eu.pagerduty.com/v2/enqueue"
     assert outcome.reference == action.dedup_key
@@ -179,14 +177,15 @@ async def test_the_worst_problem_comes_first() -> None:
     details = payload["custom_details"]["problems"]
     assert ": worst on " in payload["summary"]
     assert payload["class"] == "T_Worst"
-    assert [problem["title"] for problem in details] == ["worst", "late", "low"]
+    assert [line.split(" (")[0] for line in details] == ["worst", "late", "low"]
 
 
 async def test_a_predecessor_is_named() -> None:
     """Who sees the page can find what came before it."""
     [event] = await sent_for(make_incident(predecessor="inc-0"))
 
-    assert event["payload"]["custom_details"]["predecessor"] == "inc-0"
+    [line] = event["payload"]["custom_details"]["done"]
+    assert line == "It goes on from incident inc-0"
 
 
 async def test_the_page_says_what_its_score_is_the_sum_of() -> None:
@@ -195,8 +194,10 @@ async def test_the_page_says_what_its_score_is_the_sum_of() -> None:
     [plain] = await sent_for(make_incident())
 
     found = scored["payload"]["custom_details"]["risk"]
-    assert (found["total"], found["sum"], found["missing"]) == (60, "40 + 20 = 60", 0)
-    assert found["because"][0] == "+40 severity: The severity is high."
+    assert found[:2] == [
+        "Score 60: 40 + 20 = 60",
+        "+40 severity: The severity is high.",
+    ]
     assert "risk" not in plain["payload"]["custom_details"]
 
 
@@ -211,8 +212,9 @@ async def test_lists_are_capped() -> None:
     [event] = await sent_for(incident)
 
     details = event["payload"]["custom_details"]
-    lengths = [len(details["resources"]), len(details["problems"]), len(event["links"])]
-    assert lengths == [20, 20, 20]
+    assert [len(details["resources"]), len(details["problems"])] == [21, 21]
+    assert details["resources"][-1] == "and 30 more"
+    assert len(event["links"]) == 20
 
 
 async def test_an_event_too_large_goes_out_without_its_details() -> None:
@@ -220,10 +222,11 @@ async def test_an_event_too_large_goes_out_without_its_details() -> None:
     http = FakeHttp()
     responder = make_pagerduty(http)
     [action] = await responder.plan(make_incident())
-    details = {"custom_details": {"x": "y" * BODY_CAP}}
-    content = action.content | {"payload": action.content["payload"] | details}
+    said = message(make_incident())
+    endless = Section(key="x", title="x", lines=("y" * BODY_CAP,))
+    long = msgspec.structs.replace(said, sections=(endless,))
 
-    await responder.apply(msgspec.structs.replace(action, content=content))
+    await responder.apply(telling(action, long))
 
     [sent] = http.sent
     assert len(sent.body) < 2_000

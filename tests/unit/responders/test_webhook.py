@@ -14,7 +14,7 @@ from shared.model.errors import FailureReason, PermanentFailure, SettingsError
 from shared.model.http import Reply
 from shared.model.incident import IncidentStatus
 from shared.model.risk import Factor
-from shared.model.secret import Secret, SecretRef
+from shared.model.secret import SecretRef
 from tests.factories import (
     NOON,
     SUBSCRIPTION,
@@ -24,6 +24,7 @@ from tests.factories import (
     make_risk,
 )
 from tests.fakes.http import FakeHttp, Sent
+from tests.fakes.ports import make_ports
 
 URL = "https://portal.example/firewatch"
 SECRET = "whsec_" + base64.b64encode(b"n" * 32).decode()
@@ -42,9 +43,7 @@ def make_webhook(
     return Webhook(
         "portal",
         Webhook.Config(url=url, secret=SecretRef("NEW"), previous_secret=previous),
-        secret=lambda ref: Secret(secrets[ref.setting]),
-        http=http,
-        clock=lambda: NOON,
+        make_ports(http, secrets),
     )
 
 

@@ -1,0 +1,45 @@
+"""One responder of the table, and what its other side is like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Mapping
+
+    from devhost.outside import Outside
+    from tests.fakes.http import Sent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One responder of the table, and what its other side is like.
+
+    ``settings`` are as in a policy, given where the other side is. ``seeded`` are the
+    texts that must never show: secrets, and parts of URLs that may be. ``identity`` is
+    what the other side tells repeats by. ``effects`` counts what it did. ``answer`` is
+    the body that it sends with an accepted status.
+
+    ``tells_repeats`` says whether the other side can tell a repeat of a notice by what
+    it is sent; where it cannot, a lost answer costs one more copy, and what is sent
+    holds the action's key for its readers.
+
+    ``content`` is what people see of a request, as JSON. ``link_paths`` are where in it
+    the links of a message stand, ``own_urls`` where else URLs of our own do. What else
+    a request must be, for the sake of the sink's own syntax, ``problems`` says.
+    """
+
+    settings: Callable[[str], dict[str, Any]]
+    secrets: Mapping[str, str]
+    seeded: tuple[str, ...]
+    accepted: Collection[int]
+    body_cap: int
+    identity: Callable[[Sent], object]
+    effects: Callable[[Outside], int]
+    answer: bytes = b""
+    tells_repeats: bool = True
+    content: Callable[[Sent], object] = lambda sent: sent.json
+    link_paths: Container[str] = ()
+    own_urls: Container[str] = ()
+    problems: Callable[[Sent], list[str]] = lambda _: []
