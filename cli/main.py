@@ -13,6 +13,7 @@ from cli import (
     dead_letters,
     explain,
     incidents,
+    oncall,
     orders,
     parse,
     policy,
@@ -44,6 +45,7 @@ app.add_typer(policy.app, name="policy")
 app.command()(explain.explain)
 app.command()(coverage.coverage)
 app.command()(parse.parse)
+app.command()(oncall.oncall)
 app.command()(query.query)
 app.command()(queries.queries)
 

@@ -19,7 +19,7 @@ from shared.enrichment.kql import Value, parsed, render
 from shared.enrichment.pack import pack
 from shared.enrichment.query import reading
 from shared.model.errors import LogsUnavailable
-from shared.triage.policy.rules import suggestion
+from shared.triage.policy.names import suggestion
 
 if TYPE_CHECKING:
     from shared.enrichment.query import Query

@@ -15,7 +15,7 @@ from shared.actions.matchers import FIELDS, RISK, TAG
 from shared.model.text import NAME_PATTERN
 from shared.sources import NAMES
 from shared.triage.policy import rules
-from shared.triage.policy.leaves import DURATION, written
+from shared.triage.policy.leaves import DURATION, WALL, written
 from shared.triage.policy.schema import Policy
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _KNOWN: dict[rules.Rule, dict[str, Any]] = {
     rules.FORMAT: {"enum": sorted(NAMES)},
     rules.GUID: {"pattern": f"^{rules.GUID_PATTERN}$"},
     rules.WORKSPACE: {"pattern": f"^{rules.GUID_PATTERN}$"},
+    rules.WALL: {"pattern": f"^{WALL.pattern}$"},
 }
 
 _Node = dict[str, Any]
@@ -56,6 +57,8 @@ def generate() -> _Node:
     named = {"pattern": f"^{NAME_PATTERN}$"}
     for section in ("senders", "responders"):
         root["properties"][section]["propertyNames"] = named
+    for section in ("people", "schedules", "escalations"):
+        parts["OnCall"]["properties"][section]["propertyNames"] = named
     root["properties"]["responders"]["additionalProperties"] = _responder(parts)
     for section in root["properties"].values():
         section.pop("default", None)
@@ -69,7 +72,7 @@ def _describe(part: _Node, struct: type, name: str, rule: rules.Rule) -> None:
         field.name: field.encode_name for field in msgspec.structs.fields(struct)
     }[name]
     field: _Node = part["properties"][encoded]
-    inner = field.get("items", field)
+    inner = field.get("items") or field.get("additionalProperties") or field
     inner.update({"description": rule.describes, **_KNOWN.get(rule, {})})
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from shared.actions.routing import Route
     from shared.model.silence import Silence
+    from shared.oncall.policy import OnCall
     from shared.store.ports import Blobs
     from shared.triage.policy import Policy
 
@@ -46,6 +47,7 @@ class Live(NamedTuple):
 
     routes: tuple[Route, ...]
     suppress: tuple[Silence, ...]
+    on_call: OnCall
     hash: str
     problems: tuple[str, ...] = ()
 
@@ -78,7 +80,7 @@ class LivePolicy:
         self._fetch = fetch
         self._blobs = blobs
         self._lock = asyncio.Lock()
-        self._live = Live(deployed.routes, deployed.suppress, _digest(text)[:12])
+        self._live = _live(deployed, text)
         self._looked_at: datetime | None = None
         # The version of the blob that was read last, and what is wrong with it.
         self._etag = ""
@@ -135,8 +137,7 @@ class LivePolicy:
             )
         except SettingsError as error:
             return error.problems
-        policy = found.policy
-        self._live = Live(policy.routes, policy.suppress, _digest(text)[:12])
+        self._live = _live(found.policy, text)
         self._is_reloaded = True
         self._ignored = tuple(
             f"{name}: {path}: is not what is deployed, and is ignored"
@@ -175,6 +176,10 @@ class LivePolicy:
         return ()
 
 
+def _live(policy: Policy, text: bytes) -> Live:
+    return Live(policy.routes, policy.suppress, policy.on_call, _digest(text)[:12])
+
+
 def _digest(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
@@ -191,6 +196,7 @@ def _tell(before: Live, now: Live) -> None:
             hash=now.hash,
             routes=len(now.routes),
             silences=len(now.suppress),
+            schedules=len(now.on_call.schedules),
         )
     if now.problems and now.problems != before.problems:
         telemetry.emit(

@@ -7,7 +7,7 @@ import json
 import re
 import textwrap
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -27,8 +27,18 @@ from shared.model.risk import Weights
 from shared.model.silence import Silence
 from shared.model.storm import Storm
 from shared.model.workspaces import Override, Workspaces
+from shared.oncall.policy import (
+    Escalation,
+    Layer,
+    OnCall,
+    Person,
+    Schedule,
+    StandIn,
+    Step,
+)
 from shared.senders import EntraSender, HmacSender, KeySender, Senders
 from shared.triage import policy
+from shared.triage.policy.leaves import written
 from tests.meta.source_tree import DEPLOYED, ROOT, modules
 
 if TYPE_CHECKING:
@@ -160,6 +170,13 @@ def test_every_field_of_the_policy_is_documented() -> None:
             "## enrich": Enrich.__struct_encode_fields__,
             "### overrides": Override.__struct_encode_fields__,
             "## risk": Weights.__struct_encode_fields__,
+            "## on_call": OnCall.__struct_encode_fields__,
+            "### people": Person.__struct_encode_fields__,
+            "### schedules": Schedule.__struct_encode_fields__,
+            "### layers": Layer.__struct_encode_fields__,
+            "### Overrides of a schedule": StandIn.__struct_encode_fields__,
+            "### escalations": Escalation.__struct_encode_fields__,
+            "### steps": Step.__struct_encode_fields__,
             "## senders": (
                 "method",
                 *(name for kind in SENDERS for name in kind.__struct_encode_fields__),
@@ -199,6 +216,33 @@ def test_defaults_of_the_policy_are_as_documented() -> None:
         }
 
         assert policy.convert(given, kind) == (kind(), [])
+
+
+@pytest.mark.parametrize(
+    ("heading", "made"),
+    [
+        (
+            "### layers",
+            Layer(people=("a",), starts=datetime.fromisoformat("2026-11-02")),
+        ),
+        ("### escalations", Escalation(steps=())),
+        ("### steps", Step(to=("a",))),
+    ],
+)
+def test_defaults_of_on_call_are_as_documented(
+    heading: str, made: msgspec.Struct
+) -> None:
+    """Each field that has a value of its own where it is left out names it."""
+    table = rows(section(read("policy.md"), heading))
+    for field in msgspec.structs.fields(made):
+        documented = table[field.encode_name][0].strip("`")
+        value = getattr(made, field.name)
+        if field.required:
+            assert documented == "required"
+        elif isinstance(value, timedelta):
+            assert documented == written(value)
+        elif value not in {(), None}:
+            assert documented == str(value).replace("True", "true")
 
 
 def test_methods_of_senders_are_documented() -> None:

@@ -58,6 +58,11 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.actions.routing",
         # Whether there is a query of a name.
         "shared.enrichment.pack",
+        # Which hours and zones there are, and whether somebody is on call.
+        "shared.oncall.duty",
+        "shared.oncall.hours",
+        "shared.oncall.policy",
+        "shared.oncall.wall",
         "shared.senders",
         "shared.sources",
     ),
@@ -67,6 +72,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         # A draft is a value, as in triage.
         "shared.store.draft",
     ),
+    # Who is on call: pure, but for reading feeds.
+    "shared.oncall": (MODEL, "shared.oncall"),
     "shared.senders": (MODEL, "shared.senders"),
     # The pack of queries, which of them to ask, and asking them.
     "shared.enrichment": (MODEL, "shared.enrichment", "shared.telemetry"),
@@ -170,6 +177,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.live_policy": (
         MODEL,
         "shared.actions.routing",
+        "shared.oncall.policy",
         "shared.store.ports",
         "shared.telemetry",
         "shared.triage.policy",
@@ -321,7 +329,16 @@ REACHES: Mapping[str, tuple[str, ...]] = {
 }
 
 # Whoever breaks one of these says so by its own name, whatever the room.
-PURE = ("shared.model", "shared.sources", "shared.triage", "shared.actions")
+PURE = (
+    "shared.model",
+    "shared.sources",
+    "shared.triage",
+    "shared.actions",
+    "shared.oncall.duty",
+    "shared.oncall.hours",
+    "shared.oncall.policy",
+    "shared.oncall.wall",
+)
 
 
 def allowed(module: str) -> tuple[str, ...] | None:

@@ -22,6 +22,7 @@ SCALARS = st.one_of(
     st.sampled_from(
         [
             *("5h", "0s", "a", "on-call", "severity>=high", "title=~[a", "10.0.0.0/8"),
+            *("Europe/Oslo", "mon-fri 08:00-18:00", "2026-12-01T09:00", "Europe"),
             *("2026-12-01T00:00:00Z", "2026-12-01", "active", "key", "999999d"),
         ]
     ),
@@ -32,6 +33,9 @@ NAMES = st.sampled_from(
         *("reconcile", "to", "match", "continue", "name", "again", "every", "gap"),
         *("max_age", "quiet", "never_group", "addresses", "subscriptions", "method"),
         *("secret", "setting", "formats", "reason", "owner", "until", "starts", "mode"),
+        *("people", "schedules", "escalations", "contacts", "time_zone", "layers"),
+        *("feed", "names", "overrides", "holidays", "person", "turn", "hours"),
+        *("steps", "after", "repeat", "pause", "on_holidays"),
         *("use", "on-call", "warn", "break_through", "pages", "within", "x y"),
     ]
 )

@@ -79,7 +79,9 @@ async def test_without_a_blob_the_deployed_policy_is_in_force() -> None:
 
     live = await LivePolicy(policy, DEPLOYED.encode(), clock=Clock())()
 
-    assert live == Live(policy.routes, policy.suppress, digest(DEPLOYED)[:12], ())
+    assert live == Live(
+        policy.routes, policy.suppress, policy.on_call, digest(DEPLOYED)[:12], ()
+    )
 
 
 async def test_routes_and_silences_are_the_blobs() -> None:
@@ -198,7 +200,7 @@ async def test_a_blob_that_does_not_load_changes_nothing(broken: str) -> None:
     bad = await world.next()
     still = await world.next()
 
-    assert bad[:3] == good[:3]
+    assert bad[:4] == good[:4]
     assert bad.problems == still.problems != ()
     assert bad.problems[0].startswith("FIREWATCH_POLICY_BLOB: ")
     assert world.blob.downloads == 2
@@ -217,7 +219,7 @@ async def test_a_blob_that_cannot_be_read_changes_nothing() -> None:
     reads = world.blob.reads
     world.blob.faults.heal()
 
-    assert away[:3] == good[:3]
+    assert away[:4] == good[:4]
     assert away.problems[0].startswith("FIREWATCH_POLICY_BLOB: ")
     assert reads == 2
     assert await world.next() == good
@@ -232,7 +234,7 @@ async def test_last_good_survives_a_start(text: str | None) -> None:
     world.blob.text = text
     live = await world.started()()
 
-    assert live[:3] == good[:3]
+    assert live[:4] == good[:4]
     assert len(live.problems) == 1
 
 
@@ -319,7 +321,7 @@ async def test_last_good_is_asked_for_again_when_storage_was_away() -> None:
 
     world.blobs.faults.heal()
 
-    assert (await world.next())[:3] == good[:3]
+    assert (await world.next())[:4] == good[:4]
 
 
 async def test_a_problem_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -334,6 +336,89 @@ async def test_a_problem_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
 
     events = [record.__dict__["firewatch_event"] for record in caplog.records]
     assert events == ["policy.problem", "policy.reloaded"]
+
+
+ON_CALL = """
+on_call:
+  people: {ana: {contacts: {pager: a}}, ben: {contacts: {pager: b}}}
+  schedules:
+    main:
+      time_zone: UTC
+      layers: [{people: [ana], starts: 2026-11-02T09:00}]
+"""
+
+
+class TestOnCall:
+    """Who has it when may change while the app runs; who there is to tell may not."""
+
+    async def test_schedules_and_escalations_are_the_blobs(self) -> None:
+        """For the people of the deployed policy."""
+        world = World(
+            "on_call: {schedules: {late: {time_zone: UTC, layers:"
+            " [{people: [ben], starts: 2026-11-02T09:00}]}},"
+            " escalations: {high: {steps: [{to: [late, ana, chat]}]}}}"
+        )
+        live = await world.started(DEPLOYED + ON_CALL)()
+
+        assert [*live.on_call.schedules] == ["late"]
+        assert [*live.on_call.escalations] == ["high"]
+        assert [*live.on_call.people] == ["ana", "ben"]
+        assert live.problems == ()
+
+    async def test_a_blob_without_the_section_leaves_it_as_it_is(self) -> None:
+        """An empty one takes schedules away, and leaves people."""
+        world = World(ROUTES)
+        before = await world.started(DEPLOYED + ON_CALL)()
+        world.blob.text = "on_call: {}"
+        after = await world.next()
+
+        assert [*before.on_call.schedules] == ["main"]
+        assert [*after.on_call.schedules] == []
+        assert [*after.on_call.people] == ["ana", "ben"]
+
+    @pytest.mark.parametrize(
+        "people",
+        [
+            "{ana: {contacts: {pager: evil}}, ben: {contacts: {pager: b}}}",
+            "{eve: {contacts: {pager: e}}}",
+            "{}",
+            "7",
+        ],
+    )
+    async def test_people_are_the_deployments(self, people: str) -> None:
+        """Others in the blob are told of and ignored: it reaches nobody new."""
+        live = await World(f"{ROUTES}on_call: {{people: {people}}}").started(
+            DEPLOYED + ON_CALL
+        )()
+
+        assert live.on_call.people["ana"].contacts == {"pager": "a"}
+        assert [*live.on_call.people] == ["ana", "ben"]
+        assert who(live) == ["chat"]
+        [problem] = live.problems
+        assert "$.on_call.people: is not what is deployed, and is ignored" in problem
+
+    @pytest.mark.parametrize(
+        ("section", "said"),
+        [
+            ("{schedules: {ana: {}}}", "is the name of a person too"),
+            ("{schedules: {chat: {}}}", "is the name of a responder too"),
+            (
+                "{schedules: {a: {time_zone: UTC, overrides: [{person: eve}]}}}",
+                "no person is named eve",
+            ),
+            ("{escalations: {a: {steps: [{to: [main]}]}}}", "is named main"),
+            ("null", "expected a mapping"),
+        ],
+    )
+    async def test_a_mistake_in_it_changes_nothing(
+        self, section: str, said: str
+    ) -> None:
+        """What it names must be there: in itself, or deployed."""
+        live = await World(f"{ROUTES}on_call: {section}").started(DEPLOYED + ON_CALL)()
+
+        assert who(live) == ["pager"]
+        assert [*live.on_call.schedules] == ["main"]
+        assert any(said in problem for problem in live.problems)
 
 
 class TestApp:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.actions.matchers import TAG
 from shared.model.text import instant
 from shared.model.workspaces import Topology
+from shared.oncall.duty import changes, gaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from shared.model.workspaces import Workspaces
+    from shared.oncall.policy import OnCall, Schedule
     from shared.triage.policy.schema import Policy
+
+# How far somebody plans who is on call.
+LOOK_AHEAD = timedelta(weeks=4)
 
 
 def warnings(policy: Policy, now: datetime) -> list[str]:
@@ -23,6 +29,8 @@ def warnings(policy: Policy, now: datetime) -> list[str]:
         *_of_routes(policy),
         *_of_responders(policy),
         *_of_workspaces(policy.workspaces),
+        *_of_schedules(policy.on_call, now),
+        *_of_people(policy.on_call),
     ]
 
 
@@ -61,3 +69,39 @@ def _of_workspaces(found: Workspaces) -> Iterator[str]:
         yield "$.workspaces.overrides: is not used where the topology is central"
     if found.topology is Topology.PER_RESOURCE and found.central:
         yield "$.workspaces.central: is not used where the topology is per_resource"
+
+
+def _of_schedules(found: OnCall, now: datetime) -> Iterator[str]:
+    named = {n for each in found.escalations.values() for s in each.steps for n in s.to}
+    for name, schedule in found.schedules.items():
+        path = f"$.on_call.schedules.{name}"
+        if name not in named:
+            yield f"{path}: no escalation names it"
+        # What a feed says, `firewatch oncall` asks.
+        if schedule.feed is None:
+            yield from _of_gaps(path, schedule, now)
+        if schedule.holidays and all(layer.on_holidays for layer in schedule.layers):
+            yield f"{path}.holidays: every layer has people on holidays"
+
+
+def _of_gaps(path: str, schedule: Schedule, now: datetime) -> Iterator[str]:
+    found = gaps(changes(schedule, now, now + LOOK_AHEAD))
+    if found:
+        whole = sum((gap.end - gap.start for gap in found), timedelta(0))
+        yield (
+            f"{path}: nobody is on call for {whole // timedelta(hours=1)} of the next"
+            f" {LOOK_AHEAD // timedelta(hours=1)} hours, first from"
+            f" {instant(found[0].start)} until {instant(found[0].end)}"
+        )
+
+
+def _of_people(found: OnCall) -> Iterator[str]:
+    named = {n for each in found.escalations.values() for s in each.steps for n in s.to}
+    for schedule in found.schedules.values():
+        named |= {name for layer in schedule.layers for name in layer.people}
+        named |= {each.person for each in schedule.overrides}
+        # Of a feed, anybody may be in it.
+        named |= found.people.keys() if schedule.feed is not None else set()
+    for name in found.people:
+        if name not in named:
+            yield f"$.on_call.people.{name}: no schedule and no escalation names them"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from msgspec import inspect
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 DURATION = re.compile(r"([0-9]{1,6})\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+WALL = re.compile(f"{DATE.pattern}[T ][0-9]{{2}}:[0-9]{{2}}")
 
 # Times are added to these, and a datetime ends.
 LONGEST_DURATION = timedelta(days=3650)
@@ -67,8 +70,10 @@ def _duration(value: object, _: Any) -> timedelta:  # noqa: ANN401
     return duration
 
 
-def _time(value: object, _: Any) -> datetime:  # noqa: ANN401
-    """The time in UTC."""
+def _time(value: object, kind: inspect.DateTimeType) -> datetime:
+    """The time in UTC; or one without a zone, where the field is for those."""
+    if kind.tz is False:
+        return _wall(value)
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
         if found is not None and found.tzinfo is not None:
@@ -78,6 +83,26 @@ def _time(value: object, _: Any) -> datetime:  # noqa: ANN401
     raise _Expected("expected a time with its zone, such as 2026-12-01T08:00:00Z")
 
 
+def _wall(value: object) -> datetime:
+    try:
+        if isinstance(value, str) and WALL.fullmatch(value):
+            return datetime.fromisoformat(value)
+    except ValueError:
+        pass
+    raise _Expected(
+        "expected a date and a time of day without a zone, such as 2026-11-02T09:00"
+    )
+
+
+def _date(value: object, _: Any) -> date:  # noqa: ANN401
+    try:
+        if isinstance(value, str) and DATE.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise _Expected("expected a date such as 2026-12-25")
+
+
 LEAVES: Mapping[type, Callable[[Any, Any], Any]] = {
     inspect.StrType: _text,
     inspect.IntType: _number,
@@ -85,4 +110,5 @@ LEAVES: Mapping[type, Callable[[Any, Any], Any]] = {
     inspect.EnumType: _choice,
     inspect.TimeDeltaType: _duration,
     inspect.DateTimeType: _time,
+    inspect.DateType: _date,
 }

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
-from shared.triage.policy import rules
+from shared.triage.policy import names, rules
 from shared.triage.policy.document import Problem, step
 from shared.triage.policy.leaves import LEAVES
 
@@ -65,7 +65,7 @@ class _Reader:
             case inspect.VarTupleType():
                 return self._list(value, kind, path, check)
             case inspect.DictType():
-                return self._dict(value, kind, path)
+                return self._dict(value, kind, path, check)
             case _:
                 return self._leaf(value, kind, path, check)
 
@@ -97,7 +97,7 @@ class _Reader:
             path if shown else path.rpartition(".")[0],
             (f"unknown field {shown}" if shown else "holds a field that is not known")
             + (
-                rules.suggestion(shown, known)
+                names.suggestion(shown, known)
                 or f"; known are {', '.join(sorted(known))}"
             ),
         )
@@ -169,7 +169,13 @@ class _Reader:
             for place, item in enumerate(value)
         ]
 
-    def _dict(self, value: object, kind: inspect.DictType, path: str) -> Any:  # noqa: ANN401
+    def _dict(
+        self,
+        value: object,
+        kind: inspect.DictType,
+        path: str,
+        check: Check | None,
+    ) -> Any:  # noqa: ANN401
         if not isinstance(value, dict):
             hint = "; leave the line out where there is nothing" * (value is None)
             return self._add(path, f"expected a mapping{hint}")
@@ -177,7 +183,7 @@ class _Reader:
         for number, (name, inner) in enumerate(value.items()):
             inside = step(path, name, number)
             if isinstance(name, str):
-                found[name] = self.read(inner, kind.value_type, inside)
+                found[name] = self.read(inner, kind.value_type, inside, check)
             else:
                 self._add(inside, "the name is no text; put it in quotes")
         return found

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
+from shared.oncall.policy import OnCall
 from shared.triage.policy import reading, rules
 from shared.triage.policy.document import Document, mistakes
 from shared.triage.policy.schema import Policy
@@ -13,9 +15,9 @@ from shared.triage.policy.schema import Policy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Whom to tell, and of what not. Whatever could loosen a guard, or reach somebody new,
+# Whom to tell, of what not, and who is on call. Whatever could loosen a guard, or reach somebody new,
 # comes with the deployment, since the app's own identity may write blobs.
-LIVE = ("routes", "suppress")
+LIVE = ("routes", "suppress", "on_call")
 
 
 class Reloaded(NamedTuple):
@@ -37,30 +39,38 @@ def reload(found: Document, deployed: Policy) -> tuple[Reloaded | None, list[str
     given = found.value
     if not isinstance(given, dict):
         return None, [f"$: expected a mapping with {' or '.join(LIVE)}"]
-    raw = {
+    raw: dict[str, Any] = {
         "responders": {name: {} for name in deployed.responders},
         "routes": [{"to": []}],
         **{n: v for n, v in given.items() if n in LIVE or n not in _FIXED},
     }
+    on_call = raw.get("on_call")
+    if isinstance(on_call, dict):
+        # Whom there is to reach is the deployment's to say; who has it when, is not.
+        people = msgspec.to_builtins(deployed.on_call.people)
+        raw["on_call"] = {**on_call, "people": people}
     policy, problems = reading.convert(raw, Policy, each=rules.references(raw))
     said = mistakes(found, problems)
     if policy is None or said:
         return None, said
     live = {name: getattr(policy, name) for name in LIVE if name in given}
-    ignored = [name for name in _FIXED if name in given]
-    return (
-        Reloaded(
-            replace(deployed, **live),
-            tuple(f"$.{n}" for n in ignored if _differs(given[n], n, deployed)),
-        ),
-        [],
-    )
+    ignored = [f"$.{n}" for n in _FIXED if n in given and _differs(given, n, deployed)]
+    if isinstance(on_call, dict) and _names_others(on_call, deployed):
+        ignored.append("$.on_call.people")
+    return Reloaded(replace(deployed, **live), tuple(ignored)), []
 
 
 _FIXED = tuple(n for n in Policy.__struct_encode_fields__ if n not in LIVE)
 
 
-def _differs(value: object, name: str, deployed: Policy) -> bool:
-    raw: Mapping[str, Any] = {"responders": {}, "routes": [{"to": []}], name: value}
+def _differs(given: Mapping[str, Any], name: str, deployed: Policy) -> bool:
+    raw = {"responders": {}, "routes": [{"to": []}], name: given[name]}
     policy, _ = reading.convert(raw, Policy)
     return policy is None or getattr(policy, name) != getattr(deployed, name)
+
+
+def _names_others(on_call: Mapping[str, Any], deployed: Policy) -> bool:
+    if "people" not in on_call:
+        return False
+    given, _ = reading.convert({"people": on_call["people"]}, OnCall)
+    return given is None or given.people != deployed.on_call.people

@@ -20,15 +20,23 @@ from shared.model.silence import Silence
 from shared.model.storm import Storm
 from shared.model.text import is_name
 from shared.model.workspaces import Override, Topology, Workspaces
+from shared.oncall import hours
+from shared.oncall.policy import (
+    Escalation,
+    Layer,
+    OnCall,
+    Person,
+    Schedule,
+    StandIn,
+    Step,
+)
 from shared.senders import EntraSender, HmacSender, KeySender
 from shared.sources import NAMES
+from shared.triage.policy import names, on_call
 from shared.triage.policy.schema import MOST_PROBLEMS, Policy, Reconcile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-# What a message repeats of a name.
-LONGEST_NAME = 40
+    from collections.abc import Callable, Mapping
 
 GUID_PATTERN = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
@@ -43,28 +51,28 @@ class Rule(NamedTuple):
 Field = tuple[type, str]
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """What somebody may have meant by a name that is not known, as an end of a message."""
-    # Imported here: only mistakes pay for it.
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    near = get_close_matches(name[:LONGEST_NAME], [*known], n=1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
 def references(raw: object) -> dict[Field, Rule]:
     """The rules about names that another part of the same policy gives."""
-    given = raw.get("responders") if isinstance(raw, dict) else None
-    if not isinstance(given, dict):
-        return {}
-    known = [str(name) for name in given]
-
-    def check(name: str) -> None:
-        if name not in known:
-            said = f"no responder is named {name[:LONGEST_NAME]}"
-            raise ValueError(said + suggestion(name, known))
-
-    return {(Route, "to"): Rule(check, "The name of a responder.")}
+    responders = names.given(raw, "responders")
+    people = names.given(raw, "on_call", "people")
+    schedules = names.given(raw, "on_call", "schedules")
+    found: dict[Field, Rule] = {}
+    if responders is not None:
+        check = names.check(responders, "responder")
+        found[Route, "to"] = Rule(check, "The name of a responder.")
+    if people is not None:
+        person = Rule(names.check(people, "person"), "The name of a person.")
+        for struct, name in (
+            (Layer, "people"),
+            (StandIn, "person"),
+            (Schedule, "names"),
+        ):
+            found[struct, name] = person
+    if responders is not None and people is not None and schedules is not None:
+        known = [*people, *schedules, *responders]
+        check = names.check(known, "person, schedule or responder")
+        found[Step, "to"] = Rule(check, "The name of a person, schedule or responder.")
+    return found
 
 
 def _name(text: str) -> None:
@@ -100,7 +108,7 @@ def _scope(text: str) -> None:
 def _format(name: str) -> None:
     if name not in NAMES:
         raise ValueError(
-            f"no format is named {name[:LONGEST_NAME]}; expected one of"
+            f"no format is named {name[: names.LONGEST]}; expected one of"
             f" {', '.join(sorted(NAMES))}"
         )
 
@@ -110,7 +118,7 @@ def _query(name: str) -> None:
 
     if name not in pack():
         raise ValueError(
-            f"the pack has no query {name[:LONGEST_NAME]}; `firewatch queries` lists them"
+            f"the pack has no query {name[: names.LONGEST]}; `firewatch queries` lists them"
         )
 
 
@@ -165,8 +173,16 @@ FORMAT = Rule(_format, f"A format: {', '.join(sorted(NAMES))}.")
 ENTITY = Rule(_said, "An identifier of the entity, compared without case.")
 DURATION = Rule(_above_zero, "Above zero.")
 POINTS = _between(-100, 100)
+HOURS = Rule(
+    hours.parse,
+    "Days, hours or both, such as mon-fri 08:00-18:00, sat-sun, 18:00-08:00.",
+)
+ZONE = Rule(on_call.zone, "A time zone of the IANA database, such as Europe/Oslo.")
+WALL = Rule(
+    on_call.year, "A time of the schedule's own clock, such as 2026-11-02T09:00."
+)
 
-# For the field itself, or for each item where it is a list.
+# For the field itself, or for each item of a list and each value of a mapping.
 EACH: Mapping[Field, Rule] = {
     (Route, "match"): MATCHER,
     (Route, "name"): Rule(_name_or_none, NAME.describes),
@@ -196,6 +212,20 @@ EACH: Mapping[Field, Rule] = {
     ),
     (Override, "workspaces"): WORKSPACE,
     **{(Weights, name): POINTS for name in Weights.__struct_fields__},
+    (Person, "contacts"): Rule(on_call.address, "The address there."),
+    (Schedule, "time_zone"): ZONE,
+    (Layer, "turn"): Rule(on_call.turn, "An hour at least."),
+    (Layer, "hours"): HOURS,
+    (Layer, "starts"): WALL,
+    (Layer, "until"): WALL,
+    (StandIn, "starts"): WALL,
+    (StandIn, "until"): WALL,
+    (Schedule, "holidays"): Rule(on_call.year, "A date such as 2026-12-25."),
+    (Step, "after"): Rule(on_call.delay, "Seven days at most."),
+    (Escalation, "repeat"): _between(0, 9),
+    (Escalation, "pause"): Rule(on_call.pause, "Above zero, seven days at most."),
+    (Escalation, "hours"): HOURS,
+    (Escalation, "time_zone"): ZONE,
     (KeySender, "formats"): FORMAT,
     (HmacSender, "formats"): FORMAT,
     (EntraSender, "formats"): FORMAT,
@@ -208,10 +238,23 @@ WHOLE: Mapping[Field, Callable[[Any], None]] = {
         "a silence of everything needs matchers that say so"
     ),
     (Override, "workspaces"): _something("name the workspaces that are asked instead"),
+    (Person, "contacts"): _something("name a responder, and the address there"),
+    (Layer, "people"): _something("name at least one"),
+    (Schedule, "layers"): _something("nobody would ever be on call"),
+    (Escalation, "steps"): _something("nobody would be told"),
+    (Step, "to"): _something("nobody would be told"),
 }
 
 # Mappings whose keys are names of the policy's own.
-NAMED: frozenset[Field] = frozenset({(Policy, "senders"), (Policy, "responders")})
+NAMED: frozenset[Field] = frozenset(
+    {
+        (Policy, "senders"),
+        (Policy, "responders"),
+        (OnCall, "people"),
+        (OnCall, "schedules"),
+        (OnCall, "escalations"),
+    }
+)
 
 # Lists whose items have names that must differ.
 DISTINCT: frozenset[Field] = frozenset({(Policy, "routes"), (Policy, "suppress")})
@@ -225,4 +268,7 @@ def struct_problems(kind: type, values: Mapping[str, Any]) -> list[tuple[str, st
     is_hybrid = values.get("topology") == Topology.HYBRID
     if kind is Workspaces and is_hybrid and not values.get("central"):
         return [("central", "hybrid needs at least one workspace here")]
-    return []
+    if kind is Policy:
+        found = on_call.between(values.get("responders"), values.get("on_call"))
+        return [(f"on_call.{path}", said) for path, said in found]
+    return on_call.problems(kind, values)

@@ -13,6 +13,7 @@ from shared.model.risk import Weights
 from shared.model.silence import Silence
 from shared.model.storm import Storm
 from shared.model.workspaces import Workspaces
+from shared.oncall.policy import OnCall
 from shared.senders import Sender
 
 # The head of an incident holds them all, and must stay far below a row's 1 MiB.
@@ -42,3 +43,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     workspaces: Workspaces = Workspaces()
     enrich: Enrich = Enrich()
     risk: Weights = Weights()
+    on_call: OnCall = OnCall()

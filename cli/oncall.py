@@ -1,0 +1,219 @@
+"""`firewatch oncall`: who is on call, until when, and when nobody is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from cli import tables
+from cli.coverage import SHIPPED
+from cli.incidents import Json, print_json
+from shared.oncall.duty import Span, changes, gaps
+from shared.oncall.wall import instant_of, zone_of
+from shared.triage import policy as policies
+from shared.triage.policy import names
+from shared.triage.policy.on_call import year
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from shared.oncall.policy import OnCall, Schedule
+
+# How far the next change is looked for.
+LOOK_AHEAD = timedelta(weeks=10)
+
+console = tables.console()
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has it for how long; nobody, where there are no people."""
+
+    start: datetime
+    end: datetime
+    people: tuple[str, ...]
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A schedule at an instant, and what comes, as `--json` prints it.
+
+    ``until`` is when that changes, None where it does not in ten weeks; ``turns`` and
+    ``gaps`` are of the weeks that were asked for.
+    """
+
+    schedule: str
+    time_zone: str
+    at: datetime
+    people: tuple[str, ...]
+    until: datetime | None
+    then: tuple[str, ...]
+    turns: tuple[Turn, ...] = ()
+    gaps: tuple[Turn, ...] = ()
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether there is a time, of those that were asked about, with nobody."""
+        return not self.people or bool(self.gaps)
+
+
+def oncall(
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="At this time, such as 2026-12-24T20:00Z; without a zone, by the clock"
+            " of each schedule. Now, if left out.",
+            show_default=False,
+        ),
+    ] = "",
+    weeks: Annotated[
+        int,
+        typer.Option(
+            min=0, max=53, help="Show all turns of so many weeks from then on, too."
+        ),
+    ] = 0,
+    schedule: Annotated[
+        str, typer.Option(help="This schedule alone.", show_default=False)
+    ] = "",
+    policy: Annotated[
+        Path,
+        typer.Option(
+            help="Your policy.yaml.", exists=True, dir_okay=False, readable=True
+        ),
+    ] = SHIPPED,
+    as_json: Json = False,
+) -> None:
+    """Show who is on call, and when nobody is; 1 if there is such a time."""
+    found = policies.load(policy.read_bytes(), name=policy.name).on_call
+    wanted = _wanted(found, schedule)
+    shown = [_shown(name, each, at, weeks) for name, each in wanted.items()]
+    if as_json:
+        print_json(shown)
+    else:
+        _print(found, shown, weeks)
+    raise typer.Exit(int(any(each.has_gap for each in shown)))
+
+
+def _wanted(found: OnCall, name: str) -> dict[str, Schedule]:
+    if not name:
+        return found.schedules
+    if name not in found.schedules:
+        near = names.suggestion(name, found.schedules)
+        raise typer.BadParameter(
+            f"no schedule is named {tables.plain(name)}{near}", param_hint="--schedule"
+        )
+    return {name: found.schedules[name]}
+
+
+def _shown(name: str, schedule: Schedule, at: str, weeks: int) -> Shown:
+    start = _instant(at, schedule)
+    now, *later = changes(schedule, start, start + LOOK_AHEAD)
+    turns = changes(schedule, start, start + timedelta(weeks=weeks))
+    return Shown(
+        schedule=name,
+        time_zone=schedule.time_zone,
+        at=start,
+        people=now.people,
+        until=now.end if later else None,
+        then=later[0].people if later else (),
+        turns=_turns(turns),
+        gaps=_turns(gaps(turns)),
+    )
+
+
+def _turns(spans: Sequence[Span]) -> tuple[Turn, ...]:
+    return tuple(Turn(start=s.start, end=s.end, people=s.people) for s in spans)
+
+
+def _instant(text: str, schedule: Schedule) -> datetime:
+    """The time in UTC. Raises BadParameter where it is none."""
+    if not text:
+        return datetime.now(UTC).replace(microsecond=0)
+    try:
+        found = datetime.fromisoformat(text)
+        year(found)
+    except ValueError:
+        raise typer.BadParameter(
+            "expected a time such as 2026-12-24T20:00Z", param_hint="--at"
+        ) from None
+    if found.tzinfo is None:
+        return instant_of(found, zone_of(schedule.time_zone))
+    return found.astimezone(UTC)
+
+
+def _print(found: OnCall, shown: Sequence[Shown], weeks: int) -> None:
+    if not shown:
+        _say("The policy has no schedules.")
+        return
+    console.print(
+        tables.table(
+            "On call",
+            ("schedule", "who", "at", "until", "until, UTC", "then"),
+            (
+                (
+                    each.schedule,
+                    _who(found, each.people),
+                    _local(each.at, each.time_zone),
+                    _local(each.until, each.time_zone),
+                    _utc(each.until),
+                    _who(found, each.then) if each.until else "-",
+                )
+                for each in shown
+            ),
+        )
+    )
+    for each in shown if weeks else ():
+        console.print(_table(found, each, f"{each.schedule}, {each.time_zone}"))
+    for each in shown if weeks else ():
+        if each.gaps:
+            title = f"{each.schedule}: {tables.counted(len(each.gaps), 'gap')}"
+            console.print(_table(found, each, title, gaps_alone=True))
+        else:
+            _say(f"{each.schedule}: no gaps")
+
+
+def _table(
+    found: OnCall, shown: Shown, title: str, *, gaps_alone: bool = False
+) -> Table:
+    return tables.table(
+        title,
+        ("from", "until", "from, UTC", ">hours", "who"),
+        (
+            (
+                _local(turn.start, shown.time_zone),
+                _local(turn.end, shown.time_zone),
+                _utc(turn.start),
+                f"{(turn.end - turn.start) / timedelta(hours=1):g}",
+                _who(found, turn.people),
+            )
+            for turn in (shown.gaps if gaps_alone else shown.turns)
+        ),
+    )
+
+
+def _who(found: OnCall, people: Sequence[str]) -> str:
+    """Their names; of somebody the policy does not describe, as it is."""
+    said = []
+    for each in people:
+        name = found.people[each].name if each in found.people else ""
+        said.append(f"{each} ({name})" if name else each)
+    return ", ".join(said) or "NOBODY"
+
+
+def _local(at: datetime | None, zone: str) -> str:
+    if at is None:
+        return "-"
+    return f"{at.astimezone(zone_of(zone)):%a %Y-%m-%d %H:%M %Z}"
+
+
+def _utc(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}Z" if at else "-"
+
+
+def _say(line: str) -> None:
+    console.print(tables.plain(line), markup=False, highlight=False, soft_wrap=True)
