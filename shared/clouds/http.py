@@ -46,10 +46,7 @@ class HttpClient:
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Reply:
         """Send the bytes once; see ``shared.model.http.Http``."""
-        reply = await self._exchange(
-            "POST", url, headers=headers, body=body, most=BODY_CAP
-        )
-        return replace(reply, body=reply.body[:BODY_CAP])
+        return await self.send("POST", url, headers=headers, body=body)
 
     async def get(
         self, url: str, *, headers: Mapping[str, str] = {}, most: int = BODY_CAP
@@ -59,6 +56,19 @@ class HttpClient:
         if len(reply.body) > most:
             raise _invalid(f"{urlsplit(url).hostname} sent more than {most} bytes")
         return reply
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        most: int = BODY_CAP,
+    ) -> Reply:
+        """Send the bytes by any method; see ``shared.model.http.Http``."""
+        reply = await self._exchange(method, url, headers=headers, body=body, most=most)
+        return replace(reply, body=reply.body[:most])
 
     async def close(self) -> None:
         """Close the connections; the next use opens new ones."""

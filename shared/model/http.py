@@ -39,6 +39,22 @@ class Http(Protocol):
         """
         ...
 
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        most: int = ...,
+    ) -> Reply:
+        """Send the bytes by any method, once; all else is as with ``post``.
+
+        The answer's body is cut at ``most`` bytes: whoever reads it has it parsed, and
+        what was cut does not parse.
+        """
+        ...
+
 
 def is_this_machine(host: str) -> bool:
     """Whether a host is loopback: the one place that plain http may be spoken to."""

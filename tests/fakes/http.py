@@ -51,6 +51,18 @@ class FakeHttp:
             raise PermanentFailure(FailureReason.INVALID, f"more than {most} bytes")
         return reply
 
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        most: int = 64 * 1024,
+    ) -> Reply:
+        reply = self._answer(Sent(method=method, url=url, headers=headers, body=body))
+        return msgspec.structs.replace(reply, body=reply.body[:most])
+
     def _answer(self, sent: Sent) -> Reply:
         self.sent.append(sent)
         answer = self.script.pop(0) if self.script else self.default
@@ -75,3 +87,15 @@ class ListeningHttp:
     ) -> Reply:
         self.sent.append(Sent(method="GET", url=url, headers=headers, body=b""))
         return await self.inner.get(url, headers=headers, most=most)
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        most: int = 64 * 1024,
+    ) -> Reply:
+        self.sent.append(Sent(method=method, url=url, headers=headers, body=body))
+        return await self.inner.send(method, url, headers=headers, body=body, most=most)

@@ -104,6 +104,33 @@ async def test_the_bytes_are_sent_once_and_the_reply_comes_back(
     assert b"user-agent: firewatch/" in request.lower()
 
 
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+async def test_other_methods_are_sent_as_well(http: HttpClient, method: str) -> None:
+    """A change of what is there goes out with its bytes, and its answer comes back."""
+    async with Server(OK).serving() as server:
+        reply = await http.send(method, server.url, headers=HEADERS, body=b'{"x":1}')
+
+    assert (reply.status, reply.body) == (200, b"ok")
+    [request] = server.requests
+    assert request.startswith(f"{method} / HTTP/1.1\r\n".encode())
+    assert request.endswith(b'\r\n\r\n{"x":1}')
+
+
+@pytest.mark.parametrize("most", [1_000, 3 * BODY_CAP])
+async def test_an_answer_is_kept_as_far_as_was_said(
+    http: HttpClient, most: int
+) -> None:
+    """A search by POST may answer more than a notice, or much less."""
+    size = 4 * BODY_CAP
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode() + b"x" * size
+    async with Server(answer).serving() as server:
+        reply = await http.send(
+            "POST", server.url, headers=HEADERS, body=b"{}", most=most
+        )
+
+    assert reply.body == b"x" * most
+
+
 async def test_a_document_is_read(http: HttpClient) -> None:
     """GET sends no body."""
     async with Server(OK).serving() as server:

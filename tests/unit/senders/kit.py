@@ -90,6 +90,9 @@ class FakeHttp:
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Reply:
         raise AssertionError(f"posted to {url}: {headers}, {body!r}")
 
+    async def send(self, method: str, url: str, **_: object) -> Reply:
+        raise AssertionError(f"{method} {url}")
+
 
 @cache
 def private_key(kid: str) -> rsa.RSAPrivateKey:
