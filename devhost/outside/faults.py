@@ -20,11 +20,13 @@ class Fault(
 
     Without ``times`` and ``for_s`` it lasts until it is taken away. ``delay_s`` alone
     only delays. ``taken`` lets the side do its work first, so that only the answer is
-    lost: the case in which the sender cannot know.
+    lost: the case in which the sender cannot know. ``body`` goes with a ``status``: what
+    a side says that answers 200 and means something else.
     """
 
     side: str
     status: int | None = None
+    body: str = ""
     retry_after: str | int | None = None
     delay_s: float = 0.0
     drop: bool = False
@@ -80,7 +82,9 @@ class Faults:
                 request.transport.abort()
             return web.Response(status=500)
         if fault.status is not None:
-            return web.Response(status=fault.status, headers=_headers(fault))
+            return web.Response(
+                status=fault.status, headers=_headers(fault), text=fault.body
+            )
         return await work() if answer is None else answer
 
     async def _is_cut_off(self, delay_s: float) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from shared.model.alert import Severity
 from shared.model.incident import IncidentStatus
 from shared.model.link import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,3 +61,26 @@ HEADLINE = 1_024
 LINE = 512
 # Lines of a section.
 MOST_LINES = 20
+
+
+def shortened(
+    sections: Iterable[Section], room: int, cost: Callable[[str], int]
+) -> tuple[Section, ...]:
+    """The sections with as many of their lines as there is room for.
+
+    ``cost`` is what a line takes of the room in the sink's own syntax. Lines go from the
+    end of whichever section is the longest, and are counted in ``left_out``.
+    """
+    sections = tuple(sections)
+    costs = [[cost(line) for line in section.lines] for section in sections]
+    taken = sum(map(sum, costs))
+    while taken > room and any(costs):
+        taken -= max(costs, key=sum).pop()
+    return tuple(
+        msgspec.structs.replace(
+            section,
+            lines=section.lines[: len(kept)],
+            left_out=section.left_out + len(section.lines) - len(kept),
+        )
+        for section, kept in zip(sections, costs, strict=True)
+    )

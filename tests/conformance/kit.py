@@ -131,7 +131,9 @@ class OutsideWorld:
 
     def answers(self, status: int, *, retry_after: str | None = None) -> None:
         self._http.inner = self._patient
-        self._fault(status=status, retry_after=retry_after)
+        case = CASES[self._name]
+        body = case.answer.decode() if status in case.accepted else ""
+        self._fault(status=status, body=body, retry_after=retry_after)
 
     def hangs(self) -> None:
         self._http.inner = self._impatient
@@ -198,6 +200,9 @@ HOSTILE = (
     "javascript://evil.example/%0aalert(1)",
     "e\u0301 is \u00e9",
     "tag\U000e0041\U000e0042",
+    "@channel @here @everyone <!subteam^S012|@sec> <@U012ABC> <#C012ABC>",
+    "*_~`a`~_*\n> quoted\n- item\n1. item",
+    "{{{{TIME(2026-01-01T00:00:00Z)}}}} $${x} @{triggerBody()}",
 )
 
 

@@ -162,9 +162,9 @@ async def test_evidence_is_in_what_opens_and_in_no_key(fake: FakeWorld) -> None:
 
     assert (told.key, told.dedup_key) == (plain.key, plain.dedup_key)
     await fake.responder.apply(told)
-    [sent] = fake.sent
-    assert "3 operations by mallory." in sent.body.decode()
-    assert "timeout" in sent.body.decode()
+    sent = b"".join(sent.body for sent in fake.sent).decode()
+    assert "3 operations by mallory." in sent
+    assert "timeout" in sent
 
 
 # Applying
@@ -344,8 +344,9 @@ async def test_hostile_text_arrives_harmless(
 
     await world.responder.apply(action)
 
-    [sent] = world.sent
-    assert request_problems(sent, CASES[name]) == []
+    assert world.sent
+    for sent in world.sent:
+        assert request_problems(sent, CASES[name]) == []
 
 
 @given(text=st.text())
@@ -361,8 +362,9 @@ async def test_any_text_arrives_harmless(fake: FakeWorld, name: str, text: str) 
 
     await fake.responder.apply(action)
 
-    [sent] = fake.sent
-    assert request_problems(sent, CASES[name]) == []
+    assert fake.sent
+    for sent in fake.sent:
+        assert request_problems(sent, CASES[name]) == []
 
 
 async def test_nothing_of_an_incident_gets_into_headers_or_url(fake: FakeWorld) -> None:
