@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.model.action import ActionStatus, Occasion, Verb
+from shared.model.action import ActionStatus, Occasion, Verb, is_same_notice
 from shared.model.errors import FailureReason
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def of(action: Action, rows: Sequence[ActionRow]) -> list[ActionRow]:
 
 def mine(action: Action, notices: Sequence[ActionRow]) -> ActionRow | None:
     """The one that the action itself would open."""
-    return next((r for r in notices if r.dedup_key == action.dedup_key), None)
+    return next(
+        (r for r in notices if is_same_notice(r.dedup_key, action.dedup_key)), None
+    )
 
 
 def speaker(

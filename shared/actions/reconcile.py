@@ -14,6 +14,7 @@ from shared.model.action import (
     Verb,
     closing,
     continuing,
+    kept,
     told_of,
     updating,
 )
@@ -124,7 +125,7 @@ def _triggers(
         if mine is None and unfinished:
             yield _Step(continuing(trigger, unfinished[0]), unfinished[0])
         else:
-            yield _Step(trigger, mine)
+            yield _Step(kept(trigger, mine), mine)
 
 
 def _updates(
@@ -237,7 +238,8 @@ def _resolves(
             if row is speaker and not has_ended:
                 continue
             if row is mine and has_ended:
-                yield _Step(ends.get(notices.side(resolve), resolve), row)
+                end = ends.get(notices.side(resolve), resolve)
+                yield _Step(kept(end, row), row)
                 continue
             is_taken_over = row.incident != incident.id and not has_ended
             why = Occasion.MERGED if is_taken_over else Occasion.RESOLVED

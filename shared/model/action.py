@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ from shared.model.message import Message
 
 if TYPE_CHECKING:
     from shared.model.incident import Incident
+
+
+_DEDUP_KEY = re.compile(r"fw-([0-9a-f]{16})-[0-9a-f]{32}")
 
 
 class Kind(StrEnum):
@@ -104,7 +108,7 @@ def planned(
     notice = (incident.root, str(incident.epoch), responder, target)
     return Action(
         key=_digest(*notice, verb, occasion),
-        dedup_key=f"fw-{_digest(*notice)}",
+        dedup_key=dedup_key(incident, responder, target),
         incident=incident.id,
         responder=responder,
         kind=kind,
@@ -113,6 +117,37 @@ def planned(
         occasion=occasion,
         content=content or {},
     )
+
+
+def dedup_key(incident: Incident, responder: str, target: str) -> str:
+    """What the other side is given for the notice of this incident as it is now.
+
+    It names the root incident, so that what comes back about it finds its way, and a
+    hash of all that makes it this notice.
+    """
+    notice = (incident.root, str(incident.epoch), responder, target)
+    return f"fw-{incident.root}-{_digest(*notice)}"
+
+
+def named_in(dedup_key: str) -> str | None:
+    """The incident that a key of a notice names; None where it is no such key.
+
+    Keys of before 0.2 are the hash alone, and name none.
+    """
+    found = _DEDUP_KEY.fullmatch(dedup_key)
+    return found[1] if found else None
+
+
+def is_same_notice(one: str, other: str) -> bool:
+    """Whether two keys are of one notice, be one of before 0.2 or not."""
+    return one.rpartition("-")[2] == other.rpartition("-")[2]
+
+
+def kept(action: Action, notice: ActionRow | None) -> Action:
+    """The action under the key that its notice was opened by, if it was."""
+    if notice is None or notice.dedup_key == action.dedup_key:
+        return action
+    return msgspec.structs.replace(action, dedup_key=notice.dedup_key)
 
 
 def closing(resolve: Action, opened: ActionRow, occasion: Occasion) -> Action:

@@ -123,6 +123,19 @@ def test_the_end_is_told_after_the_beginning_arrived() -> None:
     assert todo(incident, row(page, ActionStatus.FAILED)) == reconcile.Todo(())
 
 
+def test_a_notice_of_before_keeps_its_key() -> None:
+    """It speaks on, is told of the end under that key, and is sent again under it."""
+    incident = make_incident()
+    old = f"fw-{trigger(incident).dedup_key.rpartition('-')[2]}"
+    page = row(trigger(incident), dedup_key=old)
+    over = replace(incident, **RESOLVED)
+    unsure = replace(page, status=ActionStatus.RETRY, reason="timeout")
+
+    assert todo(incident, page) == reconcile.Todo(())
+    assert told(todo(over, page)) == [("resolve", old, "resolved")]
+    assert told(todo(incident, unsure)) == [("trigger", old, "opened")]
+
+
 def test_a_retry_waits_for_its_time() -> None:
     """Until then there is something to come back for."""
     incident = make_incident()
