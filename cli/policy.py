@@ -22,8 +22,9 @@ from shared.triage.policy.document import Problem, step
 from shared.triage.policy.leaves import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from shared.actions.routing import Route
     from shared.model.silence import Silence
 
 app = typer.Typer(help="Check a policy, and help to write one.", no_args_is_help=True)
@@ -147,8 +148,7 @@ def _print(policy: Policy, now: datetime) -> None:
                 (
                     place,
                     route.name or "-",
-                    ", ".join(f"{name} ({uses[name]})" for name in route.to)
-                    or "nobody",
+                    ", ".join(_told(route, uses)) or "nobody",
                     "yes" if route.goes_on else "no",
                     _again(route.again, route.every),
                     ", ".join(route.match) or "everything",
@@ -165,6 +165,12 @@ def _print(policy: Policy, now: datetime) -> None:
                 (_silence(each, now) for each in policy.suppress),
             )
         )
+
+
+def _told(route: Route, uses: Mapping[str, str]) -> list[str]:
+    """Whom a route tells, and whom it has called."""
+    called = [f"{route.escalate} (escalation)"] if route.escalate else []
+    return [*(f"{name} ({uses[name]})" for name in route.to), *called]
 
 
 def _again(again: Sequence[str], every: timedelta) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
+from shared.actions import escalation, reconcile, rendering
 from shared.actions import head as head_of
-from shared.actions import reconcile, rendering
 from shared.model.action import ActionRow, Occasion, Verb
 from shared.model.incident import QUIET, Fact, Hold, Incident, IncidentStatus
 from shared.model.storm import STORM
@@ -16,17 +16,22 @@ from shared.store import rows
 from shared.store.draft import news
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from responders.base import Responder
     from shared.actions.routing import Rules
     from shared.actions.silencing import Ruling
+    from shared.escalating import Escalating
     from shared.model.action import Action
     from shared.model.evidence import Evidence
     from shared.noise import Noise
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
+
+
+# What the storm breaker may hold back.
+_FIRST = frozenset({Occasion.OPENED, Occasion.ESCALATED})
 
 
 class Ruled(NamedTuple):
@@ -50,6 +55,7 @@ class Assessment:
         responders: Mapping[str, Responder],
         rules: Callable[[], Awaitable[Rules]],
         noise: Noise,
+        escalating: Escalating,
         claims_last: timedelta,
         quiet: timedelta | None,
     ) -> None:
@@ -57,6 +63,7 @@ class Assessment:
         self._responders = responders
         self._rules = rules
         self._noise = noise
+        self._escalating = escalating
         self._claims_last = claims_last
         self._quiet = quiet
 
@@ -106,7 +113,7 @@ class Assessment:
         todo = await self.todo(held, stored, now, rules)
         known = {row.key for row in stored}
         if any(
-            action.occasion is Occasion.OPENED and action.key not in known
+            action.occasion in _FIRST and action.key not in known
             for action in todo.actions
         ):
             at = await self._noise.turn(head)
@@ -125,38 +132,70 @@ class Assessment:
         evidence: Sequence[Evidence] = (),
     ) -> reconcile.Todo:
         """What is still to be done, and said with that evidence."""
+        called = await self._escalating(head, stored, rules, now)
         wanted: list[Action] = []
-        resolves: list[Action] = []
+        templates: list[Action] = []
         is_open = head.status is IncidentStatus.OPEN
         status = IncidentStatus.MERGED if is_open else head.status
         ended = replace(head, status=status, was_active=True, root=head.id)
         routed = {r.responder: r.route for r in rules.routing(head)}
         told = {row.responder for row in stored} & self._responders.keys()
         # Who was told of it before its route changed is told of its end.
+        told |= {c.contact.responder for c in called.calls} & self._responders.keys()
         for name in [*routed, *sorted(told.difference(routed))]:
             responder = self._responders[name]
             plan = await responder.plan(head, evidence)
             wanted += [a for a in plan if name in routed or a.verb is Verb.RESOLVE]
-            # Only notices of other incidents or epochs need closing on their own.
-            if stored:
-                closers = await responder.plan(ended, evidence)
-                resolves += [a for a in closers if a.verb is Verb.RESOLVE]
+            # Only what was told is told again, or closed.
+            if stored or called.calls:
+                templates += await responder.plan(ended, evidence)
         todo = reconcile.todo(
             head,
             wanted,
-            resolves,
+            templates,
             stored,
             now,
             claims_last=self._claims_last,
             routes=routed,
+            verbs={name: r.verbs for name, r in self._responders.items()},
+            escalated=escalation.actions(called.calls, templates),
             is_held=head.hold is not None,
         )
+        times = [at for at in (todo.next_at, called.next_at) if at is not None]
+        todo = todo._replace(next_at=min(times, default=None))
         if not todo.actions:
             return todo
-        said = rendering.message(head, evidence)
         return todo._replace(
-            actions=tuple(rendering.telling(each, said) for each in todo.actions)
+            actions=tuple(self._addressed(todo.actions, head, stored, rules, evidence))
         )
+
+    def _addressed(
+        self,
+        actions: Sequence[Action],
+        head: Incident,
+        stored: Sequence[ActionRow],
+        rules: Rules,
+        evidence: Sequence[Evidence],
+    ) -> Iterator[Action]:
+        """The actions with what they tell, to whom, and about what of theirs.
+
+        Somebody who has left the policy is told nothing more, for nobody knows where.
+        """
+        said = rendering.message(head, evidence)
+        references = {
+            r.dedup_key: r.reference for r in stored if r.verb is Verb.TRIGGER
+        }
+        for action in actions:
+            known = {
+                contact.responder: contact.address
+                for contact in escalation.contacts(action.target, rules.on_call)
+            }
+            if action.responder in known:
+                yield replace(
+                    rendering.telling(action, said),
+                    address=known[action.responder],
+                    reference=references.get(action.dedup_key, ""),
+                )
 
     async def _end_quiet(self, head: Incident, now: datetime) -> bool:
         """Resolve an incident of which nothing was heard for long; whether it is so."""

@@ -161,6 +161,7 @@ class App:
         noise = await self.noise()
 
         async def build() -> Respond:
+            from shared.escalating import Escalating
             from shared.gathering import Gathering
             from shared.respond import Respond
 
@@ -170,6 +171,7 @@ class App:
                 responders=staff.responders,
                 rules=self.rules,
                 noise=noise,
+                escalating=Escalating(self._who),
                 gathering=Gathering(
                     storage.ledger,
                     None if policy.workspaces.are_none else self.enrichment,
@@ -187,7 +189,13 @@ class App:
         from shared.actions.routing import Routing, Rules
 
         live = await self.live_policy()
-        return Rules(Routing(live.routes), live.hash)
+        routing = Routing(live.routes)
+        return Rules(routing, live.hash, routing.escalations, live.on_call)
+
+    async def _who(self, schedule: str, at: datetime) -> Sequence[str]:
+        from shared.oncall.duty import on_duty
+
+        return on_duty((await self.live_policy()).on_call.schedules[schedule], at)
 
     async def silences(self) -> Silences:
         """Silences of the policy and of people."""

@@ -35,13 +35,14 @@ class Order(NamedTuple):
 
     ``expected`` is the revision of the incident that they looked at; where it has
     changed since, CommandStale is raised. ``once`` is a key of their own: the same
-    command under the same key is carried out once.
+    command under the same key is carried out once. ``via`` is as in ``Mark``.
     """
 
     by: str
     note: str = ""
     expected: str | None = None
     once: str | None = None
+    via: str = ""
 
     def rows(self) -> list[str]:
         """The row that says whether it was carried out, if it has a key."""
@@ -141,7 +142,9 @@ class Commands:
             if change is None:
                 draft.change(head, fact)
                 return head, False
-            changed = change(head, Mark(by=order.by, at=draft.now, note=order.note))
+            changed = change(
+                head, Mark(by=order.by, at=draft.now, note=order.note, via=order.via)
+            )
             if changed == head:
                 return head, False
             changed = news(replace(changed, changed_at=draft.now), draft.now)

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from responders.base import Responder
     from shared.actions.routing import Rules
     from shared.assess import Ruled
+    from shared.escalating import Escalating
     from shared.gathering import Found, Gathering
     from shared.noise import Noise
     from shared.store.draft import Draft
@@ -105,6 +106,7 @@ class Respond:
         responders: Mapping[str, Responder],
         rules: Callable[[], Awaitable[Rules]],
         noise: Noise,
+        escalating: Escalating,
         gathering: Gathering,
         lease: timedelta,
         quiet: timedelta | None = None,
@@ -123,6 +125,7 @@ class Respond:
             responders=responders,
             rules=rules,
             noise=noise,
+            escalating=escalating,
             claims_last=lease * (1 + GRACE),
             quiet=quiet,
         )
@@ -337,6 +340,9 @@ class Respond:
         )
 
     async def _send(self, action: Action) -> Outcome:
+        if action.is_echo:
+            # That side said it itself: there is nothing that it does not know.
+            return Outcome(reference=action.reference)
         async with asyncio.timeout(self._lease.total_seconds() * (1 - MARGIN)):
             return await self._responders[action.responder].apply(action)
 

@@ -39,6 +39,8 @@ POLICY_RELOADED = LogEvent("policy.reloaded", logging.INFO)
 POLICY_PROBLEM = LogEvent("policy.problem", logging.ERROR)
 MESSAGE_POISONED = LogEvent("message.poisoned", logging.ERROR)
 TICK_DONE = LogEvent("tick.done", logging.INFO)
+# A step of an escalation that named nobody who can be told.
+ON_CALL_NOBODY = LogEvent("on_call.nobody", logging.ERROR)
 RECONCILE_OFF = LogEvent("reconcile.off", logging.DEBUG)
 RECONCILE_DONE = LogEvent("reconcile.done", logging.INFO)
 RECONCILE_FAILED = LogEvent("reconcile.failed", logging.ERROR)

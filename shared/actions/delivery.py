@@ -51,6 +51,8 @@ def claimed(
         changed_at=now,
         told=told,
         policy=policy,
+        epoch=action.epoch,
+        rung=action.rung,
     )
 
 

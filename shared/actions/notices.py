@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 OVER = frozenset({ActionStatus.APPLIED, ActionStatus.FAILED, ActionStatus.DROPPED})
 
+_ESCALATED = frozenset({Occasion.ESCALATED, Occasion.FALLBACK})
+
 # The other side may have taken what it then did not answer for.
 _UNCERTAIN = frozenset(
     {FailureReason.TIMEOUT, FailureReason.SERVER, FailureReason.UNKNOWN}
@@ -32,6 +34,11 @@ def of(action: Action, rows: Sequence[ActionRow]) -> list[ActionRow]:
         and side(row) == side(action)
     ]
     return sorted(found, key=lambda r: (not may_have_arrived(r), r.planned_at, r.key))
+
+
+def is_escalated(row: ActionRow) -> bool:
+    """Whether it opened a notice of its own: to a step's target, or to the fallback."""
+    return row.verb is Verb.TRIGGER and row.occasion in _ESCALATED
 
 
 def mine(action: Action, notices: Sequence[ActionRow]) -> ActionRow | None:

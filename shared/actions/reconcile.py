@@ -7,26 +7,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.actions import notices
+from msgspec.structs import replace
+
+from shared.actions import notices, updates
+from shared.actions.routing import Route
 from shared.model.action import (
-    Change,
     Occasion,
     Verb,
+    acknowledging,
     closing,
     continuing,
     kept,
-    told_of,
-    updating,
 )
 from shared.model.incident import IncidentStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from shared.actions.routing import Route
-    from shared.model.action import Action, ActionRow, Told
+    from shared.model.action import Action, ActionRow
     from shared.model.incident import Incident
+
+# By what a notice is told again that no route names any more.
+_NO_ROUTE = Route()
 
 
 class Todo(NamedTuple):
@@ -48,37 +51,55 @@ class _Step(NamedTuple):
     at: datetime | None = None
 
 
+class _Plans(NamedTuple):
+    """What the responders would send: to open a notice and to close one, by side."""
+
+    triggers: dict[str, Action]
+    resolves: dict[str, Action]
+
+
 def todo(
     incident: Incident,
     wanted: Sequence[Action],
-    resolves: Sequence[Action],
+    templates: Sequence[Action],
     rows: Sequence[ActionRow],
     now: datetime,
     *,
     claims_last: timedelta,
     routes: Mapping[str, Route] = {},
+    verbs: Mapping[str, frozenset[Verb]] = {},
+    escalated: Sequence[Action] = (),
     is_held: bool = False,
 ) -> Todo:
     """Compare what the responders want with the rows of the incident.
 
-    ``wanted`` is every responder's plan. ``resolves`` are what they would send to close
-    a notice. ``rows`` are those of the incident and of all it absorbed. Whoever calls
+    ``wanted`` is every responder's plan. ``templates`` are what each would send to open
+    a notice and to close it. ``rows`` are those of the incident and of all it absorbed. Whoever calls
     holds the incident's lease, so a row of its own that is still claimed is of a worker
     that died: its outcome is unknown and a notice goes out again with the same key (law
     3). The worker of an incident that was absorbed may live until its claim ends.
 
-    ``routes`` says for each responder what it is told again. While ``is_held`` no
-    notice is begun; one that was is brought to its end, and ends are told.
+    ``routes`` says for each responder what it is told again, ``verbs`` what it can be
+    asked for. ``escalated`` are the notices that escalation has sent or sends now. While
+    ``is_held`` no notice is begun; one that was is brought to its end, and ends are
+    told.
     """
     done = {row.key: row for row in rows}
+    plans = _Plans(
+        {a.responder: a for a in templates if a.verb is Verb.TRIGGER},
+        {a.responder: a for a in templates if a.verb is Verb.RESOLVE},
+    )
     steps = [
         *_triggers(incident, wanted, rows),
-        *_updates(incident, wanted, rows, routes),
+        *(_Step(action, done.get(action.key)) for action in escalated),
+        *_again(incident, wanted, plans, rows, routes),
+        *_acknowledges(incident, wanted, plans, rows, verbs),
     ]
     if is_held or (incident.hidden_by and incident.status is not IncidentStatus.OPEN):
         # Nobody wants to hear of what was held back until it was over.
         steps = [step for step in steps if step.action.key in done]
-    steps += _resolves(incident, wanted, resolves, rows, {s.action.key for s in steps})
+    begun = {step.action.key for step in steps}
+    steps += _resolves(incident, wanted, plans, rows, begun)
     due: list[Action] = []
     later: list[datetime] = []
     for action, notice, waits_until in steps:
@@ -128,119 +149,96 @@ def _triggers(
             yield _Step(kept(trigger, mine), mine)
 
 
-def _updates(
+def _speaking(
     incident: Incident,
     wanted: Sequence[Action],
+    plans: _Plans,
     rows: Sequence[ActionRow],
-    routes: Mapping[str, Route],
-) -> Iterable[_Step]:
-    """What has changed since somebody was told, and is worth telling again.
-
-    A raised severity goes out at once, and so does evidence that came late; all else
-    waits until the route's time between two notices is over, and then is one notice.
-    """
+) -> Iterator[tuple[Action, ActionRow]]:
+    """Each notice that people have of an open incident, and what opened it as of now."""
     if incident.status is not IncidentStatus.OPEN:
         return
+    speakers = []
     for trigger in wanted:
-        route = routes.get(trigger.responder)
-        if trigger.verb is not Verb.TRIGGER or route is None:
+        if trigger.verb is not Verb.TRIGGER:
             continue
         found = notices.of(trigger, rows)
-        speaker = notices.speaker(incident, notices.mine(trigger, found), found, rows)
-        if (
-            speaker is None
-            or not notices.has_arrived(speaker)
-            or not notices.is_open(speaker, rows)
-        ):
-            continue
-        heard = [
-            row
-            for row in rows
-            if row.dedup_key == speaker.dedup_key
-            and row.told is not None
-            and notices.has_arrived(row)
-        ]
-        now_so = told_of(incident)
-        change = _first_change(now_so, heard, route.again)
-        if change is not None:
-            is_urgent = change in {Change.SEVERITY_RAISED, Change.EVIDENCE}
-            last = max(
-                (
-                    row.changed_at
-                    for row in heard
-                    if row.occasion is not Occasion.EVIDENCE
-                ),
-                default=speaker.changed_at,
-            )
-            at = None if is_urgent else last + route.every
-            yield _Step(updating(trigger, speaker, change, now_so), None, at)
-            if at is not None and _is_more(now_so, heard, route.again):
-                # What came late does not wait for what is not told yet.
-                late = updating(trigger, speaker, Change.EVIDENCE, now_so)
-                yield _Step(late, None)
+        mine = notices.mine(trigger, found)
+        speakers.append((trigger, notices.speaker(incident, mine, found, rows)))
+    speakers += [
+        (plans.triggers[row.responder], row)
+        for row in rows
+        if notices.is_escalated(row) and row.responder in plans.triggers
+    ]
+    for trigger, row in speakers:
+        if row is not None and notices.has_arrived(row) and notices.is_open(row, rows):
+            yield trigger, row
 
 
-def _first_change(
-    now_so: Told, heard: Sequence[ActionRow], again: Sequence[Change]
-) -> Change | None:
-    """The weightiest thing that nobody was told of yet, of those that are told again."""
-    told = [row.told for row in heard if row.told is not None]
-    if not told:
-        # A row of an older version does not say what was told.
-        return None
-    is_new = {
-        Change.SEVERITY_RAISED: all(
-            now_so.severity.rank > one.severity.rank for one in told
-        ),
-        Change.NEW_TACTIC: bool(
-            set(now_so.tactics).difference(*(one.tactics for one in told))
-        ),
-        Change.NEW_RESOURCE: bool(
-            set(now_so.resources).difference(*(one.resources for one in told))
-        ),
-        Change.EVIDENCE: _is_more(now_so, heard, again),
-    }
-    return next(
-        (change for change in Change if change in again and is_new[change]), None
-    )
+def _again(
+    incident: Incident,
+    wanted: Sequence[Action],
+    plans: _Plans,
+    rows: Sequence[ActionRow],
+    routes: Mapping[str, Route],
+) -> Iterator[_Step]:
+    """What is told again of what people know of."""
+    for trigger, row in _speaking(incident, wanted, plans, rows):
+        route = routes.get(row.responder)
+        if route is None and notices.is_escalated(row):
+            route = _NO_ROUTE
+        if route is not None:
+            for action, at in updates.of(incident, trigger, row, rows, route):
+                yield _Step(action, None, at)
 
 
-def _is_more(now_so: Told, heard: Sequence[ActionRow], again: Sequence[Change]) -> bool:
-    """Whether more evidence is there than any notice had."""
-    told = [row.told for row in heard if row.told is not None]
-    return Change.EVIDENCE in again and (
-        now_so.answered > max(one.answered for one in told)
-        or now_so.found > max(one.found for one in told)
-    )
+def _acknowledges(
+    incident: Incident,
+    wanted: Sequence[Action],
+    plans: _Plans,
+    rows: Sequence[ActionRow],
+    verbs: Mapping[str, frozenset[Verb]],
+) -> Iterator[_Step]:
+    """That somebody works on it, wherever that means anything."""
+    mark = incident.acknowledged
+    if mark is None:
+        return
+    for trigger, row in _speaking(incident, wanted, plans, rows):
+        if Verb.ACKNOWLEDGE in verbs.get(row.responder, ()):
+            is_echo = mark.via == row.responder
+            yield _Step(acknowledging(trigger, row, is_echo=is_echo), None)
 
 
 def _resolves(
     incident: Incident,
     wanted: Sequence[Action],
-    resolves: Sequence[Action],
+    plans: _Plans,
     rows: Sequence[ActionRow],
     triggered: set[str],
 ) -> Iterable[_Step]:
-    """The notices to close: all at the end, until then all but one that speaks.
+    """The notices to close: all at the end, until then all but those that speak.
 
     What is not known to have arrived is closed too, unless it is still being sent.
     """
     ends = {notices.side(a): a for a in wanted if a.verb is Verb.RESOLVE}
     has_ended = incident.status is not IncidentStatus.OPEN
-    for resolve in resolves:
+    by = incident.resolved.via if incident.resolved else ""
+    for name, resolve in plans.resolves.items():
         found = notices.of(resolve, rows)
         mine = notices.mine(resolve, found)
         speaker = notices.speaker(incident, mine, found, rows)
-        for row in found:
+        escalated = [r for r in rows if r.responder == name and notices.is_escalated(r)]
+        for row in (*found, *escalated):
             is_under_way = row.key in triggered and row.status not in notices.OVER
             if is_under_way or not notices.may_be_open(row, rows):
                 continue
-            if row is speaker and not has_ended:
+            if not has_ended and (row is speaker or row in escalated):
                 continue
+            is_echo = has_ended and bool(by) and by == name
             if row is mine and has_ended:
                 end = ends.get(notices.side(resolve), resolve)
-                yield _Step(kept(end, row), row)
+                yield _Step(replace(kept(end, row), is_echo=is_echo), row)
                 continue
             is_taken_over = row.incident != incident.id and not has_ended
             why = Occasion.MERGED if is_taken_over else Occasion.RESOLVED
-            yield _Step(closing(resolve, row, why), row)
+            yield _Step(closing(resolve, row, why, is_echo=is_echo), row)

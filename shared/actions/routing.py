@@ -9,9 +9,10 @@ import msgspec
 
 from shared.actions import matchers
 from shared.model.action import Change
+from shared.oncall.policy import OnCall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from shared.model.incident import Incident
 
@@ -21,15 +22,19 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     The first route that fits ends the search, unless it says ``continue``. ``again``
     says what is told of an incident that is already known there, at most once in
-    ``every``; a raised severity does not wait. ``name`` is for people.
+    ``every``; a raised severity does not wait. Where ``repeat`` is given, they are
+    reminded so often until somebody acknowledges. ``escalate`` names the escalation
+    that begins then. ``name`` is for people.
     """
 
-    to: tuple[str, ...]
+    to: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
     goes_on: bool = msgspec.field(name="continue", default=False)
     name: str = ""
     again: tuple[Change, ...] = tuple(Change)
     every: timedelta = timedelta(minutes=30)
+    repeat: timedelta | None = None
+    escalate: str = ""
 
 
 class Routed(NamedTuple):
@@ -49,10 +54,15 @@ class Routed(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The part of the policy that a look goes by, as it is now; ``policy`` is its hash."""
+    """The part of the policy that a look goes by, as it is now; ``policy`` is its hash.
+
+    ``escalations`` names the escalations of an incident, which ``on_call`` describes.
+    """
 
     routing: Callable[[Incident], Sequence[Routed]]
     policy: str = ""
+    escalations: Callable[[Incident], Sequence[str]] = lambda _: ()
+    on_call: OnCall = OnCall()
 
 
 class Routing:
@@ -69,10 +79,19 @@ class Routing:
     def __call__(self, incident: Incident) -> tuple[Routed, ...]:
         """The responders of an incident, each once, by the first route that names it."""
         found: dict[str, Routed] = {}
+        for place, route in self._taken(incident):
+            for responder in route.to:
+                found.setdefault(responder, Routed(responder, route, place))
+        return tuple(found.values())
+
+    def escalations(self, incident: Incident) -> tuple[str, ...]:
+        """The escalations of an incident, each once."""
+        names = (route.escalate for _, route in self._taken(incident))
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    def _taken(self, incident: Incident) -> Iterator[tuple[int, Route]]:
         for place, (route, tests) in enumerate(self._routes):
             if matchers.all_fit(tests, incident):
-                for responder in route.to:
-                    found.setdefault(responder, Routed(responder, route, place))
+                yield place, route
                 if not route.goes_on:
-                    break
-        return tuple(found.values())
+                    return

@@ -72,9 +72,13 @@ class ResponderSays(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """An action, as far as it explains anything."""
+    """An action, as far as it explains anything.
+
+    ``target`` is the person that it went to, or the responder's own name.
+    """
 
     responder: str
+    target: str
     verb: Verb
     occasion: Occasion
     status: ActionStatus

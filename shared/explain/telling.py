@@ -91,6 +91,7 @@ def sent(rows: Iterable[ActionRow]) -> tuple[Sent, ...]:
     return tuple(
         Sent(
             responder=row.responder,
+            target=row.target,
             verb=row.verb,
             occasion=row.occasion,
             status=row.status,

@@ -56,10 +56,20 @@ class Occasion(StrEnum):
     NEW_TACTIC = Change.NEW_TACTIC
     NEW_RESOURCE = Change.NEW_RESOURCE
     EVIDENCE = Change.EVIDENCE
+    ESCALATED = "escalated"
+    FALLBACK = "fallback"
+    REMINDER = "reminder"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     MERGED = "merged"
     STUCK = "stuck"
+
+
+class Rung(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of an escalation that was taken, counted over all its rounds from 0."""
+
+    escalation: str
+    number: int
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +79,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     the other side is given, shared by the trigger and the resolve of one notice.
     ``address`` is where the target is reached by this responder, where the policy names
     people; ``reference`` what the other side called the notice that this is about.
+    ``rung`` is the step of an escalation that it belongs to. One that ``is_echo`` tells
+    a side what it said itself: it is recorded and not sent.
 
     ``message`` is what it tells, ``news`` what of it nobody was told yet, ``content``
     what else the responder needs to apply it, secrets excepted. These three are made
@@ -84,8 +96,11 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     occasion: Occasion
     content: dict[str, Any] = {}
+    epoch: int = 1
     address: str = ""
     reference: str = ""
+    rung: Rung | None = None
+    is_echo: bool = False
     message: Message | None = None
     news: tuple[str, ...] = ()
 
@@ -116,6 +131,7 @@ def planned(
         target=target,
         occasion=occasion,
         content=content or {},
+        epoch=incident.epoch,
     )
 
 
@@ -150,27 +166,80 @@ def kept(action: Action, notice: ActionRow | None) -> Action:
     return msgspec.structs.replace(action, dedup_key=notice.dedup_key)
 
 
-def closing(resolve: Action, opened: ActionRow, occasion: Occasion) -> Action:
-    """The resolve of a notice of a merged incident, or of an earlier epoch."""
+def escalating(
+    trigger: Action, *, rung: Rung, target: str, occasion: Occasion = Occasion.ESCALATED
+) -> Action:
+    """A notice of its own to a target of a step: it rings, whoever was told before."""
+    key = _digest(trigger.key, occasion, rung.escalation, str(rung.number), target)
+    return msgspec.structs.replace(
+        trigger,
+        key=key,
+        dedup_key=_beside(trigger.dedup_key, key),
+        target=target,
+        occasion=occasion,
+        rung=rung,
+    )
+
+
+def closing(
+    resolve: Action, opened: ActionRow, occasion: Occasion, *, is_echo: bool = False
+) -> Action:
+    """The resolve of a notice of a merged incident, an earlier epoch or a step."""
     return msgspec.structs.replace(
         resolve,
         key=_digest(opened.key, Verb.RESOLVE),
         dedup_key=opened.dedup_key,
+        target=opened.target,
         occasion=occasion,
+        is_echo=is_echo,
+    )
+
+
+def acknowledging(trigger: Action, notice: ActionRow, *, is_echo: bool) -> Action:
+    """Tell who has a notice that somebody works on it."""
+    return msgspec.structs.replace(
+        trigger,
+        verb=Verb.ACKNOWLEDGE,
+        key=_digest(notice.key, Verb.ACKNOWLEDGE),
+        dedup_key=notice.dedup_key,
+        target=notice.target,
+        occasion=Occasion.ACKNOWLEDGED,
+        is_echo=is_echo,
+    )
+
+
+def reminding(trigger: Action, notice: ActionRow, told: int) -> Action:
+    """The notice once more, after it was ``told`` so often and nobody answered."""
+    return msgspec.structs.replace(
+        trigger,
+        verb=Verb.UPDATE,
+        key=_digest(notice.key, Verb.UPDATE, Occasion.REMINDER, str(told)),
+        dedup_key=notice.dedup_key,
+        target=notice.target,
+        occasion=Occasion.REMINDER,
     )
 
 
 def continuing(trigger: Action, opened: ActionRow) -> Action:
-    """The unfinished trigger of a merged incident, sent on under the keys it has."""
+    """An unfinished trigger, sent on under the keys it has."""
     return msgspec.structs.replace(
         trigger,
         key=opened.key,
         dedup_key=opened.dedup_key,
         incident=opened.incident,
+        target=opened.target,
+        occasion=opened.occasion,
+        rung=opened.rung,
     )
 
 
-def updating(trigger: Action, notice: ActionRow, change: Change, told: Told) -> Action:
+def updating(
+    trigger: Action,
+    notice: ActionRow,
+    change: Change,
+    told: Told,
+    news: tuple[str, ...] = (),
+) -> Action:
     """The update of a notice that somebody has: what would be sent now, and why.
 
     What is told is its revision: the same news is told once. Evidence that came late has
@@ -184,7 +253,9 @@ def updating(trigger: Action, notice: ActionRow, change: Change, told: Told) -> 
         verb=Verb.UPDATE,
         key=_digest(notice.key, Verb.UPDATE, change, *revision),
         dedup_key=notice.dedup_key,
+        target=notice.target,
         occasion=Occasion(change),
+        news=news,
     )
 
 
@@ -192,7 +263,10 @@ def as_stuck(trigger: Action, generation: int) -> Action:
     """The notice that Firewatch itself is stuck, once per generation it is stuck on."""
     key = _digest(trigger.key, Occasion.STUCK, str(generation))
     return msgspec.structs.replace(
-        trigger, key=key, dedup_key=f"fw-{key}", occasion=Occasion.STUCK
+        trigger,
+        key=key,
+        dedup_key=_beside(trigger.dedup_key, key),
+        occasion=Occasion.STUCK,
     )
 
 
@@ -259,7 +333,7 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
     The row is inserted once, when planned; its key is never sent twice on purpose.
     ``attempts`` counts claims, so a worker that died in between is seen. ``not_before``
     is when a retry is due. ``told`` is what a notice said, ``policy`` the hash of the
-    policy that it was planned by.
+    policy that it was planned by, ``epoch`` that of the incident.
     """
 
     key: str
@@ -280,6 +354,13 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
     reference: str = ""
     told: Told | None = None
     policy: str = ""
+    epoch: int = 1
+    rung: Rung | None = None
+
+
+def _beside(dedup_key: str, key: str) -> str:
+    """The key of another notice of the same incident."""
+    return f"{dedup_key.rpartition('-')[0]}-{key}"
 
 
 def _digest(*parts: str) -> str:

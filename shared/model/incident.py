@@ -75,11 +75,16 @@ OWN = "firewatch"
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """Who did something to the incident, when, and what they said."""
+    """Who did something to the incident, when, and what they said.
+
+    ``via`` is the responder through whose side they said it, if any: it is not told
+    there again.
+    """
 
     by: str
     at: datetime
     note: str = ""
+    via: str = ""
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):

@@ -88,8 +88,13 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class OnCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """People, schedules and escalations, each by its name."""
+    """People, schedules and escalations, each by its name.
+
+    ``fallback`` names the responders that are told where somebody could not be, or where
+    an escalation ended and nobody answered.
+    """
 
     people: dict[str, Person] = {}
     schedules: dict[str, Schedule] = {}
     escalations: dict[str, Escalation] = {}
+    fallback: tuple[str, ...] = ()

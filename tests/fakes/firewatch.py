@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from shared.actions.routing import Route, Routed, Rules
 from shared.commands import Commands
+from shared.escalating import Escalating
 from shared.gathering import USUAL, Gathering
 from shared.ingest import Ingest
 from shared.model.correlation import Correlation
@@ -16,6 +17,8 @@ from shared.model.errors import StoreError
 from shared.model.incident import Incident, IncidentStatus
 from shared.model.storm import Storm
 from shared.noise import Noise
+from shared.oncall.duty import on_duty
+from shared.oncall.policy import OnCall
 from shared.purge import Purge
 from shared.regrouping import Regrouping
 from shared.respond import Respond
@@ -96,7 +99,10 @@ class World:
         faults: Faults | None = None,
         enrichment: Callable[[], Awaitable[Enrichment]] | None = None,
         how: Enrich = USUAL,
+        on_call: OnCall | None = None,
+        escalate: Sequence[str] = (),
     ) -> None:
+        self.on_call, self.escalate = on_call or OnCall(), tuple(escalate)
         self.enrichment, self.how = enrichment, how
         self.clock = Clock()
         self.faults = faults or Faults()
@@ -136,6 +142,7 @@ class World:
                 responders=self.responders,
                 rules=self._rules,
                 noise=noise,
+                escalating=Escalating(self._who),
                 gathering=Gathering(ledger, self.enrichment, self.how),
                 lease=self.lease,
                 quiet=self.caps.quiet,
@@ -160,7 +167,10 @@ class World:
             names = self.route(incident)
             return [Routed(name, self.again, 0) for name in names]
 
-        return Rules(routing)
+        return Rules(routing, escalations=lambda _: self.escalate, on_call=self.on_call)
+
+    async def _who(self, name: str, at: datetime) -> Sequence[str]:
+        return on_duty(self.on_call.schedules[name], at)
 
     def restart(self) -> None:
         """Throw the worker away; the store is well again."""

@@ -345,7 +345,7 @@ def test_the_packaged_policy_loads() -> None:
 def _whole(raw: dict[str, Any]) -> dict[str, Any]:
     """A policy of what an example shows of one."""
     routes = raw.get("routes") or [{"to": [*raw.get("responders", ("soc",))]}]
-    named = {name for route in routes for name in route["to"]}
+    named = {name for route in routes for name in route.get("to", [])}
     stand_in = {
         "use": "webhook",
         "url": "https://soc.example.com/",

@@ -69,6 +69,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.actions": (
         MODEL,
         "shared.actions",
+        "shared.oncall.policy",
         # A draft is a value, as in triage.
         "shared.store.draft",
     ),
@@ -114,9 +115,12 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         MODEL,
         "responders.base",
         "shared.actions",
+        "shared.escalating",
         "shared.noise",
         *STORE,
     ),
+    # Whom a look calls: schedules asked, and what is on record.
+    "shared.escalating": (MODEL, "shared.actions", "shared.oncall", "shared.telemetry"),
     "shared.stuck": (
         MODEL,
         "responders.base",
@@ -137,6 +141,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "responders.base",
         "shared.actions",
         "shared.assess",
+        "shared.escalating",
         "shared.gathering",
         "shared.noise",
         "shared.stuck",
@@ -221,10 +226,12 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.clouds",
         "shared.commands",
         "shared.enrichment",
+        "shared.escalating",
         "shared.gathering",
         "shared.ingest",
         "shared.noise",
         "shared.live_policy",
+        "shared.oncall",
         "shared.purge",
         "shared.reconcile_source",
         "shared.regrouping",

@@ -31,6 +31,7 @@ def warnings(policy: Policy, now: datetime) -> list[str]:
         *_of_workspaces(policy.workspaces),
         *_of_schedules(policy.on_call, now),
         *_of_people(policy.on_call),
+        *_of_escalations(policy),
     ]
 
 
@@ -59,9 +60,23 @@ def _of_routes(policy: Policy) -> Iterator[str]:
 
 def _of_responders(policy: Policy) -> Iterator[str]:
     named = {name for route in policy.routes for name in route.to}
+    named |= {*policy.on_call.fallback}
+    for escalation in policy.on_call.escalations.values():
+        named |= {name for step in escalation.steps for name in step.to}
+    for person in policy.on_call.people.values():
+        named |= person.contacts.keys()
     for name in policy.responders:
         if name not in named:
-            yield f"$.responders.{name}: no route names it"
+            yield f"$.responders.{name}: no route and nobody on call names it"
+
+
+def _of_escalations(policy: Policy) -> Iterator[str]:
+    begun = {route.escalate for route in policy.routes}
+    for name in policy.on_call.escalations:
+        if name not in begun:
+            yield f"$.on_call.escalations.{name}: no route begins it"
+    if policy.on_call.escalations and not policy.on_call.fallback:
+        yield "$.on_call.fallback: is empty; nobody hears when nobody could be reached"
 
 
 def _of_workspaces(found: Workspaces) -> Iterator[str]:

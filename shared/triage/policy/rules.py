@@ -56,10 +56,12 @@ def references(raw: object) -> dict[Field, Rule]:
     responders = names.given(raw, "responders")
     people = names.given(raw, "on_call", "people")
     schedules = names.given(raw, "on_call", "schedules")
+    escalations = names.given(raw, "on_call", "escalations")
     found: dict[Field, Rule] = {}
     if responders is not None:
         check = names.check(responders, "responder")
         found[Route, "to"] = Rule(check, "The name of a responder.")
+        found[OnCall, "fallback"] = found[Route, "to"]
     if people is not None:
         person = Rule(names.check(people, "person"), "The name of a person.")
         for struct, name in (
@@ -72,7 +74,18 @@ def references(raw: object) -> dict[Field, Rule]:
         known = [*people, *schedules, *responders]
         check = names.check(known, "person, schedule or responder")
         found[Step, "to"] = Rule(check, "The name of a person, schedule or responder.")
+    if escalations is not None:
+        check = _or_none(names.check(escalations, "escalation"))
+        found[Route, "escalate"] = Rule(check, "The name of an escalation.")
     return found
+
+
+def _or_none(check: Callable[[str], object]) -> Callable[[str], None]:
+    def is_empty_or(text: str) -> None:
+        if text:
+            check(text)
+
+    return is_empty_or
 
 
 def _name(text: str) -> None:
@@ -80,11 +93,6 @@ def _name(text: str) -> None:
         raise ValueError(
             "expected 1 to 40 letters, digits and hyphens, beginning with a letter"
         )
-
-
-def _name_or_none(text: str) -> None:
-    if text:
-        _name(text)
 
 
 def _guid(text: str) -> None:
@@ -185,8 +193,9 @@ WALL = Rule(
 # For the field itself, or for each item of a list and each value of a mapping.
 EACH: Mapping[Field, Rule] = {
     (Route, "match"): MATCHER,
-    (Route, "name"): Rule(_name_or_none, NAME.describes),
+    (Route, "name"): Rule(_or_none(_name), NAME.describes),
     (Route, "every"): DURATION,
+    (Route, "repeat"): DURATION,
     (Silence, "name"): NAME,
     (Silence, "match"): OF_SILENCE,
     (Silence, "break_through"): OF_SILENCE,

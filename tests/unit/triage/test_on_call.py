@@ -14,7 +14,7 @@ GOOD = """\
 responders:
   mail: {use: mail}
   soc: {use: webhook}
-routes: [{to: [mail, soc]}]
+routes: [{to: [mail, soc], escalate: high}]
 on_call:
   people:
     ana: {name: Ana Lima, contacts: {soc: U0123ABC, mail: ana@example.com}}
@@ -48,6 +48,7 @@ on_call:
       pause: 20m
       hours: [mon-fri 08:00-17:00]
       time_zone: Europe/Oslo
+  fallback: [soc]
 """
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

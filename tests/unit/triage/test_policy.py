@@ -399,7 +399,7 @@ class TestWarnings:
         ("routes", "said"),
         [
             ("[{to: [pager]}, {to: []}]", "$.routes[1]: is never reached, since"),
-            ("[{to: []}]", "$.responders.pager: no route names it"),
+            ("[{to: []}]", "$.responders.pager: no route and nobody on call names it"),
             (
                 "[{to: [pager], match: [tag.env=prod]}]",
                 "$.routes[0]: never fits, since tags",
