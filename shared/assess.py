@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from shared.escalating import Escalating
     from shared.model.action import Action
     from shared.model.evidence import Evidence
+    from shared.model.message import Message
     from shared.noise import Noise
+    from shared.oncall.policy import OnCall
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
 
 
-# What the storm breaker may hold back.
+# What the storm breaker may hold back, and what the limit of a responder may.
 _FIRST = frozenset({Occasion.OPENED, Occasion.ESCALATED})
+_LIMITED = frozenset({Verb.TRIGGER, Verb.UPDATE})
 
 
 class Ruled(NamedTuple):
@@ -165,37 +168,28 @@ class Assessment:
         todo = todo._replace(next_at=min(times, default=None))
         if not todo.actions:
             return todo
+        waiting = await self._noise.waiting(head)
+        said = rendering.message(head, evidence, waiting)
         return todo._replace(
-            actions=tuple(self._addressed(todo.actions, head, stored, rules, evidence))
+            actions=tuple(_addressed(todo.actions, said, stored, rules.on_call))
         )
 
-    def _addressed(
-        self,
-        actions: Sequence[Action],
-        head: Incident,
-        stored: Sequence[ActionRow],
-        rules: Rules,
-        evidence: Sequence[Evidence],
-    ) -> Iterator[Action]:
-        """The actions with what they tell, to whom, and about what of theirs.
-
-        Somebody who has left the policy is told nothing more, for nobody knows where.
-        """
-        said = rendering.message(head, evidence)
-        references = {
-            r.dedup_key: r.reference for r in stored if r.verb is Verb.TRIGGER
-        }
-        for action in actions:
-            known = {
-                contact.responder: contact.address
-                for contact in escalation.contacts(action.target, rules.on_call)
-            }
-            if action.responder in known:
-                yield replace(
-                    rendering.telling(action, said),
-                    address=known[action.responder],
-                    reference=references.get(action.dedup_key, ""),
-                )
+    async def admitted(
+        self, head: Incident, todo: reconcile.Todo, stored: Sequence[ActionRow]
+    ) -> reconcile.Todo:
+        """What is left to do now where responders have limits; the rest has its time."""
+        known = {row.key for row in stored}
+        now: list[Action] = []
+        times = [todo.next_at] if todo.next_at else []
+        for action in todo.actions:
+            is_new = action.verb in _LIMITED and action.key not in known
+            at = await self._noise.room(head, action) if is_new else None
+            if at is None:
+                now.append(action)
+            elif not head.status.has_ended:
+                # Nobody need hear, later on, of what is over by now.
+                times.append(at)
+        return todo._replace(actions=tuple(now), next_at=min(times, default=None))
 
     async def _end_quiet(self, head: Incident, now: datetime) -> bool:
         """Resolve an incident of which nothing was heard for long; whether it is so."""
@@ -232,3 +226,25 @@ class Assessment:
         partition = rows.partition_of_incident(head.id)
         is_changed, _ = await self._ledger.transact(partition, decide, by="respond")
         return is_changed
+
+
+def _addressed(
+    actions: Sequence[Action],
+    said: Message,
+    stored: Sequence[ActionRow],
+    on_call: OnCall,
+) -> Iterator[Action]:
+    """The actions with what they tell, to whom, and about what of theirs.
+
+    Somebody who has left the policy is told nothing more, for nobody knows where.
+    """
+    references = {r.dedup_key: r.reference for r in stored if r.verb is Verb.TRIGGER}
+    for action in actions:
+        contacts = escalation.contacts(action.target, on_call)
+        known = {contact.responder: contact.address for contact in contacts}
+        if action.responder in known:
+            yield replace(
+                rendering.telling(action, said),
+                address=known[action.responder],
+                reference=references.get(action.dedup_key, ""),
+            )

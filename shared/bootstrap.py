@@ -224,6 +224,7 @@ class App:
                 storage.queue,
                 silences,
                 storm=policy.storm,
+                limits=policy.limits,
                 caps=policy.correlate,
             )
 

@@ -1,4 +1,4 @@
-"""What keeps notices back, read and kept: silences, and the storm breaker's slots."""
+"""What keeps notices back, read and kept: silences, and the slots of storm and limits."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 from shared import telemetry
 from shared.actions import silencing
 from shared.actions import storm as breaker
+from shared.actions.rendering import headline
 from shared.actions.silencing import Ruling
 from shared.model.alert import AlertRow, AlertStatus, Severity
 from shared.model.errors import StoreError
 from shared.model.incident import OWN
 from shared.model.storm import Slots
-from shared.store import messages, rows
+from shared.store import rows
 from shared.triage import own
 from shared.triage.correlation import fold
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
+    from shared.model.action import Action
     from shared.model.alert import Alert
     from shared.model.correlation import Correlation
     from shared.model.incident import Incident
@@ -44,12 +46,15 @@ class Noise:
         silences: Silences,
         *,
         storm: Storm,
+        limits: Mapping[str, Storm],
         caps: Correlation,
     ) -> None:
         self._ledger = ledger
         self._queue = queue
         self._silences = silences
-        self._storm = storm
+        self._rates = {rows.STORM: storm} | {
+            f"{rows.LIMIT}{name}": limit for name, limit in limits.items()
+        }
         self._caps = caps
 
     async def ruling(self, incident: Incident) -> Ruling:
@@ -63,32 +68,54 @@ class Noise:
     async def turn(self, incident: Incident) -> datetime | None:
         """When the first page of the incident may go; None is now, but for a storm.
 
-        Always now for High, for what Firewatch says itself, and where the
-        slots cannot be read (law 6).
+        Always now for High, for what Firewatch says itself, and where the slots cannot
+        be read (law 6).
         """
         key = f"{incident.root[:12]}.{incident.epoch}"
+        return await self._slot(rows.STORM, key, incident)
+
+    async def room(self, incident: Incident, action: Action) -> datetime | None:
+        """When the notice may go by the limit of its responder; None is now, as above.
+
+        What an escalation sends never waits.
+        """
+        row = f"{rows.LIMIT}{action.responder}"
+        if row not in self._rates or action.rung is not None:
+            return None
+        return await self._slot(row, action.key, incident)
+
+    async def waiting(self, incident: Incident) -> list[str]:
+        """What waits for its turn, where the incident is what Firewatch says of that."""
+        if OWN not in incident.sources:
+            return []
+        row = _row_of(incident)
+        if row not in self._rates:
+            return []
+        try:
+            await self._ledger.refresh(rows.SHARED, [row])
+        except StoreError as error:
+            telemetry.emit(telemetry.STORM_UNREAD, error=error)
+            return []
+        slots = self._ledger.recall(rows.SHARED, row, Slots) or Slots()
+        return breaker.waiting(slots, self._ledger.now())
+
+    async def _slot(self, row: str, key: str, incident: Incident) -> datetime | None:
         may_wait = incident.severity is not Severity.HIGH and (
             OWN not in incident.sources
         )
+        said = headline(incident)
 
-        def decide(draft: Draft) -> tuple[datetime | None, datetime | None]:
-            before = draft.read(rows.STORM, Slots) or Slots()
+        def decide(draft: Draft) -> datetime | None:
+            before = draft.read(row, Slots) or Slots()
             after, at = breaker.reserve(
-                before, key, draft.now, self._storm, may_wait=may_wait
+                before, key, draft.now, self._rates[row], may_wait=may_wait, said=said
             )
             if after != before:
-                draft.put(rows.STORM, after)
-            begins = after.since if before.since is None else None
-            return at if at > draft.now else None, begins
+                draft.put(row, after)
+            return at if at > draft.now else None
 
         try:
-            (at, begins), _ = await self._ledger.transact(
-                rows.SHARED, decide, by="respond"
-            )
-            if begins is not None:
-                # The timer says it too, where this worker dies in between.
-                said = await self._say(own.storm(begins, begins, is_over=False))
-                await self._queue.send(messages.encode(said))
+            at, _ = await self._ledger.transact(rows.SHARED, decide, by="respond")
         except StoreError as error:
             telemetry.emit(telemetry.STORM_UNREAD, error=error)
             return None
@@ -98,7 +125,8 @@ class Noise:
         """Say that there is a storm or that a silence is about to end, and when it is over.
 
         The incidents that have news by that. Told again at each tick, until it is
-        over, which costs nothing: it is one alert. Raises StoreError.
+        over, which costs nothing: it is one alert. A storm is told of within a minute of
+        its beginning, so that what waits can be listed. Raises StoreError.
         """
         dirty: list[str] = []
         async for alert in self._to_say():
@@ -107,13 +135,14 @@ class Noise:
 
     async def _to_say(self) -> AsyncIterator[Alert]:
         now = self._ledger.now()
-        await self._ledger.refresh(rows.SHARED, [rows.STORM])
-        slots = self._ledger.recall(rows.SHARED, rows.STORM, Slots)
-        if slots is not None and slots.since is not None:
-            over = breaker.is_over(slots, now, self._storm)
-            yield own.storm(slots.since, now, is_over=over)
-            if over:
-                await self._end_storm(slots)
+        await self._ledger.refresh(rows.SHARED, [*self._rates])
+        for row, rate in self._rates.items():
+            slots = self._ledger.recall(rows.SHARED, row, Slots)
+            if slots is not None and slots.since is not None:
+                over = breaker.is_over(slots, now, rate)
+                yield _said_of(row, slots.since, now, is_over=over)
+                if over:
+                    await self._end(row, slots)
         for silence, made in await self._silences.every():
             is_over = silence.is_over(now)
             warns_at = silence.warns_at(made.at if made else None)
@@ -122,10 +151,10 @@ class Noise:
                     silence.name, silence.owner, silence.until, now, is_over=is_over
                 )
 
-    async def _end_storm(self, before: Slots) -> None:
+    async def _end(self, row: str, before: Slots) -> None:
         def decide(draft: Draft) -> None:
-            if draft.read(rows.STORM, Slots) == before:
-                draft.put(rows.STORM, breaker.ended(before))
+            if draft.read(row, Slots) == before:
+                draft.put(row, breaker.ended(before))
 
         await self._ledger.transact(rows.SHARED, decide, by="tick")
 
@@ -144,3 +173,17 @@ class Noise:
 
         dirty, _ = await self._ledger.transact(partition, decide, by="tick")
         return dirty
+
+
+def _said_of(row: str, since: datetime, now: datetime, *, is_over: bool) -> Alert:
+    if row == rows.STORM:
+        return own.storm(since, now, is_over=is_over)
+    return own.crowded(row.removeprefix(rows.LIMIT), since, now, is_over=is_over)
+
+
+def _row_of(incident: Incident) -> str:
+    """The slots that an incident of our own is about; of no row where it is not."""
+    kind = incident.worst_first[0].alert_type
+    if kind == own.STORM:
+        return rows.STORM
+    return f"{rows.LIMIT}{kind.removeprefix(own.CROWDED)}"

@@ -130,7 +130,11 @@ class Respond:
             quiet=quiet,
         )
         self._stuck = Stuck(
-            ledger, responders, read=self._assessment.head, send=self._send
+            ledger,
+            responders,
+            rules=rules,
+            read=self._assessment.head,
+            send=self._send,
         )
 
     async def __call__(self, incident_ids: Sequence[str]) -> None:
@@ -200,6 +204,7 @@ class Respond:
                 todo = await self._assessment.todo(
                     held, stored, now, ruled.rules, found.evidence
                 )
+            todo = await self._assessment.admitted(head, todo, stored)
             claim = await self._commit_claim(
                 head, ruled, todo, stored, etags, found=found
             )

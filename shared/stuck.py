@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from responders.base import Responder
+    from shared.actions.routing import Rules
     from shared.model.action import Action, Outcome
     from shared.model.incident import Incident
     from shared.store.draft import Draft
@@ -31,11 +32,13 @@ class Stuck:
         ledger: Ledger,
         responders: Mapping[str, Responder],
         *,
+        rules: Callable[[], Awaitable[Rules]],
         read: Callable[[str], Awaitable[Incident | None]],
         send: Callable[[Action], Awaitable[Outcome]],
     ) -> None:
         self._ledger = ledger
         self._responders = responders
+        self._rules = rules
         self._read = read
         self._send = send
 
@@ -70,11 +73,16 @@ class Stuck:
     async def _tell_stuck(self, head: Incident) -> bool:
         """Page that we cannot handle this incident, with nothing of it in the page.
 
+        By the fallback; where there is none, or it takes nothing, by whatever there is.
         Whether anybody took it.
         """
         telemetry.emit(telemetry.INCIDENT_STUCK, incident=head.id, reason=head.stuck)
-        told = [await self._tell_one(r, head) for r in self._responders.values()]
-        return any(told)
+        fallback = (await self._rules()).on_call.fallback
+        first = [r for name, r in self._responders.items() if name in fallback]
+        others = [r for name, r in self._responders.items() if name not in fallback]
+        if any([await self._tell_one(responder, head) for responder in first]):
+            return True
+        return any([await self._tell_one(responder, head) for responder in others])
 
     async def _tell_one(self, responder: Responder, head: Incident) -> bool:
         told = False

@@ -39,11 +39,19 @@ _WHY = {
 }
 
 
-def message(incident: Incident, evidence: Sequence[Evidence] = ()) -> Message:
-    """What there is to say of the incident as it is, whoever hears it and why."""
+def message(
+    incident: Incident,
+    evidence: Sequence[Evidence] = (),
+    waiting: Sequence[str] = (),
+) -> Message:
+    """What there is to say of the incident as it is, whoever hears it and why.
+
+    ``waiting`` is what it holds back, where it is about that.
+    """
     resource = incident.resources[0] if incident.resources else incident.scope
     problems = incident.worst_first
     sections = (
+        _section("waiting", "What waits for its turn", waiting),
         _section("problems", "What happened", map(_problem, problems)),
         _section("resources", "To what", incident.resources),
         _section("tactics", "Tactics", incident.tactics),
@@ -53,7 +61,7 @@ def message(incident: Incident, evidence: Sequence[Evidence] = ()) -> Message:
     )
     return Message(
         incident=plain(incident.id, LINE),
-        headline=_headline(incident),
+        headline=headline(incident),
         why="",
         severity=incident.severity,
         status=incident.status,
@@ -101,8 +109,8 @@ def _section(key: str, title: str, texts: Iterable[str]) -> Section:
     )
 
 
-def _headline(incident: Incident) -> str:
-    """One line that keeps severity, resource and count however long the title is."""
+def headline(incident: Incident) -> str:
+    """The incident in one line that keeps severity, resource and count however long the title is."""
     sample = "[SAMPLE] " if incident.is_sample else ""
     head = f"{sample}{incident.severity.capitalize()}: "
     tail = f" ({incident.alerts} alert{'' if incident.alerts == 1 else 's'})"

@@ -1,4 +1,4 @@
-"""How many first pages may go out, and which did: what the storm breaker goes by."""
+"""How many notices may go out, and which did: what the storm breaker and limits go by."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ STORM = "the storm breaker"
 
 
 class Storm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many first pages may go out in how long; past it, all but High wait."""
+    """How many first pages may go out in how long; past it, all but High wait.
+
+    As the limit of a responder it counts every notice.
+    """
 
     pages: int = 30
     within: timedelta = timedelta(minutes=10)
 
 
 class Slot(msgspec.Struct, frozen=True, array_like=True):
-    """When the first page of an incident goes out, or went."""
+    """When a notice goes out, or went, and what is ``said`` of it to who waits."""
 
     key: str
     at: datetime
+    said: str = ""
 
 
 class Slots(msgspec.Struct, frozen=True, kw_only=True):

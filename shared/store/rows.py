@@ -79,6 +79,7 @@ _LAST_SECOND = 10**11 - 1
 SHARED = "00"
 SILENCE = "s"
 STORM = "g|storm"
+LIMIT = "g|limit|"
 
 LEAVING = "r"
 

@@ -24,15 +24,33 @@ if TYPE_CHECKING:
 
 PRODUCT = "Firewatch"
 
+# Alert types; the second has the name of the responder behind it.
+STORM = "Firewatch_AlertStorm"
+CROWDED = "Firewatch_Crowded_"
+
 
 def storm(since: datetime, now: datetime, *, is_over: bool) -> Alert:
     """More incidents at once than pages may go out."""
     return _alert(
-        "Firewatch_AlertStorm",
+        STORM,
         str(since),
         "Alert storm: more new incidents than may page at once; those below High page"
         " one after another",
         severity=Severity.HIGH,
+        started_at=since,
+        now=now,
+        is_over=is_over,
+    )
+
+
+def crowded(responder: str, since: datetime, now: datetime, *, is_over: bool) -> Alert:
+    """More notices at once than a responder is to be sent."""
+    return _alert(
+        f"{CROWDED}{responder}",
+        f"{responder}|{since}",
+        f"More notices for {responder} than its limit; those of incidents below High"
+        " go out one after another",
+        severity=Severity.MEDIUM,
         started_at=since,
         now=now,
         is_over=is_over,

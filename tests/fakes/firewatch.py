@@ -34,7 +34,7 @@ from tests.fakes.responder import FakeResponder
 from tests.fakes.store import FakeBlobs, FakeQueue, FakeTable, Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from shared.enrichment.enrichment import Enrichment
@@ -94,6 +94,7 @@ class World:
         lease: timedelta = LEASE,
         suppress: Sequence[Silence] = (),
         storm: Storm = CALM,
+        limits: Mapping[str, Storm] | None = None,
         quiet: timedelta | None = None,
         partitions: int = 16,
         faults: Faults | None = None,
@@ -116,7 +117,7 @@ class World:
         # Incidents that end by themselves have a due line for days.
         self.caps = replace(caps or Correlation(), quiet=quiet)
         self.suppress = list(suppress)
-        self.storm = storm
+        self.storm, self.limits = storm, limits or {}
         self.lease = lease
         self.partitions = partitions
         self.worker = self.new_worker()
@@ -131,7 +132,14 @@ class World:
         ledger = Ledger(self.table, self.partitions)
         archive = Archive(self.blobs)
         silences = Silences(ledger, self.queue, of_policy=self._suppress)
-        noise = Noise(ledger, self.queue, silences, storm=self.storm, caps=self.caps)
+        noise = Noise(
+            ledger,
+            self.queue,
+            silences,
+            storm=self.storm,
+            limits=self.limits,
+            caps=self.caps,
+        )
         return Worker(
             ledger,
             archive,

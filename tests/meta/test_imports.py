@@ -117,6 +117,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.actions",
         "shared.escalating",
         "shared.noise",
+        "shared.oncall.policy",
         *STORE,
     ),
     # Whom a look calls: schedules asked, and what is on record.

@@ -447,3 +447,28 @@ async def test_acknowledging_is_told_where_it_means_anything_and_never_back() ->
     opened, acknowledged = world.pager.actions
     assert acknowledged.reference == f"ref-{opened.dedup_key}"
     assert world.responders["room"].sent_verbs() == ["trigger"]
+
+
+async def test_a_stuck_incident_pages_by_the_fallback() -> None:
+    """And by whatever there is where that takes nothing (review F16)."""
+    for refused, expected in (([], ["mail"]), ([REFUSED], ["phone", "room"])):
+        world = make_world(*LADDER, fallback=["mail"])
+        world.responders["phone"].broken_plan = RuntimeError("a defect")
+        world.responders["mail"].failures = [*refused]
+        await world.worker.ingest([event()])
+        incident = (await world.head()).id
+        for _ in range(4):
+            await world.worker.respond([incident])
+            due = (await world.head()).due
+            assert due is not None
+            world.clock.step(due - world.clock())
+        world.responders["phone"].broken_plan = None
+        await world.worker.respond.give_up_on([incident])
+
+        stuck = [
+            responder.name
+            for responder in world.responders.values()
+            for action in responder.actions
+            if action.occasion is Occasion.STUCK
+        ]
+        assert stuck == expected

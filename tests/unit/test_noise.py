@@ -202,7 +202,14 @@ async def test_a_storm_pages_at_its_rate_and_says_so_once() -> None:
 
     await world.worker.ingest([event(*_crowd(25))])
     await world.deliver()
+    assert world.pager.sent_verbs() == ["trigger"] * 10
+    await world.worker.tick()
+    await world.deliver()
     assert world.pager.sent_verbs() == ["trigger"] * 11
+    message = world.pager.actions[-1].message
+    assert message is not None
+    [waits] = [s for s in message.sections if s.key == "waiting"]
+    assert (len(waits.lines), waits.lines[0][:20]) == (15, "12:10 UTC: Medium: P")
     held = [head for head in await world.heads() if head.hold]
     assert len(held) == 15
     pages = [action.content["title"] for action in world.pager.actions]
@@ -226,7 +233,51 @@ async def test_a_storm_never_holds_back_the_first_page_of_a_high() -> None:
     await world.worker.ingest([event(*bodies, place=2)])
     await world.deliver()
 
-    assert world.pager.sent_verbs() == ["trigger"] * 14
+    assert world.pager.sent_verbs() == ["trigger"] * 13
+
+
+async def test_a_responder_is_sent_no_more_than_its_limit_and_loses_nothing() -> None:
+    """What waits is listed once, goes out in turn, and others have it at once."""
+    limit = Storm(pages=5, within=timedelta(minutes=10))
+    world = World(names=("room", "pager"), limits={"room": limit})
+    room, pager = world.responders.values()
+
+    await world.worker.ingest([event(*_crowd(12))])
+    await world.deliver()
+    assert (len(room.sent), len(pager.sent)) == (5, 12)
+    world.clock.step(timedelta(minutes=1))
+    await world.worker.tick()
+    await world.deliver()
+    [said] = [a.message for a in pager.actions[12:] if a.message]
+    assert "More notices for room than its limit" in said.headline
+    [waits] = [s for s in said.sections if s.key == "waiting"]
+    assert len(waits.lines) == 7
+
+    await world.settle()
+
+    assert room.sent_verbs().count("trigger") == 13
+    assert len({sent.dedup_key for sent in room.sent}) == 13
+    assert pager.sent_verbs().count("resolve") == 1
+    await world.check_rested()
+
+
+async def test_a_limit_holds_back_no_high_and_no_end() -> None:
+    """What is urgent or over is told, and what ended meanwhile never is."""
+    limit = Storm(pages=1, within=timedelta(minutes=10))
+    world = World(limits={"pager": limit})
+    await world.worker.ingest([event(*_crowd(3))])
+    await world.deliver()
+    assert world.pager.sent_verbs() == ["trigger"]
+
+    await world.worker.ingest([event(*_crowd(6, "High")[3:], place=2)])
+    for head in await world.heads():
+        if head.severity != "high":
+            await world.worker.commands.resolve(head.id, Order("ada"))
+    await world.settle()
+
+    verbs = world.pager.sent_verbs()
+    keys = {sent.dedup_key for sent in world.pager.sent}
+    assert (verbs.count("resolve"), len(keys)) == (1, 4)
 
 
 async def test_one_that_grows_high_in_a_storm_pages_at_once() -> None:
@@ -242,7 +293,7 @@ async def test_one_that_grows_high_in_a_storm_pages_at_once() -> None:
     await world.worker.ingest([event(body, place=2)])
     await world.deliver()
 
-    assert world.pager.sent_verbs() == ["trigger"] * 5
+    assert world.pager.sent_verbs() == ["trigger"] * 4
 
 
 async def test_a_storm_row_that_cannot_be_written_holds_nothing() -> None:

@@ -33,6 +33,7 @@ from shared.oncall.policy import (
 from shared.senders import EntraSender, HmacSender, KeySender
 from shared.sources import NAMES
 from shared.triage.policy import names, on_call
+from shared.triage.policy.document import step
 from shared.triage.policy.schema import MOST_PROBLEMS, Policy, Reconcile
 
 if TYPE_CHECKING:
@@ -278,6 +279,22 @@ def struct_problems(kind: type, values: Mapping[str, Any]) -> list[tuple[str, st
     if kind is Workspaces and is_hybrid and not values.get("central"):
         return [("central", "hybrid needs at least one workspace here")]
     if kind is Policy:
-        found = on_call.between(values.get("responders"), values.get("on_call"))
-        return [(f"on_call.{path}", said) for path, said in found]
+        responders = values.get("responders")
+        found = on_call.between(responders, values.get("on_call"))
+        limits = _unknown(values.get("limits"), responders)
+        return [*((f"on_call.{path}", said) for path, said in found), *limits]
     return on_call.problems(kind, values)
+
+
+def _unknown(limits: object, responders: object) -> list[tuple[str, str]]:
+    """Limits of responders that there are not."""
+    if not isinstance(limits, dict) or not isinstance(responders, dict):
+        return []
+    is_known = names.check([str(name) for name in responders], "responder")
+    found = []
+    for place, name in enumerate(limits):
+        try:
+            is_known(str(name))
+        except ValueError as error:
+            found.append((step("limits", name, place), str(error)))
+    return found

@@ -39,6 +39,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     correlate: Correlation = Correlation()
     suppress: tuple[Silence, ...] = ()
     storm: Storm = Storm()
+    limits: dict[str, Storm] = {}
     reconcile: Reconcile = Reconcile()
     workspaces: Workspaces = Workspaces()
     enrich: Enrich = Enrich()
