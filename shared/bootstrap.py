@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from shared.actions.routing import Rules
+    from shared.answers.links import Links
     from shared.clouds.credentials import Credentials
     from shared.clouds.storage import Storage
     from shared.commands import Commands
@@ -331,6 +332,29 @@ class App:
             return Credentials(settings.client_id)
 
         return await self._once("credentials", build)
+
+    async def links(self) -> Links:
+        """What messages can be answered by; it offers none where that is not set up."""
+        settings = await self.settings()
+
+        async def build() -> Links:
+            from shared.answers import keys
+            from shared.answers.links import Links
+
+            found, problems = keys.read(settings.link_key, settings.link_key_previous)
+            if found is not None and not settings.public_url:
+                problems.append(
+                    "FIREWATCH_PUBLIC_URL: is missing, so no link is offered"
+                )
+            return Links(
+                found,
+                settings.public_url,
+                self._clock,
+                sign_in=settings.easy_auth,
+                problems=tuple(problems),
+            )
+
+        return await self._once("links", build)
 
     async def commands(self) -> Commands:
         """What a person can say about an incident."""

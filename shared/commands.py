@@ -35,18 +35,20 @@ class Order(NamedTuple):
 
     ``expected`` is the revision of the incident that they looked at; where it has
     changed since, CommandStale is raised. ``once`` is a key of their own: the same
-    command under the same key is carried out once. ``via`` is as in ``Mark``.
+    command under the same key is carried out once. Where such a key is not theirs alone,
+    ``whose`` says whose it is. ``via`` is as in ``Mark``.
     """
 
     by: str
     note: str = ""
     expected: str | None = None
     once: str | None = None
+    whose: str = ""
     via: str = ""
 
     def rows(self) -> list[str]:
         """The row that says whether it was carried out, if it has a key."""
-        return [rows.once(f"{self.by}|{self.once}")] if self.once else []
+        return [rows.once(f"{self.whose or self.by}|{self.once}")] if self.once else []
 
 
 class Commands:
@@ -142,9 +144,8 @@ class Commands:
             if change is None:
                 draft.change(head, fact)
                 return head, False
-            changed = change(
-                head, Mark(by=order.by, at=draft.now, note=order.note, via=order.via)
-            )
+            mark = Mark(by=order.by, at=draft.now, note=order.note, via=order.via)
+            changed = change(head, mark)
             if changed == head:
                 return head, False
             changed = news(replace(changed, changed_at=draft.now), draft.now)

@@ -39,7 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     managed identity (``client_id``, if user-assigned) opens them. ``arm_url`` and
     ``logs_url`` have no slash at their end. ``policy_blob`` is empty where no policy reloads. ``easy_auth``
     says that the platform signs people in before a request comes here, and so that its
-    word on who it is may be taken (review F13).
+    word on who it is may be taken (review F13). ``public_url`` is where people reach the
+    app, and empty where messages offer no links; those are signed with ``link_key``, and
+    ``link_key_previous`` passes too.
     """
 
     connection_string: Secret | None
@@ -54,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     logs_url: str = DEFAULT_LOGS_URL
     policy_blob: str = ""
     easy_auth: bool = False
+    public_url: str = ""
+    link_key: Secret | None = None
+    link_key_previous: Secret | None = None
     environment: Mapping[str, str]
 
     def secret(self, ref: SecretRef) -> Secret | None:
@@ -93,6 +98,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         problems.append(
             "FIREWATCH_POLICY_BLOB: expected a URL of a blob in a container"
         )
+    public_url = _url(env, "FIREWATCH_PUBLIC_URL", problems)
     easy_auth = env.get("EASY_AUTH", "")
     if easy_auth not in {"", "0", "1"}:
         problems.append("EASY_AUTH: expected 1, or 0")
@@ -111,8 +117,17 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         logs_url=logs_url,
         policy_blob=policy_blob,
         easy_auth=easy_auth == "1",
+        public_url=public_url,
+        # What is wrong with a key costs links, and nothing else (law 6).
+        link_key=_secret(env, "FIREWATCH_LINK_KEY"),
+        link_key_previous=_secret(env, "FIREWATCH_LINK_KEY_PREVIOUS"),
         environment=env,
     )
+
+
+def _secret(env: Mapping[str, str], name: str) -> Secret | None:
+    value = env.get(name, "")
+    return Secret(value) if value else None
 
 
 def _whole(

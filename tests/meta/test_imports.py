@@ -76,6 +76,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     # Who is on call: pure, but for reading feeds.
     "shared.oncall": (MODEL, "shared.oncall"),
     "shared.senders": (MODEL, "shared.senders"),
+    # Proofs, links and pages of answers; pure.
+    "shared.answers": (MODEL, "shared.answers"),
     # The pack of queries, which of them to ask, and asking them.
     "shared.enrichment": (MODEL, "shared.enrichment", "shared.telemetry"),
     "shared.store": (),
@@ -224,6 +226,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         MODEL,
         "responders.base",
         "shared.actions.routing",
+        "shared.answers",
         "shared.clouds",
         "shared.commands",
         "shared.enrichment",
@@ -346,6 +349,7 @@ PURE = (
     "shared.oncall.hours",
     "shared.oncall.policy",
     "shared.oncall.wall",
+    "shared.answers",
 )
 
 
@@ -445,7 +449,7 @@ def test_every_line_of_the_tables_is_of_use() -> None:
 
 @pytest.mark.parametrize("room", PURE)
 def test_decisions_are_pure(room: str) -> None:
-    """Model, sources, triage and actions import no adapter, cloud, setting or library."""
+    """The rooms that decide import no adapter, cloud, setting or library."""
     found = {
         each.module
         for module in ALL.values()

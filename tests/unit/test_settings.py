@@ -169,3 +169,17 @@ def test_the_query_api_of_the_public_cloud_is_the_default() -> None:
     assert from_environment(CONNECTION | local).logs_url == local[name]
     with pytest.raises(SettingsError, match=name):
         from_environment(CONNECTION | {name: "http://logs.example"})
+
+
+def test_links_are_signed_with_a_key_of_the_settings() -> None:
+    """And lead to an address; what is wrong with a key stops nothing but links."""
+    keys = {"FIREWATCH_LINK_KEY": "hunter2", "FIREWATCH_LINK_KEY_PREVIOUS": ""}
+    found = from_environment(CONNECTION | keys)
+
+    assert found.link_key is not None
+    assert found.link_key.reveal() == "hunter2"
+    assert found.link_key_previous is None
+    assert found.public_url == ""
+    assert "hunter2" not in repr(found)
+    with pytest.raises(SettingsError, match="FIREWATCH_PUBLIC_URL: must begin"):
+        from_environment(CONNECTION | {"FIREWATCH_PUBLIC_URL": "http://example.com"})

@@ -54,6 +54,7 @@ async def test_a_store_that_is_down_is_unhealthy(app: FakeApp) -> None:
         (POLICY.replace("use: webhook", "use: pigeon"), {}, "pigeon"),
         (POLICY.replace("to: [hook]", "to: [nobody]"), {}, "nobody"),
         ("routes: [", {}, "policy.yaml"),
+        (POLICY, {"FIREWATCH_LINK_KEY": "hunter2"}, "FIREWATCH_LINK_KEY"),
     ],
 )
 async def test_every_mistake_is_shown_once_and_no_secret(

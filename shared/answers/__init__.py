@@ -1,0 +1,1 @@
+"""Answers that people give from a message: links with authority, and callbacks."""
