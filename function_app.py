@@ -11,7 +11,7 @@ import azure.functions as func
 
 from shared.bootstrap import App
 from shared.store import messages
-from shared.triggers import api, hub, queue
+from shared.triggers import answers, api, hub, queue
 from shared.triggers import health as health_trigger
 from shared.triggers.answer import Answer
 from shared.triggers.webhook import Receiver
@@ -23,6 +23,8 @@ receiver = Receiver(firewatch)
 
 # What people and programs ask by HTTP: a function for each operation (docs/api.md).
 app.register_functions(api.blueprint(firewatch))
+# What people answer from a message, by links (docs/answering.md).
+app.register_functions(answers.blueprint(firewatch))
 
 
 # The checkpoint advances even when a function throws, once its retries are over

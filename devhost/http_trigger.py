@@ -200,9 +200,13 @@ class HttpListener:
 
     def _is_ours(self, request: web.Request) -> bool:
         names = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
-        origins = request.headers.getall("Origin", [])
+        ours = {f"http://{name}" for name in names}
+        if request.headers.getall("Sec-Fetch-Site", []) == ["same-origin"]:
+            # From a page that gives no referrer browsers send this; no page can set the
+            # other header (Fetch, "append a request Origin header").
+            ours |= {"null"}
         return request.headers.getall("Host", []) in ([name] for name in names) and (
-            all(origin in {f"http://{name}" for name in names} for origin in origins)
+            all(origin in ours for origin in request.headers.getall("Origin", []))
         )
 
     def _has_key(self, request: web.Request) -> bool:

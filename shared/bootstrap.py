@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from shared.actions.routing import Rules
+    from shared.answering import Answering
     from shared.answers.links import Links
     from shared.clouds.credentials import Credentials
     from shared.clouds.storage import Storage
@@ -355,6 +356,18 @@ class App:
             )
 
         return await self._once("links", build)
+
+    async def answering(self) -> Answering:
+        """What people say by links."""
+        storage = await self.storage()
+        commands, silences = await self.commands(), await self.silences()
+
+        async def build() -> Answering:
+            from shared.answering import Answering
+
+            return Answering(storage.ledger, storage.history, commands, silences)
+
+        return await self._once("answering", build)
 
     async def commands(self) -> Commands:
         """What a person can say about an incident."""

@@ -52,6 +52,8 @@ EVIDENCE_GATHERED = LogEvent("evidence.gathered", logging.INFO)
 EVIDENCE_FORBIDDEN = LogEvent("evidence.forbidden", logging.WARNING)
 EVIDENCE_BROKE_US = LogEvent("evidence.broke_us", logging.ERROR)
 WORKSPACE_UNKNOWN = LogEvent("workspace.unknown", logging.WARNING)
+ANSWER_GIVEN = LogEvent("answer.given", logging.INFO)
+ANSWER_REFUSED = LogEvent("answer.refused", logging.WARNING)
 EXPORT_GAP = LogEvent("export.gap", logging.WARNING)
 
 

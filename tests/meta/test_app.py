@@ -65,6 +65,19 @@ TRIGGERS: dict[str, dict[str, object]] = {
     },
 }
 
+# The page of a link, and its button. Whoever has the link may; the platform guards the
+# second route where people sign in.
+TRIGGERS |= {
+    f"{does}_answer{end}": {
+        "type": "httpTrigger",
+        "route": route,
+        "methods": methods,
+        "authLevel": "ANONYMOUS",
+    }
+    for end, route in (("", "a"), ("_signed_in", "s"))
+    for does, methods in (("show", ["GET", "HEAD", "OPTIONS"]), ("give", ["POST"]))
+}
+
 # A function for each operation of the API; the table of them is the API's own.
 TRIGGERS |= {
     each.name: {

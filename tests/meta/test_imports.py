@@ -77,7 +77,12 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.oncall": (MODEL, "shared.oncall"),
     "shared.senders": (MODEL, "shared.senders"),
     # Proofs, links and pages of answers; pure.
-    "shared.answers": (MODEL, "shared.answers"),
+    "shared.answers": (
+        MODEL,
+        "shared.actions.matchers",
+        "shared.actions.rendering",
+        "shared.answers",
+    ),
     # The pack of queries, which of them to ask, and asking them.
     "shared.enrichment": (MODEL, "shared.enrichment", "shared.telemetry"),
     "shared.store": (),
@@ -172,6 +177,14 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.commands": (MODEL, *STORE),
     "shared.regrouping": (MODEL, "shared.commands", "shared.triage", *STORE),
     "shared.silences": (MODEL, "shared.actions.matchers", "shared.commands", *STORE),
+    # What people say from a message, by a link.
+    "shared.answering": (
+        MODEL,
+        "shared.answers",
+        "shared.commands",
+        "shared.silences",
+        *STORE,
+    ),
     # What keeps notices back, and what Firewatch says of it, as one more detector.
     "shared.noise": (
         MODEL,
@@ -226,6 +239,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         MODEL,
         "responders.base",
         "shared.actions.routing",
+        "shared.answering",
         "shared.answers",
         "shared.clouds",
         "shared.commands",
@@ -250,6 +264,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     ),
     "shared.triggers": (
         MODEL,
+        "shared.answers",
         "shared.api",
         "shared.bootstrap",
         "shared.senders",
@@ -287,7 +302,13 @@ class Library(NamedTuple):
 LIBRARIES: Mapping[str, Library] = {
     "msgspec": Library(("function_app", "shared", "responders", "cli", "devhost")),
     "azure.functions": Library(
-        ("function_app", "shared.triggers.api", "devhost"), ("shared.triggers",)
+        (
+            "function_app",
+            "shared.triggers.answers",
+            "shared.triggers.api",
+            "devhost",
+        ),
+        ("shared.triggers",),
     ),
     "azure": Library(
         (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,8 +19,6 @@ from tests.factories import NOON, make_incident
 from tests.fakes.app import FakeApp
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shared.model.incident import Incident
     from shared.model.link import Link
 
@@ -131,6 +131,21 @@ def test_a_recipient_is_one_plain_line() -> None:
     )
 
     assert token(link).hint == "a b hxxps://evil.example"
+
+
+def test_the_host_keeps_no_token() -> None:
+    """It logs paths, and takes queries off what it reports: so the token is in the query.
+
+    (azure-functions-host SystemTraceMiddleware; azure-webjobs-sdk
+    WebJobsTelemetryInitializer.)
+    """
+    host = json.loads((Path(__file__).parents[3] / "host.json").read_text())
+    insights = host["logging"]["applicationInsights"]
+
+    assert insights["enableQueryStringTracing"] is False
+    for link in offered(links(sign_in=True)):
+        assert urlsplit(link.href).path in {"/api/a", "/api/s"}
+        assert [*parse_qs(urlsplit(link.href).query)] == ["t"]
 
 
 async def test_settings_make_links(tmp_path: Path) -> None:

@@ -291,6 +291,9 @@ async def test_keys(level: str, request_with: dict[str, Any], status: int) -> No
         ({"Origin": "https://127.0.0.1:{port}"}, 403),
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "null", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, 201),
+        ({"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"}, 403),
     ],
 )
 async def test_web_pages_are_kept_out(headers: dict[str, str], status: int) -> None:

@@ -1,0 +1,86 @@
+"""The triggers of answers: a page for each link, and the button on it.
+
+Anonymous to the platform: who may, the link says, and on the second route whom the
+platform signed in. Never is a function key put into an address that is sent to people.
+"""
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import azure.functions as func
+
+from shared.answers import pages as looks
+from shared.answers.links import ANYBODY, SIGNED_IN
+from shared.triggers.pages import Asked, Pages
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from shared.answers.pages import Page
+    from shared.bootstrap import App
+
+# Showing, which changes nothing; and acting.
+SAFE, ACTING = ("GET", "HEAD", "OPTIONS"), ("POST",)
+
+FUNCTIONS = {
+    "show_answer": (ANYBODY, SAFE),
+    "give_answer": (ANYBODY, ACTING),
+    "show_answer_signed_in": (SIGNED_IN, SAFE),
+    "give_answer_signed_in": (SIGNED_IN, ACTING),
+}
+
+MIME = "text/html"
+
+
+def blueprint(app: "App") -> func.Blueprint:
+    """The functions of answers, to be registered with the app's own."""
+    pages = Pages(app)
+    functions = func.Blueprint()  # type: ignore[no-untyped-call]
+    for name, (route, methods) in FUNCTIONS.items():
+        bind = functions.route(
+            route=route, methods=methods, auth_level=func.AuthLevel.ANONYMOUS
+        )
+        functions.function_name(name)(bind(function(pages, name)))
+    return functions
+
+
+def function(
+    pages: Pages, name: str
+) -> "Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]":
+    """The function of one route and what is done there."""
+    route, methods = FUNCTIONS[name]
+
+    # The worker reads these annotations when it indexes the app: they are no texts.
+    async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        if req.method == "OPTIONS":
+            allow = {"allow": ", ".join((*SAFE, *ACTING))}
+            return func.HttpResponse(
+                status_code=204, headers={**looks.HEADERS, **allow}
+            )
+        return response(await pages(asked(req, route)), is_head=req.method == "HEAD")
+
+    answer.__name__ = name
+    answer.__doc__ = f"{' and '.join(methods)} of a link's page."
+    return answer
+
+
+def asked(req: func.HttpRequest, route: str) -> Asked:
+    """The request as the pages take it."""
+    return Asked(
+        method=req.method,
+        route=route,
+        headers={name.lower(): value for name, value in req.headers.items()},
+        query=parse_qs(urlsplit(req.url).query, keep_blank_values=True),
+        body=req.get_body(),
+    )
+
+
+def response(page: "Page", *, is_head: bool = False) -> func.HttpResponse:
+    """The page as the host takes it."""
+    return func.HttpResponse(
+        "" if is_head else page.html,
+        status_code=page.status,
+        headers=looks.HEADERS,
+        mimetype=MIME,
+        charset="utf-8",
+    )
