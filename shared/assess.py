@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -11,12 +12,13 @@ from shared.actions import escalation, reconcile, rendering
 from shared.actions import head as head_of
 from shared.model.action import ActionRow, Occasion, Verb
 from shared.model.incident import QUIET, Fact, Hold, Incident, IncidentStatus
+from shared.model.link import Link
 from shared.model.storm import STORM
 from shared.store import rows
 from shared.store.draft import news
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Iterator, Mapping
     from datetime import datetime, timedelta
 
     from responders.base import Responder
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from shared.escalating import Escalating
     from shared.model.action import Action
     from shared.model.evidence import Evidence
-    from shared.model.message import Message
     from shared.noise import Noise
     from shared.oncall.policy import OnCall
     from shared.store.draft import Draft
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 # What the storm breaker may hold back, and what the limit of a responder may.
 _FIRST = frozenset({Occasion.OPENED, Occasion.ESCALATED})
 _LIMITED = frozenset({Verb.TRIGGER, Verb.UPDATE})
+
+
+Offer = Callable[[Incident, str, str], Sequence[Link]]
 
 
 class Ruled(NamedTuple):
@@ -48,7 +52,9 @@ class Ruled(NamedTuple):
 class Assessment:
     """Reads and works out; it writes only what an incident comes to by itself.
 
-    ``claims_last`` is how long a dead worker's claim stands in the way.
+    ``links`` gives what somebody can say of an incident from a message: by responder,
+    and whom it tells. ``claims_last`` is how long a dead worker's claim stands in the
+    way.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class Assessment:
         rules: Callable[[], Awaitable[Rules]],
         noise: Noise,
         escalating: Escalating,
+        links: Offer,
         claims_last: timedelta,
         quiet: timedelta | None,
     ) -> None:
@@ -67,6 +74,7 @@ class Assessment:
         self._rules = rules
         self._noise = noise
         self._escalating = escalating
+        self._links = links
         self._claims_last = claims_last
         self._quiet = quiet
 
@@ -171,7 +179,12 @@ class Assessment:
         waiting = await self._noise.waiting(head)
         said = rendering.message(head, evidence, waiting)
         return todo._replace(
-            actions=tuple(_addressed(todo.actions, said, stored, rules.on_call))
+            actions=tuple(
+                rendering.telling(
+                    each, said, *self._links(head, each.responder, each.target)
+                )
+                for each in _addressed(todo.actions, stored, rules.on_call)
+            )
         )
 
     async def admitted(
@@ -230,11 +243,10 @@ class Assessment:
 
 def _addressed(
     actions: Sequence[Action],
-    said: Message,
     stored: Sequence[ActionRow],
     on_call: OnCall,
 ) -> Iterator[Action]:
-    """The actions with what they tell, to whom, and about what of theirs.
+    """The actions with where they go, and what they are about is called there.
 
     Somebody who has left the policy is told nothing more, for nobody knows where.
     """
@@ -244,7 +256,7 @@ def _addressed(
         known = {contact.responder: contact.address for contact in contacts}
         if action.responder in known:
             yield replace(
-                rendering.telling(action, said),
+                action,
                 address=known[action.responder],
                 reference=references.get(action.dedup_key, ""),
             )

@@ -160,7 +160,7 @@ class App:
         """The second verb."""
         settings, policy = await self.settings(), await self.policy()
         staff, storage = await self.staff(), await self.storage()
-        noise = await self.noise()
+        noise, links = await self.noise(), await self.links()
 
         async def build() -> Respond:
             from shared.escalating import Escalating
@@ -174,6 +174,7 @@ class App:
                 rules=self.rules,
                 noise=noise,
                 escalating=Escalating(self._who),
+                links=links.offered,
                 gathering=Gathering(
                     storage.ledger,
                     None if policy.workspaces.are_none else self.enrichment,

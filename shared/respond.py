@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
     from responders.base import Responder
     from shared.actions.routing import Rules
-    from shared.assess import Ruled
+    from shared.assess import Offer, Ruled
     from shared.escalating import Escalating
     from shared.gathering import Found, Gathering
     from shared.noise import Noise
@@ -107,6 +107,7 @@ class Respond:
         rules: Callable[[], Awaitable[Rules]],
         noise: Noise,
         escalating: Escalating,
+        links: Offer = lambda *_: (),
         gathering: Gathering,
         lease: timedelta,
         quiet: timedelta | None = None,
@@ -126,6 +127,7 @@ class Respond:
             rules=rules,
             noise=noise,
             escalating=escalating,
+            links=links,
             claims_last=lease * (1 + GRACE),
             quiet=quiet,
         )

@@ -73,7 +73,7 @@ class Links:
         return f"{parts.scheme}://{parts.netloc}"
 
     def offered(
-        self, incident: Incident, *, responder: str, recipient: str
+        self, incident: Incident, responder: str, recipient: str
     ) -> tuple[Link, ...]:
         """What somebody who is told of the incident can say of it now, by a link each.
 
