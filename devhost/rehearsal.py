@@ -55,14 +55,14 @@ def rehearse(
     made: dict[str, str] = {}
     known: dict[str, str] = {}
     for name, given in changed.items():
-        for setting in _settings(given):
-            if name in live:
-                made[setting] = environment.get(setting, "")
-            elif isinstance(given, dict) and given.get("use") == "webhook":
-                made.setdefault(setting, _webhook_secret())
-                known[name] = made[setting]
-            else:
-                made.setdefault(setting, secrets.token_hex(16))
+        if name in live:
+            made |= {s: environment.get(s, "") for s in _settings(given)}
+        elif isinstance(given, dict):
+            for field, setting in _secrets(given):
+                secret = _made_up(str(given.get("use")), name, field, outside)
+                made.setdefault(setting, secret)
+                if given.get("use") == "webhook":
+                    known[name] = made[setting]
     for setting in _settings(raw.get("senders")):
         made.setdefault(setting, secrets.token_hex(16))
     text = msgspec.json.encode({**raw, "responders": changed})
@@ -78,8 +78,30 @@ def _stand_in(name: str, given: object, outside: str) -> object:
             return {**given, "url": f"{outside}/pagerduty"}
         case "webhook":
             return {**given, "url": f"{outside}/webhook/{name}"}
+        case "teams":
+            # This machine has no identity to sign in with.
+            return {**given, "sign_in": False}
         case _:
             return given
+
+
+def _secrets(given: dict[str, Any]) -> list[tuple[str, str]]:
+    """Each secret of a responder's settings: its field, and the app setting."""
+    return [(name, s) for name, value in given.items() for s in _settings(value)]
+
+
+def _made_up(use: str, name: str, field: str, outside: str) -> str:
+    """A secret of the form that this kind of responder takes; it opens nothing.
+
+    Where the URL is the secret, it is that of the stand-in.
+    """
+    match use, field:
+        case "webhook", _:
+            return _webhook_secret()
+        case "teams", "url":
+            return f"{outside}/teams/{name}?sig={secrets.token_hex(16)}"
+        case _:
+            return secrets.token_hex(16)
 
 
 def _settings(value: object) -> list[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from responders.pagerduty import PagerDuty
+from responders.teams import Teams
 from responders.webhook import Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The name that a policy writes after `use:` -> the class that it means.
-RESPONDERS: Mapping[str, type[PagerDuty | Webhook]] = {
+RESPONDERS: Mapping[str, type[PagerDuty | Teams | Webhook]] = {
     "pagerduty": PagerDuty,
+    "teams": Teams,
     "webhook": Webhook,
 }

@@ -14,6 +14,7 @@ from devhost.outside.control import Control
 from devhost.outside.faults import Faults
 from devhost.outside.log_analytics import LogAnalyticsSide
 from devhost.outside.pagerduty import PagerDutySide
+from devhost.outside.teams import TeamsSide
 from devhost.outside.webhook import WebhookSide
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Outside:
     def __init__(self, *, clock: Callable[[], datetime]) -> None:
         self.pagerduty = PagerDutySide(clock)
         self.webhook = WebhookSide(clock)
+        self.teams = TeamsSide(clock)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
         self.faults = Faults(clock)
@@ -40,9 +42,17 @@ class Outside:
     @property
     def sides(
         self,
-    ) -> tuple[PagerDutySide | WebhookSide | ArmSide | LogAnalyticsSide, ...]:
+    ) -> tuple[
+        PagerDutySide | WebhookSide | TeamsSide | ArmSide | LogAnalyticsSide, ...
+    ]:
         """Every remote side there is."""
-        return (self.pagerduty, self.webhook, self.arm, self.log_analytics)
+        return (
+            self.pagerduty,
+            self.webhook,
+            self.teams,
+            self.arm,
+            self.log_analytics,
+        )
 
     @property
     def url(self) -> str:

@@ -114,3 +114,8 @@ def instant(at: datetime) -> str:
     """The moment in ISO 8601, UTC, to the millisecond, with Z."""
     utc = at.astimezone(UTC).replace(tzinfo=None)
     return f"{utc.isoformat(timespec='milliseconds')}Z"
+
+
+def minute(at: datetime) -> str:
+    """The moment as people read it: UTC, to the minute."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Case:
     """One responder of the table, and what its other side is like.
 
-    ``settings`` are as in a policy, given where the other side is. ``seeded`` are the
+    ``settings`` are as in a policy, given where the other side is; ``{url}`` in one of
+    the ``secrets``, by the settings that hold them, is that too. ``seeded`` are the
     texts that must never show: secrets, and parts of URLs that may be. ``identity`` is
     what the other side tells repeats by. ``effects`` counts what it did. ``answer`` is
     the body that it sends with an accepted status.

@@ -19,7 +19,7 @@ from shared.clouds.http import HttpClient
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.evidence import EvidenceStatus
 from shared.model.http import Reply
-from tests.conformance.cases import pagerduty, webhook
+from tests.conformance.cases import pagerduty, teams, webhook
 from tests.factories import NOON, make_evidence, make_incident, make_problem
 from tests.fakes.http import FakeHttp, ListeningHttp, Sent
 from tests.fakes.ports import make_ports
@@ -36,9 +36,12 @@ if TYPE_CHECKING:
 
 # How long the sender waits where the test is that nobody answers.
 SHORT_TIMEOUT_S = 0.1
+# Where the other side is when there is none.
+SIDE = "https://side.example"
 
 CASES: Mapping[str, Case] = {
     "pagerduty": pagerduty.CASE,
+    "teams": teams.CASE,
     "webhook": webhook.CASE,
 }
 
@@ -50,8 +53,14 @@ def build(name: str, *, http: Http, url: str) -> Responder:
     return responder(
         f"{name}-1",
         config,
-        make_ports(http, case.secrets),
+        make_ports(http, secrets(name, url)),
     )
+
+
+def secrets(name: str, url: str) -> dict[str, str]:
+    """The secrets of a case whose other side is there."""
+    given = CASES[name].secrets.items()
+    return {setting: value.replace("{url}", url) for setting, value in given}
 
 
 async def planned(
@@ -91,7 +100,7 @@ class FakeWorld:
         self._case = CASES[name]
         self._http = FakeHttp(default=self._reply(min(self._case.accepted), {}))
         self.sent = self._http.sent
-        self.responder = build(name, http=self._http, url="https://side.example")
+        self.responder = build(name, http=self._http, url=SIDE)
 
     def answers(self, status: int, *, retry_after: str | None = None) -> None:
         headers = {} if retry_after is None else {"retry-after": retry_after}

@@ -29,6 +29,7 @@ from shared.model.incident import IncidentStatus
 from tests.conformance.kit import (
     CASES,
     HOSTILE,
+    SIDE,
     FakeWorld,
     World,
     hostile_evidence,
@@ -36,6 +37,7 @@ from tests.conformance.kit import (
     outside_world,
     planned,
     request_problems,
+    secrets,
 )
 from tests.factories import NOON, make_evidence, make_incident
 
@@ -324,7 +326,7 @@ def test_secrets_are_held_as_secrets(fake: FakeWorld, name: str) -> None:
     """What looks into a responder, as a debugger or a crash report may, sees stars."""
     held = repr(vars(fake.responder))
 
-    assert [value for value in CASES[name].secrets.values() if value in held] == []
+    assert [value for value in secrets(name, SIDE).values() if value in held] == []
 
 
 def shown(result: Any) -> list[str]:  # noqa: ANN401 - any of three

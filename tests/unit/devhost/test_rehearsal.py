@@ -1,0 +1,90 @@
+"""A policy for one machine: nobody is called by accident, and nothing opens anything."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from devhost.rehearsal import RehearsalError, rehearse
+from shared import settings, staff
+from shared.clouds.http import HttpClient
+from shared.triage import policy as policies
+
+OUTSIDE = "http://127.0.0.1:4711"
+REAL = "https://real.example/hook"
+
+
+def make_policy(**responders: dict[str, Any]) -> bytes:
+    """Routes to each of the responders."""
+    return msgspec.json.encode(
+        {"responders": responders, "routes": [{"to": [*responders]}]}
+    )
+
+
+async def no_token(_scope: str) -> str:
+    raise AssertionError("nobody signs in")
+
+
+def build(policy: bytes, environment: dict[str, str]) -> staff.Staff:
+    """Its responders, as the app makes them."""
+    storage = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+    return staff.staffed(
+        policies.load(policy),
+        settings.from_environment(storage | environment),
+        HttpClient(),
+        lambda: datetime(2026, 11, 23, tzinfo=UTC),
+        no_token,
+    )
+
+
+RESPONDERS: dict[str, dict[str, Any]] = {
+    "pagerduty": {"use": "pagerduty", "routing_key": {"setting": "A"}, "url": REAL},
+    "webhook": {"use": "webhook", "secret": {"setting": "B"}, "url": REAL},
+    "teams": {"use": "teams", "url": {"setting": "C"}, "sign_in": True},
+}
+
+
+@pytest.mark.parametrize("name", RESPONDERS)
+def test_a_responder_talks_to_its_stand_in(name: str) -> None:
+    """It can be built, by secrets that are made up, and no URL but ours is left."""
+    made = rehearse(
+        make_policy(it=RESPONDERS[name]),
+        outside=OUTSIDE,
+        live=[],
+        environment={"A": "real", "B": "real", "C": REAL},
+    )
+
+    assert build(made.policy, made.environment).problems == ()
+    everything = made.policy.decode() + repr(made.environment)
+    assert "real" not in everything
+    assert f"{OUTSIDE}/{name}" in everything
+
+
+def test_a_live_responder_is_left_as_it_is() -> None:
+    """With its URL, and the secret of the environment."""
+    made = rehearse(
+        make_policy(it=RESPONDERS["teams"], other=RESPONDERS["webhook"]),
+        outside=OUTSIDE,
+        live=["it"],
+        environment={"B": "real", "C": REAL},
+    )
+
+    kept = msgspec.json.decode(made.policy)["responders"]
+    assert kept["it"] == RESPONDERS["teams"]
+    assert made.environment["C"] == REAL
+    assert made.environment["B"] != "real"
+    assert made.webhook_secrets == {"other": made.environment["B"]}
+
+
+def test_who_is_not_there_cannot_be_live() -> None:
+    """A slip of the pen calls nobody."""
+    with pytest.raises(RehearsalError, match="--live on-cal"):
+        rehearse(
+            make_policy(it=RESPONDERS["teams"]),
+            outside=OUTSIDE,
+            live=["on-cal"],
+            environment={},
+        )
