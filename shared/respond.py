@@ -293,7 +293,7 @@ class Respond:
             if not actions:
                 draft.change(self._rested(known, todo.next_at), *facts)
                 return []
-            work = [
+            claimed = [
                 (
                     action,
                     delivery.claimed(
@@ -306,6 +306,7 @@ class Respond:
                 )
                 for action in actions.values()
             ]
+            work = [(delivery.continued(*pair), pair[1]) for pair in claimed]
             for _, row in work:
                 draft.put_action(row, etags.get(rows.action(row.incident, row.key)))
             until = draft.now + self._lease

@@ -56,6 +56,11 @@ def claimed(
     )
 
 
+def continued(action: Action, row: ActionRow) -> Action:
+    """The action with the name of what an attempt before has done of it, if one has."""
+    return replace(action, reference=row.reference or action.reference)
+
+
 def concluded(
     row: ActionRow, result: Outcome | BaseException, now: datetime
 ) -> ActionRow:
@@ -73,7 +78,13 @@ def concluded(
         # Somebody stops the whole worker; that is no answer of the other side.
         raise result
     error = as_failure(result)
-    failed = replace(row, changed_at=now, reason=error.reason, detail=str(error))
+    failed = replace(
+        row,
+        changed_at=now,
+        reason=error.reason,
+        detail=str(error),
+        reference=error.reference or row.reference,
+    )
     is_late = now - row.planned_at > backoff.GIVE_UP_AFTER
     if isinstance(error, TransientFailure) and not is_late:
         wait = backoff.retry_in(row.attempts, error.retry_after)

@@ -78,9 +78,10 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     ``key`` names the step for ever: planned twice, it is one row. ``dedup_key`` is what
     the other side is given, shared by the trigger and the resolve of one notice.
     ``address`` is where the target is reached by this responder, where the policy names
-    people; ``reference`` what the other side called the notice that this is about.
-    ``rung`` is the step of an escalation that it belongs to. One that ``is_echo`` tells
-    a side what it said itself: it is recorded and not sent.
+    people; ``reference`` what the other side called the notice that this is about, or
+    what an attempt before did of this action. ``rung`` is the step of an escalation
+    that it belongs to. One that ``is_echo`` tells a side what it said itself: it is
+    recorded and not sent.
 
     ``message`` is what it tells, ``news`` what of it nobody was told yet, ``content``
     what else the responder needs to apply it, secrets excepted. These three are made

@@ -131,11 +131,13 @@ class ResponderError(FirewatchError):
     """A responder could not do an action.
 
     ``reason`` is what is recorded; the message names the other side and what to do, and
-    holds neither secrets nor bodies.
+    holds neither secrets nor bodies. ``reference`` is what the other side calls the part
+    of it that is done, where one is: the next attempt is given it and does the rest.
     """
 
     def __init__(self, reason: FailureReason, message: str) -> None:
         self.reason = reason
+        self.reference = ""
         super().__init__(message)
 
 

@@ -143,6 +143,26 @@ async def test_a_refusal_is_final_and_recorded(world: World, error: Exception) -
     await world.check_rested()
 
 
+async def test_the_next_attempt_knows_what_the_one_before_has_done(
+    world: World,
+) -> None:
+    """The name of the part that is done is kept, and given to who does the rest."""
+    half = TransientFailure(FailureReason.RATE_LIMITED, "slow")
+    half.reference = "the first half"
+    again = TransientFailure(FailureReason.RATE_LIMITED, "slow")
+    world.pager.failures = [half, again]
+    await look(world)
+    (row,) = await world.actions()
+    assert row.reference == "the first half"
+
+    await world.settle()
+
+    assert [action.reference for action in world.pager.actions] == ["the first half"]
+    (row,) = await world.actions()
+    assert row.status is ActionStatus.APPLIED
+    assert row.reference == f"ref-{row.dedup_key}"
+
+
 async def test_a_day_of_trying_is_enough(world: World) -> None:
     """A notice of yesterday is given up."""
     world.pager.failures = [DOWN] * 10_000
