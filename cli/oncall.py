@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,14 +14,19 @@ import typer
 from cli import tables
 from cli.coverage import SHIPPED
 from cli.incidents import Json, print_json
-from shared.oncall.duty import Span, changes, gaps
+from shared import settings
+from shared.bootstrap import utc_now
+from shared.clouds.http import HttpClient
+from shared.oncall.duty import Span, changes, gaps, on_duty
+from shared.oncall.feeds import Answer, Feeds, fetch_by
+from shared.oncall.source import Ports
 from shared.oncall.wall import instant_of, zone_of
 from shared.triage import policy as policies
 from shared.triage.policy import names
 from shared.triage.policy.on_call import year
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.table import Table
 
@@ -43,7 +50,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A schedule at an instant, and what comes, as `--json` prints it.
 
     ``until`` is when that changes, None where it does not in ten weeks; ``turns`` and
-    ``gaps`` are of the weeks that were asked for.
+    ``gaps`` are of the weeks that were asked for. ``problem`` is what is wrong with its
+    feed, of which nothing is known unless it ``is_known``; ``unknown`` are those whom it
+    names and the policy does not know.
     """
 
     schedule: str
@@ -54,11 +63,14 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     then: tuple[str, ...]
     turns: tuple[Turn, ...] = ()
     gaps: tuple[Turn, ...] = ()
+    is_known: bool = True
+    problem: str = ""
+    unknown: tuple[str, ...] = ()
 
     @property
-    def has_gap(self) -> bool:
-        """Whether there is a time, of those that were asked about, with nobody."""
-        return not self.people or bool(self.gaps)
+    def is_covered(self) -> bool:
+        """Whether somebody has it whenever was asked about, as far as is known."""
+        return bool(self.people) and not self.gaps and not self.problem
 
 
 def oncall(
@@ -88,15 +100,22 @@ def oncall(
     ] = SHIPPED,
     as_json: Json = False,
 ) -> None:
-    """Show who is on call, and when nobody is; 1 if there is such a time."""
+    """Show who is on call, and when nobody is; 1 if there is such a time.
+
+    Feeds are fetched from the addresses that are in your environment, under the names
+    of the app settings.
+    """
     found = policies.load(policy.read_bytes(), name=policy.name).on_call
-    wanted = _wanted(found, schedule)
-    shown = [_shown(name, each, at, weeks) for name, each in wanted.items()]
+    wanted = {
+        name: (each, _instant(at, each))
+        for name, each in _wanted(found, schedule).items()
+    }
+    shown = asyncio.run(_looked_up(found, wanted, timedelta(weeks=weeks)))
     if as_json:
         print_json(shown)
     else:
         _print(found, shown, weeks)
-    raise typer.Exit(int(any(each.has_gap for each in shown)))
+    raise typer.Exit(int(not all(each.is_covered for each in shown)))
 
 
 def _wanted(found: OnCall, name: str) -> dict[str, Schedule]:
@@ -110,10 +129,50 @@ def _wanted(found: OnCall, name: str) -> dict[str, Schedule]:
     return {name: found.schedules[name]}
 
 
-def _shown(name: str, schedule: Schedule, at: str, weeks: int) -> Shown:
-    start = _instant(at, schedule)
-    now, *later = changes(schedule, start, start + LOOK_AHEAD)
-    turns = changes(schedule, start, start + timedelta(weeks=weeks))
+async def _looked_up(
+    found: OnCall, wanted: Mapping[str, tuple[Schedule, datetime]], ahead: timedelta
+) -> list[Shown]:
+    """Each schedule from its instant on, with the feeds as they are now."""
+    # Storage is not asked, so it need not be known.
+    environment = {**os.environ, "AzureWebJobsStorage": "none"}
+    http = HttpClient()
+    feeds = Feeds(
+        Ports(fetch_by(http), utc_now),
+        secret=settings.from_environment(environment).secret,
+    )
+    try:
+        return [
+            _shown(
+                name,
+                schedule,
+                (start, start + ahead),
+                await feeds.ask(
+                    schedule, found.people, start, start + max(ahead, LOOK_AHEAD)
+                ),
+            )
+            for name, (schedule, start) in wanted.items()
+        ]
+    finally:
+        await http.close()
+
+
+def _shown(
+    name: str, schedule: Schedule, times: tuple[datetime, datetime], feed: Answer
+) -> Shown:
+    start, end = times
+    if schedule.feed is not None and feed.rota is None:
+        return Shown(
+            schedule=name,
+            time_zone=schedule.time_zone,
+            at=start,
+            people=on_duty(schedule, start),
+            until=None,
+            then=(),
+            is_known=False,
+            problem=feed.problem,
+        )
+    now, *later = changes(schedule, start, start + LOOK_AHEAD, feed.rota)
+    turns = changes(schedule, start, end, feed.rota)
     return Shown(
         schedule=name,
         time_zone=schedule.time_zone,
@@ -123,6 +182,8 @@ def _shown(name: str, schedule: Schedule, at: str, weeks: int) -> Shown:
         then=later[0].people if later else (),
         turns=_turns(turns),
         gaps=_turns(gaps(turns)),
+        problem=feed.problem,
+        unknown=tuple(feed.rota.unknown()) if feed.rota else (),
     )
 
 
@@ -133,7 +194,7 @@ def _turns(spans: Sequence[Span]) -> tuple[Turn, ...]:
 def _instant(text: str, schedule: Schedule) -> datetime:
     """The time in UTC. Raises BadParameter where it is none."""
     if not text:
-        return datetime.now(UTC).replace(microsecond=0)
+        return utc_now().replace(microsecond=0)
     try:
         found = datetime.fromisoformat(text)
         year(found)
@@ -157,7 +218,7 @@ def _print(found: OnCall, shown: Sequence[Shown], weeks: int) -> None:
             (
                 (
                     each.schedule,
-                    _who(found, each.people),
+                    _who(found, each.people, nobody=_nobody(each)),
                     _local(each.at, each.time_zone),
                     _local(each.until, each.time_zone),
                     _utc(each.until),
@@ -168,13 +229,21 @@ def _print(found: OnCall, shown: Sequence[Shown], weeks: int) -> None:
         )
     )
     for each in shown if weeks else ():
-        console.print(_table(found, each, f"{each.schedule}, {each.time_zone}"))
+        if each.turns:
+            console.print(_table(found, each, f"{each.schedule}, {each.time_zone}"))
     for each in shown if weeks else ():
+        if not each.is_known:
+            continue
         if each.gaps:
             title = f"{each.schedule}: {tables.counted(len(each.gaps), 'gap')}"
             console.print(_table(found, each, title, gaps_alone=True))
         else:
             _say(f"{each.schedule}: no gaps")
+    for each in shown:
+        if each.problem:
+            _say(f"{each.schedule}: its feed: {each.problem}")
+        for name in each.unknown:
+            _say(f"{each.schedule}: its feed names somebody unknown: {name}")
 
 
 def _table(
@@ -196,13 +265,17 @@ def _table(
     )
 
 
-def _who(found: OnCall, people: Sequence[str]) -> str:
+def _nobody(shown: Shown) -> str:
+    return "NOBODY" if shown.is_known else "not known"
+
+
+def _who(found: OnCall, people: Sequence[str], *, nobody: str = "NOBODY") -> str:
     """Their names; of somebody the policy does not describe, as it is."""
     said = []
     for each in people:
         name = found.people[each].name if each in found.people else ""
         said.append(f"{each} ({name})" if name else each)
-    return ", ".join(said) or "NOBODY"
+    return ", ".join(said) or nobody
 
 
 def _local(at: datetime | None, zone: str) -> str:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from shared.live_policy import Fetch, Live, LivePolicy
     from shared.model.silence import Silence
     from shared.noise import Noise
+    from shared.oncall.policy import OnCall
+    from shared.oncall.roster import Roster
     from shared.reconcile_source import ReconcileSource
     from shared.regrouping import Regrouping
     from shared.respond import Respond
@@ -391,6 +393,23 @@ class App:
             return Regrouping(storage.ledger, storage.queue, policy.correlate)
 
         return await self._once("regrouping", build)
+
+    async def roster(self) -> Roster:
+        """Who is on call."""
+        settings, storage = await self.settings(), await self.storage()
+
+        async def on_call() -> OnCall:
+            return (await self.live_policy()).on_call
+
+        async def build() -> Roster:
+            from shared.oncall.feeds import Feeds, fetch_by
+            from shared.oncall.roster import Roster
+            from shared.oncall.source import Ports
+
+            ports = Ports(fetch_by(self._http), self._clock, storage.blobs)
+            return Roster(on_call, Feeds(ports, secret=settings.secret))
+
+        return await self._once("roster", build)
 
     async def senders(self) -> Senders:
         """Who may send webhooks."""

@@ -54,6 +54,9 @@ EVIDENCE_BROKE_US = LogEvent("evidence.broke_us", logging.ERROR)
 WORKSPACE_UNKNOWN = LogEvent("workspace.unknown", logging.WARNING)
 ANSWER_GIVEN = LogEvent("answer.given", logging.INFO)
 ANSWER_REFUSED = LogEvent("answer.refused", logging.WARNING)
+FEED_PROBLEM = LogEvent("feed.problem", logging.WARNING)
+FEED_STALE = LogEvent("feed.stale", logging.ERROR)
+FEED_UNKNOWN = LogEvent("feed.unknown", logging.WARNING)
 EXPORT_GAP = LogEvent("export.gap", logging.WARNING)
 
 

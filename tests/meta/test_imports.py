@@ -75,6 +75,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     ),
     # Who is on call: pure, but for reading feeds.
     "shared.oncall": (MODEL, "shared.oncall"),
+    "shared.oncall.roster": ("shared.oncall", "shared.telemetry"),
+    "shared.oncall.source": (MODEL, "shared.oncall", "shared.store.ports"),
     "shared.senders": (MODEL, "shared.senders"),
     # Proofs, links and pages of answers; pure.
     "shared.answers": (
@@ -321,6 +323,8 @@ LIBRARIES: Mapping[str, Library] = {
         )
     ),
     "httpx": Library(("shared.clouds.http", "cli")),
+    "icalendar": Library(("shared.oncall.feed",)),
+    "recurring_ical_events": Library(("shared.oncall.feed",)),
     "re2": Library(("shared.actions.patterns",)),
     "yaml": Library(("shared.triage.policy",)),
     "jwt": Library(("shared.senders.tokens",), ("shared.senders.entra",)),
@@ -367,7 +371,9 @@ PURE = (
     "shared.triage",
     "shared.actions",
     "shared.oncall.duty",
+    "shared.oncall.feed",
     "shared.oncall.hours",
+    "shared.oncall.ical",
     "shared.oncall.policy",
     "shared.oncall.wall",
     "shared.answers",
@@ -519,7 +525,12 @@ def test_deployed_code_imports_only_what_is_deployed_with_it() -> None:
         re.split(r"[^A-Za-z0-9.-]", line)[0].lower() for line in project["dependencies"]
     }
     # What a distribution is called, and what it is imported as.
-    imports = {"pyjwt": "jwt", "google-re2": "re2", "pyyaml": "yaml"}
+    imports = {
+        "pyjwt": "jwt",
+        "google-re2": "re2",
+        "pyyaml": "yaml",
+        "recurring-ical-events": "recurring_ical_events",
+    }
     named |= {imports[name] for name in named & imports.keys()}
     imported = {
         each.module

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +15,7 @@ from cli import oncall
 from cli.main import app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from typer.testing import Result
@@ -36,10 +39,51 @@ on_call:
 """
 
 
+FEED = "\r\n".join(
+    [
+        *("BEGIN:VCALENDAR", "BEGIN:VEVENT", "UID:1", "SUMMARY:Ana L."),
+        *("DTSTART;TZID=Europe/Oslo:20261019T090000", "RRULE:FREQ=WEEKLY;INTERVAL=2"),
+        *("DTEND;TZID=Europe/Oslo:20261026T090000", "END:VEVENT"),
+        *("BEGIN:VEVENT", "UID:2", "SUMMARY:eve\x1b[31m", "RRULE:FREQ=WEEKLY"),
+        *("DTSTART:20261019T070000Z", "DTEND:20261026T080000Z", "END:VEVENT"),
+        *("END:VCALENDAR", ""),
+    ]
+).encode()
+WITH_FEED = POLICY.replace(
+    "    office:",
+    """    feed:
+      time_zone: Europe/Oslo
+      feed: {setting: FEED_URL}
+      names: {Ana L.: ana}
+    office:""",
+)
+
+
 @pytest.fixture(autouse=True)
 def wide_console(monkeypatch: pytest.MonkeyPatch) -> None:
     """No line is folded, however narrow the terminal that runs the tests."""
     monkeypatch.setattr(oncall.console, "width", 200)
+
+
+@pytest.fixture
+def feed() -> Iterator[str]:
+    """The address of a feed on this machine."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/a.ics" else 404)
+            self.end_headers()
+            self.wfile.write(FEED)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 def run(folder: Path, *arguments: str, text: str = POLICY) -> Result:
@@ -117,6 +161,49 @@ def test_what_does_not_change_has_no_end(tmp_path: Path) -> None:
     done = run(tmp_path, "--at", "2026-10-24T09:00", "--schedule", "primary", text=text)
 
     assert [line[3:] for line in cells(done) if line[0] == "primary"] == [["-"] * 3]
+
+
+def test_a_feed_is_fetched(
+    tmp_path: Path, feed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the address in the environment; strangers in it are named."""
+    monkeypatch.setenv("FEED_URL", f"{feed}/a.ics")
+    asked = ("--schedule", "feed", "--at", "2026-10-26T07:30Z", "--weeks", "3")
+    done = run(tmp_path, *asked, text=WITH_FEED)
+
+    assert [
+        *("feed", "ana (Ana [bold]Lima)", "Mon 2026-10-26 08:30 CET"),
+        *("Mon 2026-10-26 09:00 CET", "2026-10-26 08:00Z", "NOBODY"),
+    ] in cells(done)
+    assert ["feed: 2 gaps"] in cells(done)
+    assert "feed: its feed names somebody unknown: eve[31m\n" in done.stdout
+    assert done.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/b.ics", "feed: its feed: the side of the feed answered 404"),
+        (None, "feed: its feed: the setting is missing or empty"),
+    ],
+)
+def test_a_feed_that_is_not_there_is_told(
+    tmp_path: Path,
+    feed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str | None,
+    said: str,
+) -> None:
+    """The other schedules are shown all the same; the exit code is 1."""
+    if path is not None:
+        monkeypatch.setenv("FEED_URL", f"{feed}{path}")
+    done = run(tmp_path, "--at", "2026-10-23T20:00Z", text=WITH_FEED)
+
+    shown = {line[0]: line[1] for line in cells(done) if len(line) > 1}
+    assert shown["primary"] == "ana (Ana [bold]Lima)"
+    assert shown["feed"] == "not known"
+    assert said in done.stdout
+    assert done.exit_code == 1
 
 
 def test_now_is_when_no_time_is_given(tmp_path: Path) -> None:
