@@ -198,9 +198,7 @@ class App:
         return Rules(routing, live.hash, routing.escalations, live.on_call)
 
     async def _who(self, schedule: str, at: datetime) -> Sequence[str]:
-        from shared.oncall.duty import on_duty
-
-        return on_duty((await self.live_policy()).on_call.schedules[schedule], at)
+        return await (await self.roster()).who(schedule, at)
 
     async def silences(self) -> Silences:
         """Silences of the policy and of people."""

@@ -397,6 +397,25 @@ class TestOnCall:
         [problem] = live.problems
         assert "$.on_call.people: is not what is deployed, and is ignored" in problem
 
+    async def test_routes_begin_escalations_that_are_deployed(self) -> None:
+        """Or those that come with them; what is in force always goes together."""
+        high = "  escalations: {high: {steps: [{to: [main]}]}}\n"
+        deployed = DEPLOYED.replace("[pager]", "[pager]\n    escalate: high")
+        world = World("routes: [{to: [chat], escalate: high}]")
+        world.started(deployed + ON_CALL + high)
+        assert who(await world.live()) == ["chat"]
+
+        world.blob.text = "on_call: {}"
+        cut = await world.next()
+        world.blob.text = "on_call: {}\nroutes: [{to: [pager]}]"
+        whole = await world.next()
+
+        assert who(cut) == ["chat"]
+        assert [*cut.on_call.escalations] == ["high"]
+        assert "$.on_call.escalations: a deployed route begins high" in cut.problems[0]
+        assert (who(whole), whole.problems) == (["pager"], ())
+        assert [*whole.on_call.escalations] == []
+
     @pytest.mark.parametrize(
         ("section", "said"),
         [

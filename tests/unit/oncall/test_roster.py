@@ -362,4 +362,7 @@ async def test_the_app_knows_who_is_on_call(tmp_path: Path) -> None:
 
     assert await roster.who("layers", app.clock()) == ("ben",)
     assert await roster.who("feed", app.clock()) == ()
+    # Whom escalations ask.
+    assert await app._who("layers", app.clock()) == ("ben",)
+    assert await app._who("taken-away", app.clock()) == ()
     await app.close()
