@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from cli import policy
 from cli.main import app
+from responders import RESPONDERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,12 +92,12 @@ senders:
     )
 
     assert done.exit_code == 1
-    lines = done.stdout.splitlines()
+    lines, kinds = done.stdout.splitlines(), ", ".join(RESPONDERS)
     for line, said in zip(
         lines,
         [
             "$.responders.on-call.routing_key: expected a mapping with setting (line 3)",
-            "$.responders.soc.use: expected one of pagerduty, webhook (line 4)",
+            f"$.responders.soc.use: expected one of {kinds} (line 4)",
             "$.responders.siem.urll: unknown field urll; did you mean url? (line 5)",
             "$.responders.siem.url: is required (line 5)",
             "$.routes[0].match[0]: unknown field colour; known are",
