@@ -78,6 +78,8 @@ def _stand_in(name: str, given: object, outside: str) -> object:
             return {**given, "url": f"{outside}/pagerduty"}
         case "webhook":
             return {**given, "url": f"{outside}/webhook/{name}"}
+        case "slack":
+            return {**given, "api": f"{outside}/slack/api"}
         case "teams":
             # This machine has no identity to sign in with.
             return {**given, "sign_in": False}
@@ -98,6 +100,10 @@ def _made_up(use: str, name: str, field: str, outside: str) -> str:
     match use, field:
         case "webhook", _:
             return _webhook_secret()
+        case "slack", "url":
+            return f"{outside}/slack/services/{name}"
+        case "slack", "token":
+            return f"xoxb-{secrets.token_hex(16)}"
         case "teams", "url":
             return f"{outside}/teams/{name}?sig={secrets.token_hex(16)}"
         case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from responders.pagerduty import PagerDuty
+from responders.slack import Slack
 from responders.teams import Teams
 from responders.webhook import Webhook
 
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The name that a policy writes after `use:` -> the class that it means.
-RESPONDERS: Mapping[str, type[PagerDuty | Teams | Webhook]] = {
+RESPONDERS: Mapping[str, type[PagerDuty | Slack | Teams | Webhook]] = {
     "pagerduty": PagerDuty,
+    "slack": Slack,
     "teams": Teams,
     "webhook": Webhook,
 }

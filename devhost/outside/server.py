@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
@@ -14,6 +14,7 @@ from devhost.outside.control import Control
 from devhost.outside.faults import Faults
 from devhost.outside.log_analytics import LogAnalyticsSide
 from devhost.outside.pagerduty import PagerDutySide
+from devhost.outside.slack import SlackSide
 from devhost.outside.teams import TeamsSide
 from devhost.outside.webhook import WebhookSide
 
@@ -25,12 +26,24 @@ HOST = "127.0.0.1"
 REQUEST_LIMIT = 2 * 1024 * 1024
 
 
+class Side(Protocol):
+    """One remote side: where it is served, and what it was sent."""
+
+    name: str
+
+    def routes(self) -> list[web.RouteDef]: ...
+
+    def received(self) -> dict[str, Any]:
+        """What was taken and refused, without secrets."""
+
+
 class Outside:
     """The sides, and the server that serves them; made by ``start``."""
 
     def __init__(self, *, clock: Callable[[], datetime]) -> None:
         self.pagerduty = PagerDutySide(clock)
         self.webhook = WebhookSide(clock)
+        self.slack = SlackSide(clock)
         self.teams = TeamsSide(clock)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
@@ -42,13 +55,12 @@ class Outside:
     @property
     def sides(
         self,
-    ) -> tuple[
-        PagerDutySide | WebhookSide | TeamsSide | ArmSide | LogAnalyticsSide, ...
-    ]:
+    ) -> tuple[Side, ...]:
         """Every remote side there is."""
         return (
             self.pagerduty,
             self.webhook,
+            self.slack,
             self.teams,
             self.arm,
             self.log_analytics,
@@ -86,8 +98,9 @@ class Outside:
         application = web.Application(
             middlewares=[self._admit, self._misbehave], client_max_size=REQUEST_LIMIT
         )
-        for part in (*self.sides, self._control):
-            application.add_routes(part.routes())
+        for side in self.sides:
+            application.add_routes(side.routes())
+        application.add_routes(self._control.routes())
         return application
 
     @web.middleware

@@ -67,6 +67,7 @@ PLACEHOLDERS = {
 # A secret that each kind takes for one.
 SECRETS = {
     "pagerduty": "0123456789abcdef0123456789abcdef",
+    "slack": "xoxb-0123-abcdef",
     "teams": "https://prod-01.westeurope.logic.azure.com:443/workflows/0123?sig=x",
     "webhook": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
 }

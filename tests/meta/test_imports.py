@@ -280,6 +280,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     # A responder is given what it needs; another responder is none of its business.
     "responders": (MODEL, "responders.base"),
     "responders.base": (MODEL,),
+    "responders.markup": (MODEL,),
+    "responders.slack": (MODEL, "responders.base", "responders.markup"),
     # For development machines.
     "cli": ("cli", "devhost", "shared"),
     # Every mistake of a responder's settings too, with nothing running.

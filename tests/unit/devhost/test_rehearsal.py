@@ -43,6 +43,13 @@ def build(policy: bytes, environment: dict[str, str]) -> staff.Staff:
 RESPONDERS: dict[str, dict[str, Any]] = {
     "pagerduty": {"use": "pagerduty", "routing_key": {"setting": "A"}, "url": REAL},
     "webhook": {"use": "webhook", "secret": {"setting": "B"}, "url": REAL},
+    "slack": {
+        "use": "slack",
+        "token": {"setting": "D"},
+        "channel": "C0123",
+        "api": REAL,
+        "callback_secret": {"setting": "E"},
+    },
     "teams": {"use": "teams", "url": {"setting": "C"}, "sign_in": True},
 }
 
@@ -54,13 +61,23 @@ def test_a_responder_talks_to_its_stand_in(name: str) -> None:
         make_policy(it=RESPONDERS[name]),
         outside=OUTSIDE,
         live=[],
-        environment={"A": "real", "B": "real", "C": REAL},
+        environment={"A": "real", "B": "real", "C": REAL, "D": "real", "E": "real"},
     )
 
     assert build(made.policy, made.environment).problems == ()
     everything = made.policy.decode() + repr(made.environment)
     assert "real" not in everything
     assert f"{OUTSIDE}/{name}" in everything
+
+
+def test_a_webhook_of_slack_is_its_stand_in() -> None:
+    """There the URL is the secret."""
+    policy = make_policy(it={"use": "slack", "url": {"setting": "F"}})
+
+    made = rehearse(policy, outside=OUTSIDE, live=[], environment={"F": REAL})
+
+    assert made.environment == {"F": f"{OUTSIDE}/slack/services/it"}
+    assert build(made.policy, made.environment).problems == ()
 
 
 def test_a_live_responder_is_left_as_it_is() -> None:
