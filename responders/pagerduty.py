@@ -49,11 +49,13 @@ class PagerDuty(Notifier):
         """What the policy says: ``url`` for an account outside the US region.
 
         ``client_url`` is where "View in Firewatch" leads, if anywhere.
+        ``callback_secret`` is what PagerDuty signs calls of its own with.
         """
 
         routing_key: SecretRef
         url: str = "https://events.pagerduty.com"
         client_url: str = ""
+        callback_secret: SecretRef | None = None
 
     def __init__(self, name: str, config: Config, ports: Ports) -> None:
         self.name = name

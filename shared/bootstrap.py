@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from shared.actions.routing import Rules
     from shared.answering import Answering
     from shared.answers.links import Links
+    from shared.answers.sides import Listeners
     from shared.clouds.credentials import Credentials
     from shared.clouds.storage import Storage
     from shared.commands import Commands
     from shared.enrichment.enrichment import Enrichment
+    from shared.hearing import Hearing
     from shared.ingest import Ingest
     from shared.live_policy import Fetch, Live, LivePolicy
     from shared.model.silence import Silence
@@ -369,6 +371,28 @@ class App:
             return Answering(storage.ledger, storage.history, commands, silences)
 
         return await self._once("answering", build)
+
+    async def listeners(self) -> Listeners:
+        """The responders whose sides may call back."""
+        settings, policy = await self.settings(), await self.policy()
+
+        async def build() -> Listeners:
+            from shared.answers.sides import listeners
+
+            return listeners(policy.responders, settings.secret)
+
+        return await self._once("listeners", build)
+
+    async def hearing(self) -> Hearing:
+        """What other sides say of our notices."""
+        storage, commands = await self.storage(), await self.commands()
+
+        async def build() -> Hearing:
+            from shared.hearing import Hearing
+
+            return Hearing(storage.ledger, storage.history, commands)
+
+        return await self._once("hearing", build)
 
     async def commands(self) -> Commands:
         """What a person can say about an incident."""

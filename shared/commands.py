@@ -21,6 +21,7 @@ from shared.store.draft import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
@@ -30,13 +31,26 @@ if TYPE_CHECKING:
 LONGEST_NOTE = 4_000
 
 
+class Newest(NamedTuple):
+    """When something was changed elsewhere, where news of it may come in any order."""
+
+    thing: str
+    at: datetime
+
+    @property
+    def row(self) -> str:
+        """The row that says when the latest change was that was heard of."""
+        return rows.once(f"newest|{self.thing}")
+
+
 class Order(NamedTuple):
     """Who says it and why, and what they take for granted.
 
     ``expected`` is the revision of the incident that they looked at; where it has
     changed since, CommandStale is raised. ``once`` is a key of their own: the same
     command under the same key is carried out once. Where such a key is not theirs alone,
-    ``whose`` says whose it is. ``via`` is as in ``Mark``.
+    ``whose`` says whose it is. ``via`` is as in ``Mark``. An order that is older than
+    the ``newest`` of its thing is not carried out.
     """
 
     by: str
@@ -45,10 +59,12 @@ class Order(NamedTuple):
     once: str | None = None
     whose: str = ""
     via: str = ""
+    newest: Newest | None = None
 
     def rows(self) -> list[str]:
-        """The row that says whether it was carried out, if it has a key."""
-        return [rows.once(f"{self.whose or self.by}|{self.once}")] if self.once else []
+        """The rows that say whether it was carried out, or is past being so."""
+        mine = [rows.once(f"{self.whose or self.by}|{self.once}")] if self.once else []
+        return [*mine, *([self.newest.row] if self.newest else [])]
 
 
 class Commands:
@@ -174,15 +190,24 @@ def check(order: Order) -> None:
 
 
 def carried_out(draft: Draft, order: Order, asked: str) -> bool:
-    """Whether the command was carried out under its key before; else note that it is."""
+    """Whether the command was carried out under its key before, or came too late.
+
+    Else it is noted that it is.
+    """
+    newest = order.newest
     for key in order.rows():
+        is_newest = newest is not None and key == newest.row
         before = draft.read(key, rows.Once)
-        if before is None:
+        if newest is not None and is_newest:
+            if before is not None and before.at > newest.at:
+                return True
+            draft.put(key, rows.Once(asked="", at=newest.at))
+        elif before is None:
             draft.put(key, rows.Once(asked=rows.digest(asked), at=draft.now))
-            return False
-        if before.asked != rows.digest(asked):
+        elif before.asked != rows.digest(asked):
             raise CommandRefused("that idempotency key was used for another command")
-        return True
+        else:
+            return True
     return False
 
 

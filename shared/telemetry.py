@@ -57,6 +57,9 @@ ANSWER_REFUSED = LogEvent("answer.refused", logging.WARNING)
 FEED_PROBLEM = LogEvent("feed.problem", logging.WARNING)
 FEED_STALE = LogEvent("feed.stale", logging.ERROR)
 FEED_UNKNOWN = LogEvent("feed.unknown", logging.WARNING)
+CALLBACK_TAKEN = LogEvent("callback.taken", logging.INFO)
+CALLBACK_PASSED = LogEvent("callback.passed", logging.INFO)
+CALLBACK_ODD = LogEvent("callback.odd", logging.WARNING)
 EXPORT_GAP = LogEvent("export.gap", logging.WARNING)
 
 

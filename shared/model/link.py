@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
+
+_BUTTON = re.compile(r"([a-z]{1,20}) ([A-Za-z0-9-]{1,100})")
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,3 +19,17 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     href: str
     verb: str = ""
+
+
+def button(verb: str, dedup_key: str) -> str:
+    """What a button of a message carries, where its side tells us that it was pressed.
+
+    No secret: the side signs what it tells us.
+    """
+    return f"{verb} {dedup_key}"
+
+
+def pressed(value: str) -> tuple[str, str] | None:
+    """The verb and the key of the notice that a button carries; None if it is not ours."""
+    found = _BUTTON.fullmatch(value)
+    return (found[1], found[2]) if found else None

@@ -1,7 +1,8 @@
-"""The triggers of answers: a page for each link, and the button on it.
+"""The triggers of answers: a page for each link, its button, and calls of other sides.
 
 Anonymous to the platform: who may, the link says, and on the second route whom the
-platform signed in. Never is a function key put into an address that is sent to people.
+platform signed in; a side shows by its signature who it is. Never is a function key put
+into an address that is sent to people.
 """
 
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import azure.functions as func
 
 from shared.answers import pages as looks
 from shared.answers.links import ANYBODY, SIGNED_IN
+from shared.triggers.callbacks import Callbacks
 from shared.triggers.pages import Asked, Pages
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ FUNCTIONS = {
     "give_answer_signed_in": (SIGNED_IN, ACTING),
 }
 
+CALLBACK, CALLED = "hear_callback", "callbacks/{responder}"
+
 MIME = "text/html"
 
 
@@ -41,6 +45,10 @@ def blueprint(app: "App") -> func.Blueprint:
             route=route, methods=methods, auth_level=func.AuthLevel.ANONYMOUS
         )
         functions.function_name(name)(bind(function(pages, name)))
+    bind = functions.route(
+        route=CALLED, methods=ACTING, auth_level=func.AuthLevel.ANONYMOUS
+    )
+    functions.function_name(CALLBACK)(bind(callback(Callbacks(app))))
     return functions
 
 
@@ -62,6 +70,24 @@ def function(
     answer.__name__ = name
     answer.__doc__ = f"{' and '.join(methods)} of a link's page."
     return answer
+
+
+def callback(
+    callbacks: Callbacks,
+) -> "Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]":
+    """The function that hears other sides."""
+
+    async def hear_callback(req: func.HttpRequest) -> func.HttpResponse:
+        """Take what a side says of a notice."""
+        answer = await callbacks(
+            req.route_params.get("responder", ""),
+            headers={name.lower(): value for name, value in req.headers.items()},
+            body=req.get_body(),
+        )
+        headers = {"cache-control": "no-store", **answer.headers}
+        return func.HttpResponse(status_code=answer.status, headers=headers)
+
+    return hear_callback
 
 
 def asked(req: func.HttpRequest, route: str) -> Asked:

@@ -19,7 +19,7 @@ async def report(app: App) -> Answer:
     """200 and what is known, or 503 and what is wrong; never a secret's value."""
     problems: list[str] = []
     content: dict[str, Any] = {"status": "ok", "problems": problems}
-    for part in (_policy, _senders, _staff, _links, _storage, _reconcile):
+    for part in (_policy, _senders, _staff, _links, _listeners, _storage, _reconcile):
         try:
             problems += await part(app, content)
         except SettingsError as error:
@@ -49,6 +49,10 @@ async def _staff(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
 
 async def _links(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
     return (await app.links()).problems
+
+
+async def _listeners(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
+    return (await app.listeners()).problems
 
 
 async def _storage(app: App, content: dict[str, Any]) -> tuple[str, ...]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import socket
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
+import msgspec
 import pytest
 
 from cli.run import packaged_policy
 from devhost.local import Local
 from shared.answers.keys import Keys
 from shared.answers.links import Links
+from shared.model.incident import IncidentStatus
 from shared.model.secret import Secret
 from shared.store import reading
 from tests.acceptance.world import BRISK, World, alert, encoded
+from tests.fakes import calls
 from tests.fakes.browser import FORM, SAME_ORIGIN, Seen
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from shared.model.incident import Incident
 
 KEY = "0123456789abcdef" * 4
+CALLBACK = "PAGERDUTY_CALLBACK"
 
 
 class House(NamedTuple):
@@ -66,6 +70,26 @@ class House(NamedTuple):
         }
         return self.ask("POST", href, {**SAME_ORIGIN, **FORM}, **fields)
 
+    def hear(self, event: dict[str, Any], secret: str = "") -> httpx.Response:
+        """A webhook of PagerDuty's."""
+        body = encoded(event)
+        secret = secret or self.world.local.secrets[CALLBACK]
+        headers = calls.pagerduty(body, secret)
+        return self.world.post(body, headers, path="/api/callbacks/on-call")
+
+    def says(self, subscription: str, kind: str, name: str) -> dict[str, Any]:
+        """What PagerDuty says of the notice of an incident."""
+        (notice,) = self.world.pages(subscription)
+        now, key = datetime.now(UTC), notice["dedup_key"]
+        return calls.incident(f"incident.{kind}", key=key, name=name, at=now)
+
+
+def policy() -> bytes:
+    """The story's, with a PagerDuty that calls back."""
+    raw = msgspec.yaml.decode(packaged_policy())
+    raw["responders"]["on-call"]["callback_secret"] = {"setting": CALLBACK}
+    return encoded(raw)
+
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
@@ -75,7 +99,7 @@ def house() -> Iterator[House]:
     url = f"http://127.0.0.1:{port}"
     with (
         pytest.MonkeyPatch.context() as environment,
-        Local(packaged_policy(), pace=BRISK, http_port=port) as local,
+        Local(policy(), pace=BRISK, http_port=port) as local,
     ):
         environment.setenv("FIREWATCH_LINK_KEY", KEY)
         environment.setenv("FIREWATCH_PUBLIC_URL", url)
@@ -155,3 +179,37 @@ def test_the_log_of_the_host_holds_no_token(house: House, subscription: str) -> 
     for part in token.split("."):
         assert part[:20] not in log
         assert part[:20] not in repr((head, timeline))
+
+
+def test_pagerduty_acknowledges_and_resolves(house: House, subscription: str) -> None:
+    """Said again it changes nothing, and what comes late opens nothing."""
+    house.told(subscription)
+    taken = house.says(subscription, "acknowledged", f"{subscription}-1")
+    late = house.says(subscription, "acknowledged", f"{subscription}-2")
+    over = house.says(subscription, "resolved", f"{subscription}-3")
+
+    stranger = house.hear(taken, "somebody-elses-secret-entirely")
+    (untouched,) = house.world.incidents(subscription)
+    first = house.hear(taken)
+    (head,) = house.world.incidents(subscription)
+    again = house.hear(taken)
+    (same,) = house.world.incidents(subscription)
+    rest = [house.hear(over), house.hear(late), house.hear(over)]
+    house.world.wait_until_quiet()
+
+    assert (stranger.status_code, stranger.content) == (401, b"")
+    assert untouched.acknowledged is None
+    assert [reply.status_code for reply in (first, again, *rest)] == [202] * 5
+    assert head.acknowledged is not None
+    assert head.acknowledged.by == "pagerduty:on-call (Ana Example)"
+    assert head.acknowledged.via == "on-call"
+    assert same.acknowledged == head.acknowledged
+    (ended,) = house.world.incidents(subscription)
+    assert ended.status is IncidentStatus.RESOLVED
+    assert ended.acknowledged == head.acknowledged
+    assert [page["opens"] for page in house.world.pages(subscription)] == [1]
+    timeline = house.world.ask(lambda s: reading.timeline(s.ledger, ended.id))
+    kinds = [fact.kind for entry in timeline for fact in entry.facts]
+    assert kinds.count("incident.acknowledged") == 1
+    assert kinds.count("incident.resolved") == 1
+    assert "incident.reopened" not in kinds

@@ -78,6 +78,13 @@ TRIGGERS |= {
     for does, methods in (("show", ["GET", "HEAD", "OPTIONS"]), ("give", ["POST"]))
 }
 
+TRIGGERS["hear_callback"] = {
+    "type": "httpTrigger",
+    "route": "callbacks/{responder}",
+    "methods": ["POST"],
+    "authLevel": "ANONYMOUS",
+}
+
 # A function for each operation of the API; the table of them is the API's own.
 TRIGGERS |= {
     each.name: {

@@ -187,6 +187,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.silences",
         *STORE,
     ),
+    # What other sides say of notices.
+    "shared.hearing": (MODEL, "shared.answers", "shared.commands", *STORE),
     # What keeps notices back, and what Firewatch says of it, as one more detector.
     "shared.noise": (
         MODEL,
@@ -248,6 +250,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.enrichment",
         "shared.escalating",
         "shared.gathering",
+        "shared.hearing",
         "shared.ingest",
         "shared.noise",
         "shared.live_policy",
@@ -269,6 +272,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.answers",
         "shared.api",
         "shared.bootstrap",
+        "shared.hearing",
         "shared.senders",
         # Binary CloudEvents are put together from headers, which only a trigger has.
         "shared.sources.cloud_events",

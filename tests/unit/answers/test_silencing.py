@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from shared.actions import matchers
 from shared.answers import silencing
+from shared.model.incident import MOST_RESOURCES
 from tests.factories import VM, make_incident, make_problem
 
 TEXT = st.text(st.characters(), max_size=30)
@@ -59,7 +60,8 @@ def test_whatever_it_is_called(
 def test_what_names_too_much_is_not_silenced() -> None:
     """More than a matcher may hold, or a list that is full."""
     long = tuple(f"{VM}{'x' * 400}{n}" for n in range(4))
-    full = tuple(f"{VM}{n}" for n in range(50))
+    full = tuple(f"/r{n}" for n in range(MOST_RESOURCES))
 
     assert silencing.matching(make_incident(resources=long)) == ()
     assert silencing.matching(make_incident(resources=full)) == ()
+    assert silencing.matching(make_incident(resources=full[1:])) != ()
