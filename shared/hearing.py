@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.answers.said import Does
 from shared.commands import Newest, Order
-from shared.model.action import Verb, dedup_key, is_same_notice, named_in
+from shared.model.action import Verb, named_in
 from shared.model.errors import CommandRefused
 from shared.model.incident import IncidentStatus
 from shared.store import reading
@@ -70,12 +70,14 @@ class Hearing:
             return Result(Came.UNKNOWN)
         if _is_over(notice, first, rows) and not _is_mark(said, head):
             return Result(Came.OVER, head.id)
+        # What a side says of one notice it does not know of another.
+        is_known = first is head and _is_alone(notice, rows)
         order = Order(
             _by(name, listener, said),
             said.note,
             once=said.name,
             whose=f"callback:{name}",
-            via=name if listener.side.keeps and first is head else "",
+            via=name if listener.side.keeps and is_known else "",
             newest=Newest(f"{name}|{said.thing}", said.at)
             if said.thing and said.at
             else None,
@@ -114,11 +116,25 @@ def _notice(rows: Sequence[ActionRow], name: str, key: str) -> ActionRow | None:
 
 def _is_over(notice: ActionRow, first: Incident, rows: Sequence[ActionRow]) -> bool:
     """Whether we closed it ourselves, or it is of an epoch that is over."""
-    is_closed = any(
+    return notice.epoch != first.epoch or _is_closed(notice, rows)
+
+
+def _is_closed(notice: ActionRow, rows: Sequence[ActionRow]) -> bool:
+    """Whether its end is on record, which is before it is sent."""
+    return any(
         row.verb is Verb.RESOLVE and row.dedup_key == notice.dedup_key for row in rows
     )
-    now_so = dedup_key(first, notice.responder, notice.target)
-    return is_closed or not is_same_notice(notice.dedup_key, now_so)
+
+
+def _is_alone(notice: ActionRow, rows: Sequence[ActionRow]) -> bool:
+    """Whether the responder has no other notice of it open, such as another person's."""
+    return not any(
+        row.verb is Verb.TRIGGER
+        and row.responder == notice.responder
+        and row.key != notice.key
+        and not _is_closed(row, rows)
+        for row in rows
+    )
 
 
 def _is_mark(said: Said, head: Incident) -> bool:

@@ -12,10 +12,7 @@ import pytest
 
 from cli.run import packaged_policy
 from devhost.local import Local
-from shared.answers.keys import Keys
-from shared.answers.links import Links
 from shared.model.incident import IncidentStatus
-from shared.model.secret import Secret
 from shared.store import reading
 from tests.acceptance.world import BRISK, World, alert, encoded
 from tests.fakes import calls
@@ -44,10 +41,14 @@ class House(NamedTuple):
         return head
 
     def link(self, incident: Incident) -> str:
-        """What somebody who is told of it is sent."""
-        made = Links(Keys(Secret(KEY)), self.url, lambda: datetime.now(UTC))
-        (link,) = made.offered(incident, responder="on-call", recipient="ana")
-        return link.href
+        """The link to acknowledge it, from the page that somebody got."""
+        (opened,) = self.world.events(incident.scope)
+        (href,) = (
+            link["href"]
+            for link in opened.body["links"]
+            if link["text"] == "Acknowledge"
+        )
+        return str(href)
 
     def ask(
         self,
@@ -132,7 +133,7 @@ def test_a_link_is_followed_often_and_acts_once(
     assert pressed.status_code == 200
     (head,) = house.world.incidents(subscription)
     assert head.acknowledged is not None
-    assert head.acknowledged.by == "link:ana"
+    assert head.acknowledged.by == "link:on-call"
     assert again.status_code == 410
     assert "used already" in again.text
 
@@ -207,7 +208,9 @@ def test_pagerduty_acknowledges_and_resolves(house: House, subscription: str) ->
     (ended,) = house.world.incidents(subscription)
     assert ended.status is IncidentStatus.RESOLVED
     assert ended.acknowledged == head.acknowledged
-    assert [page["opens"] for page in house.world.pages(subscription)] == [1]
+    # What came from there is not sent back.
+    verbs = [event.verb for event in house.world.events(subscription)]
+    assert verbs == ["trigger"]
     timeline = house.world.ask(lambda s: reading.timeline(s.ledger, ended.id))
     kinds = [fact.kind for entry in timeline for fact in entry.facts]
     assert kinds.count("incident.acknowledged") == 1

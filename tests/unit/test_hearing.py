@@ -6,13 +6,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from shared.answers.said import Does, Said
 from shared.answers.sides import SIDES, Listener
 from shared.commands import Order
 from shared.hearing import Came, Hearing
+from shared.model.action import Occasion
 from shared.model.incident import IncidentStatus
-from shared.store import reading
+from shared.store import reading, rows
+from shared.store.ports import Put
 from tests.alerts import NOON, defender_alert, event, vm
 from tests.fakes.firewatch import KEEP, World
 
@@ -88,12 +91,12 @@ async def merged(world: World) -> tuple[str, Incident]:
 async def test_an_acknowledgement_comes_back(world: World) -> None:
     """Who, where, and through which responder, once however often it is said."""
     first = await say(world, said(await key(world)))
-    rows = dict(world.table._rows)
+    before = dict(world.table._rows)
     again = await say(world, said(await key(world)))
 
     head = await world.head()
     assert first == again == (Came.TAKEN, head.id)
-    assert dict(world.table._rows) == rows
+    assert dict(world.table._rows) == before
     assert head.acknowledged is not None
     assert head.acknowledged.by == "pagerduty:pager (Ana)"
     assert head.acknowledged.via == "pager"
@@ -110,7 +113,35 @@ async def test_an_end_comes_back(world: World) -> None:
     assert head.status is IncidentStatus.RESOLVED
     assert head.resolved is not None
     assert (head.resolved.by, head.resolved.via) == ("pagerduty:pager (Ana)", "pager")
+    # Not what said it.
+    assert world.pager.sent_verbs() == ["trigger"]
     await world.check_rested()
+
+
+@pytest.mark.parametrize("does", [Does.ACKNOWLEDGE, Does.RESOLVE])
+async def test_one_of_several_pages_speaks_for_the_incident(
+    world: World, does: Does
+) -> None:
+    """The others are told: each of them is another page at that side."""
+    (row,) = await world.actions()
+    other = replace(
+        row,
+        key="0" * 32,
+        dedup_key=f"fw-{row.incident}-{'0' * 32}",
+        occasion=Occasion.ESCALATED,
+        target="bob",
+    )
+    place = rows.action(row.incident, other.key)
+    partition = rows.partition_of_incident(row.incident)
+    await world.table.commit(partition, [Put(place, rows.encode(other))])
+
+    result = await say(world, said(other.dedup_key, does))
+
+    head = await world.head()
+    mark = head.acknowledged or head.resolved
+    assert result.came is Came.TAKEN
+    assert mark is not None
+    assert mark.via == ""
 
 
 async def test_nobody_in_particular_says_it(world: World) -> None:
@@ -267,6 +298,10 @@ async def test_a_chat_has_no_state_of_its_own(world: World) -> None:
     head = await world.head()
     assert head.acknowledged is not None
     assert (head.acknowledged.by, head.acknowledged.via) == ("slack:pager (Ana)", "")
+    resolve = said(await key(world), Does.RESOLVE, "2")
+    await say(world, resolve, SLACK._replace(resolves=True))
+    await world.settle()
+    assert world.pager.sent_verbs() == ["trigger", "resolve"]
 
 
 async def test_of_two_changes_the_later_counts(world: World) -> None:
