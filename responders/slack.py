@@ -95,7 +95,7 @@ class Slack(Notifier):
 
         ``channel`` is the id of the one that a bot tells unless a person is told.
         ``callback_secret`` is what Slack signs pressed buttons with; where it is given,
-        there is one to acknowledge with.
+        there is one to acknowledge with, and where it ``resolves``, one for that.
         """
 
         url: SecretRef | None = None
@@ -103,6 +103,7 @@ class Slack(Notifier):
         channel: str = ""
         api: str = "https://slack.com/api"
         callback_secret: SecretRef | None = None
+        resolves: bool = False
 
     def __init__(self, name: str, config: Config, ports: Ports) -> None:
         self.name = name
@@ -110,7 +111,10 @@ class Slack(Notifier):
         self._token = ports.secret(config.token) if config.token else None
         self._channel = config.channel
         self._api = config.api.rstrip("/")
-        self._callback = config.callback_secret is not None
+        self._callbacks: list[Verb] = []
+        if config.callback_secret is not None:
+            verbs = {Verb.ACKNOWLEDGE: True, Verb.RESOLVE: config.resolves}
+            self._callbacks = [verb for verb, is_on in verbs.items() if is_on]
         self._http = ports.http
         self._clock = ports.clock
         if problems := self._problems(config):
@@ -190,7 +194,7 @@ class Slack(Notifier):
         sections = [section for section in said.sections if section.key in shown]
         content = {
             "text": escaped(f"{said.why}: {said.headline}"),
-            "blocks": notice(action, said, sections, callback=self._callback),
+            "blocks": notice(action, said, sections, callbacks=self._callbacks),
         }
         if self._token is None:
             return content | {"unfurl_links": False, "unfurl_media": False}

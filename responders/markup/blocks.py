@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 from shared.model.action import Action, Verb
 from shared.model.alert import Severity
+from shared.model.incident import IncidentStatus
+from shared.model.link import button
 from shared.model.message import shortened
 from shared.model.text import cut, is_link, minute
 
@@ -30,9 +32,6 @@ LINKS_ROOM = 3_000
 # remote-apis-sinks.md 4, "Block Kit limits".
 MOST_BUTTONS = 25
 BUTTON_TEXT = 75
-BUTTON_VALUE = 2_000
-
-ACKNOWLEDGE = "firewatch_acknowledge"
 
 _MARK = {
     Severity.HIGH: "red_circle",
@@ -44,15 +43,18 @@ _MARK_OF_VERB = {Verb.ACKNOWLEDGE: "eyes", Verb.RESOLVE: "white_check_mark"}
 
 
 def notice(
-    action: Action, said: Message, sections: Sequence[Section], *, callback: bool
+    action: Action,
+    said: Message,
+    sections: Sequence[Section],
+    *,
+    callbacks: Sequence[Verb],
 ) -> list[dict[str, Any]]:
     """What stands in the channel: headline, why, the sections, and buttons.
 
-    ``callback`` adds a button that acknowledges in Slack itself, where the incident can
-    be acknowledged at all.
+    ``callbacks`` are what can be said by a button in Slack itself.
     """
     above = [_headline(action, said), _facts(said)]
-    below = [*_buttons(said, callback=callback), _foot(action, said)]
+    below = [*_buttons(action, said, callbacks), _foot(action, said)]
     return _fitted(above, sections, below)
 
 
@@ -119,14 +121,20 @@ def _foot(action: Action, said: Message) -> dict[str, Any]:
     return {"type": "context", "block_id": action.key, "elements": elements}
 
 
-def _buttons(said: Message, *, callback: bool) -> list[dict[str, Any]]:
+def _buttons(
+    action: Action, said: Message, callbacks: Sequence[Verb]
+) -> list[dict[str, Any]]:
     """One block of them, or none."""
     buttons: list[dict[str, Any]] = []
-    can_acknowledge = any(link.verb == Verb.ACKNOWLEDGE for link in said.links)
-    if callback and can_acknowledge and len(said.incident) <= BUTTON_VALUE:
-        buttons.append(
-            _button("Acknowledge here", ACKNOWLEDGE, {"value": said.incident})
-        )
+    if said.status is IncidentStatus.OPEN and action.verb is not Verb.ACKNOWLEDGE:
+        buttons += [
+            _button(
+                f"{verb.capitalize()} here",
+                f"firewatch_{verb}",
+                {"value": button(verb, action.dedup_key)},
+            )
+            for verb in callbacks
+        ]
     for place, link in enumerate(_offers(said.links)[: MOST_BUTTONS - len(buttons)]):
         buttons.append(
             _button(link.text, f"firewatch_link_{place}", {"url": link.href})

@@ -18,7 +18,7 @@ from responders.markup.blocks import BLOCKS_SIZE, MOST_BUTTONS, notice, reply, s
 from responders.slack import Slack
 from shared.actions.rendering import message, telling
 from shared.clouds.http import HttpClient
-from shared.model.action import Occasion
+from shared.model.action import Occasion, Verb
 from shared.model.errors import (
     FailureReason,
     PermanentFailure,
@@ -27,6 +27,7 @@ from shared.model.errors import (
     TransientFailure,
 )
 from shared.model.http import Reply
+from shared.model.incident import IncidentStatus
 from shared.model.link import Link
 from shared.model.message import HEADLINE, LINE, MOST_LINES, Section
 from shared.model.secret import SecretRef
@@ -36,7 +37,7 @@ from tests.fakes.ports import make_ports
 from tests.golden.messages import LINKS, actions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from devhost.outside.slack import Said
     from shared.model.action import Action
@@ -542,7 +543,7 @@ async def test_hostile_text_stands_where_slack_looks_for_no_markup(room: Room) -
 
 
 async def test_whoever_may_acknowledge_in_slack_has_a_button() -> None:
-    """Where its callbacks can be proved, and the incident can be acknowledged."""
+    """Where its callbacks can be proved, while the incident goes on."""
     action = await made("opened")
 
     async def of(action: Action, **config: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the fields of Config
@@ -552,15 +553,19 @@ async def test_whoever_may_acknowledge_in_slack_has_a_button() -> None:
 
     secret = SecretRef("SIGNING")
     first, *others = await of(action, callback_secret=secret)
-    assert (first["action_id"], first["value"]) == ("firewatch_acknowledge", "inc-1")
+    assert (first["action_id"], first["value"]) == (
+        "firewatch_acknowledge",
+        f"acknowledge {action.dedup_key}",
+    )
     assert "url" not in first
     assert others == await of(action)
     assert [button["url"] for button in others] == [
         link.href for link in told(action).links
     ]
-    shows = replace(told(action), links=LINKS[1:])
-    [only] = await of(replace(action, message=shows), callback_secret=secret)
-    assert only["url"] == LINKS[1].href
+    _, second, *_ = await of(action, callback_secret=secret, resolves=True)
+    assert second["value"] == f"resolve {action.dedup_key}"
+    over = replace(told(action), status=IncidentStatus.RESOLVED)
+    assert await of(replace(action, message=over), callback_secret=secret) == others
 
 
 async def test_links_are_those_that_fit_ours_first() -> None:
@@ -570,15 +575,18 @@ async def test_links_are_those_that_fit_ours_first() -> None:
     long = Link(text="long", href="https://a.example/" + "x" * 2_000)
     live = Link(text="x", href="javascript:alert(1)")
 
-    def given(*links: Link, callback: bool = False) -> list[str]:
+    def given(*links: Link, callbacks: Sequence[Verb] = ()) -> list[str]:
         said = replace(told(action), links=links)
-        blocks = notice(action, said, (), callback=callback)
+        blocks = notice(action, said, (), callbacks=callbacks)
         assert block_problems(blocks) == []
         return [button.get("url", "") for button in buttons(blocks)]
 
     hrefs = [link.href for link in (*LINKS, *many)]
     assert given(*LINKS, *many) == hrefs[:MOST_BUTTONS]
-    assert given(*LINKS, *many, callback=True) == ["", *hrefs[: MOST_BUTTONS - 1]]
+    assert given(*LINKS, *many, callbacks=[Verb.ACKNOWLEDGE]) == [
+        "",
+        *hrefs[: MOST_BUTTONS - 1],
+    ]
     assert given(many[0], long, long) == [many[0].href, long.href]
     assert given(live, many[0]) == [many[0].href]
     assert given() == []
@@ -609,7 +617,7 @@ async def test_a_message_that_would_be_too_large_drops_lines_and_says_so(
     )
 
     for blocks in (
-        notice(action, said, make_sections(text), callback=True),
+        notice(action, said, make_sections(text), callbacks=[Verb.ACKNOWLEDGE]),
         reply(action, said, make_sections(text)),
     ):
         assert size(blocks) <= BLOCKS_SIZE
@@ -627,7 +635,9 @@ async def test_any_text_makes_blocks(text: str) -> None:
     """Whatever is in a line, Slack takes it."""
     action = await made("opened")
 
-    blocks = notice(action, told(action), make_sections(text), callback=True)
+    blocks = notice(
+        action, told(action), make_sections(text), callbacks=[Verb.ACKNOWLEDGE]
+    )
 
     assert block_problems(blocks) == []
     assert size(blocks) <= BLOCKS_SIZE
