@@ -73,18 +73,15 @@ def _stand_in(name: str, given: object, outside: str) -> object:
     """The responder's settings with the URL of its stand-in."""
     if not isinstance(given, dict):
         return given
-    match given.get("use"):
-        case "pagerduty":
-            return {**given, "url": f"{outside}/pagerduty"}
-        case "webhook":
-            return {**given, "url": f"{outside}/webhook/{name}"}
-        case "slack":
-            return {**given, "api": f"{outside}/slack/api"}
-        case "teams":
-            # This machine has no identity to sign in with.
-            return {**given, "sign_in": False}
-        case _:
-            return given
+    changes: dict[str, dict[str, object]] = {
+        "pagerduty": {"url": f"{outside}/pagerduty"},
+        "webhook": {"url": f"{outside}/webhook/{name}"},
+        "slack": {"api": f"{outside}/slack/api"},
+        # This machine has no identity to sign in with.
+        "teams": {"sign_in": False},
+        "email": {"endpoint": f"{outside}/email"},
+    }
+    return {**given, **changes.get(str(given.get("use")), {})}
 
 
 def _secrets(given: dict[str, Any]) -> list[tuple[str, str]]:

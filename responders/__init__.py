@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from responders.email import Email
 from responders.pagerduty import PagerDuty
 from responders.slack import Slack
 from responders.teams import Teams
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The name that a policy writes after `use:` -> the class that it means.
-RESPONDERS: Mapping[str, type[PagerDuty | Slack | Teams | Webhook]] = {
+RESPONDERS: Mapping[str, type[Email | PagerDuty | Slack | Teams | Webhook]] = {
     "pagerduty": PagerDuty,
     "slack": Slack,
     "teams": Teams,
+    "email": Email,
     "webhook": Webhook,
 }

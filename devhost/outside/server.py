@@ -11,6 +11,7 @@ from aiohttp import web
 
 from devhost.outside.arm import ArmSide
 from devhost.outside.control import Control
+from devhost.outside.email import EmailSide
 from devhost.outside.faults import Faults
 from devhost.outside.log_analytics import LogAnalyticsSide
 from devhost.outside.pagerduty import PagerDutySide
@@ -45,6 +46,7 @@ class Outside:
         self.webhook = WebhookSide(clock)
         self.slack = SlackSide(clock)
         self.teams = TeamsSide(clock)
+        self.email = EmailSide(clock)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
         self.faults = Faults(clock)
@@ -53,15 +55,14 @@ class Outside:
         self._control = Control(self)
 
     @property
-    def sides(
-        self,
-    ) -> tuple[Side, ...]:
+    def sides(self) -> tuple[Side, ...]:
         """Every remote side there is."""
         return (
             self.pagerduty,
             self.webhook,
             self.slack,
             self.teams,
+            self.email,
             self.arm,
             self.log_analytics,
         )

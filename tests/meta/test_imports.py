@@ -284,6 +284,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     # A responder is given what it needs; another responder is none of its business.
     "responders": (MODEL, "responders.base"),
     "responders.base": (MODEL,),
+    "responders.email": (MODEL, "responders.base", "responders.markup"),
     "responders.markup": (MODEL,),
     "responders.slack": (MODEL, "responders.base", "responders.markup"),
     # For development machines.
@@ -352,7 +353,8 @@ REACHES: Mapping[str, tuple[str, ...]] = {
     "datetime.date.today": (),
     "time": ("cli", "devhost"),
     "random": ("shared.actions.backoff", "shared.enrichment.runner"),
-    "uuid": ("shared.respond", "shared.store.tables", "devhost"),
+    # Mails have ids that follow from their keys: uuid5 takes nothing from outside.
+    "uuid": ("responders.email", "shared.respond", "shared.store.tables", "devhost"),
     "secrets": ("cli", "devhost"),
     # The tree says what happens through telemetry; http.py only mutes libraries.
     "logging": ("shared.telemetry", "shared.clouds.http", "devhost"),
