@@ -79,6 +79,7 @@ def _stand_in(name: str, given: object, outside: str) -> object:
         "slack": {"api": f"{outside}/slack/api"},
         # This machine has no identity to sign in with.
         "teams": {"sign_in": False},
+        "jsm": {"url": f"{outside}/jsm"},
         "email": {"endpoint": f"{outside}/email"},
     }
     return {**given, **changes.get(str(given.get("use")), {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from responders.email import Email
+from responders.jsm import Jsm
 from responders.pagerduty import PagerDuty
 from responders.slack import Slack
 from responders.teams import Teams
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The name that a policy writes after `use:` -> the class that it means.
-RESPONDERS: Mapping[str, type[Email | PagerDuty | Slack | Teams | Webhook]] = {
+RESPONDERS: Mapping[str, type[Email | Jsm | PagerDuty | Slack | Teams | Webhook]] = {
     "pagerduty": PagerDuty,
     "slack": Slack,
     "teams": Teams,
+    "jsm": Jsm,
     "email": Email,
     "webhook": Webhook,
 }

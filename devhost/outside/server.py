@@ -13,6 +13,7 @@ from devhost.outside.arm import ArmSide
 from devhost.outside.control import Control
 from devhost.outside.email import EmailSide
 from devhost.outside.faults import Faults
+from devhost.outside.jsm import JsmSide
 from devhost.outside.log_analytics import LogAnalyticsSide
 from devhost.outside.pagerduty import PagerDutySide
 from devhost.outside.slack import SlackSide
@@ -46,6 +47,7 @@ class Outside:
         self.webhook = WebhookSide(clock)
         self.slack = SlackSide(clock)
         self.teams = TeamsSide(clock)
+        self.jsm = JsmSide(clock)
         self.email = EmailSide(clock)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
@@ -62,6 +64,7 @@ class Outside:
             self.webhook,
             self.slack,
             self.teams,
+            self.jsm,
             self.email,
             self.arm,
             self.log_analytics,

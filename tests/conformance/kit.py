@@ -19,7 +19,7 @@ from shared.clouds.http import HttpClient
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.evidence import EvidenceStatus
 from shared.model.http import Reply
-from tests.conformance.cases import email, pagerduty, slack, teams, webhook
+from tests.conformance.cases import email, jsm, pagerduty, slack, teams, webhook
 from tests.factories import NOON, make_evidence, make_incident, make_problem
 from tests.fakes.http import FakeHttp, ListeningHttp, Sent
 from tests.fakes.ports import make_ports
@@ -41,6 +41,7 @@ SIDE = "https://side.example"
 
 CASES: Mapping[str, Case] = {
     "email": email.CASE,
+    "jsm": jsm.CASE,
     "pagerduty": pagerduty.CASE,
     "slack": slack.CASE,
     "teams": teams.CASE,

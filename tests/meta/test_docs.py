@@ -66,6 +66,7 @@ PLACEHOLDERS = {
 
 # A secret that each kind takes for one.
 SECRETS = {
+    "jsm": "01234567-89ab-cdef-0123-456789abcdef",
     "pagerduty": "0123456789abcdef0123456789abcdef",
     "slack": "xoxb-0123-abcdef",
     "teams": "https://prod-01.westeurope.logic.azure.com:443/workflows/0123?sig=x",

@@ -1,4 +1,4 @@
-"""What a mail client makes of a mail, for tests to look at."""
+"""What a client makes of a mail's HTML and of plain text, for tests to look at."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def parsed(html: str) -> Parsed:
 
 
 def split(text: str) -> tuple[list[str], list[str]]:
-    """The lines of a mail's text that are read, and those that are followed."""
+    """The lines of a text that are read, and those that are followed."""
     lines = text.split("\n")
     return (
         [line for line in lines if not line.startswith("https://")],
