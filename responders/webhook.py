@@ -1,7 +1,8 @@
 """Tells any HTTPS endpoint about incidents, signed as Standard Webhooks 1.0.0.
 
 Needs a URL and the secret that the receiver verifies with. ``webhook-id`` stays the same
-when a notice is sent again, so a receiver that remembers ids acts once.
+when a notice is sent again, so a receiver that remembers ids acts once. The body is that
+standard's own, or the same data as a CloudEvent, whose ``id`` stays the same too.
 """
 
 from __future__ import annotations
@@ -10,41 +11,37 @@ import base64
 import binascii
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from responders.base import Notifier, notices, raise_for_status, url_problem
+from responders.base import Notifier, notices, raise_for_status, told, url_problem
+from responders.markup.data import incident_data, told_data
 from shared.model.action import Action, Outcome
 from shared.model.errors import SettingsError
-from shared.model.evidence import answered, missing
 from shared.model.secret import SecretRef
-from shared.model.text import instant, is_link, plain
+from shared.model.text import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
     from responders.base import Ports
     from shared.model.evidence import Evidence
     from shared.model.incident import Incident
-    from shared.model.risk import Risk
     from shared.model.secret import Secret
 
-# remote-apis-sinks.md 5. The lists are kept to bytes so that the whole stays < 20 KB:
-# 6,000 + 2,000 + 4,000 for them, 2,000 for what makes the score, 4 bytes for each
-# character of the rest; evidence has what is left.
+# remote-apis-sinks.md 5.
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark in front of secrets, not one
 SECRET_SIZES = range(24, 65)
-TITLE_LIMIT = 300
-TEXT_LIMIT = 512
-SUBJECT_LIMIT = 128
-FIRST = 4
-RESOURCES_SIZE = 6_000
-EVIDENCE_SIZE = 5_000
-DATA_SIZE = 19_500
-TACTICS_SIZE = 2_000
-LINKS_SIZE = 4_000
-RISK_SIZE = 2_000
+
+# CloudEvents 1.0: what happened, by a name that is ours alone, and who says so.
+EVENT_TYPE = "io.firewatch.incident."
+_URI_REFERENCE = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,200}")
+_MEDIA_TYPES = {
+    "standard": "application/json",
+    "cloudevents": "application/cloudevents+json; charset=utf-8",
+}
 
 
 class Webhook(Notifier):
@@ -54,16 +51,21 @@ class Webhook(Notifier):
         """What the policy says.
 
         While a secret is being changed, notices carry the signatures of both, so that
-        the receiver may change over at any moment.
+        the receiver may change over at any moment. ``format`` is what a body looks
+        like; ``source`` is who a CloudEvent says it is from, as a URI or part of one.
         """
 
         url: str
         secret: SecretRef
         previous_secret: SecretRef | None = None
+        format: Literal["standard", "cloudevents"] = "standard"
+        source: str = "/firewatch"
 
     def __init__(self, name: str, config: Config, ports: Ports) -> None:
         self.name = name
         self._url = config.url
+        self._format = config.format
+        self._source = config.source
         self._http = ports.http
         self._clock = ports.clock
         refs = {"secret": config.secret, "previous_secret": config.previous_secret}
@@ -77,6 +79,10 @@ class Webhook(Notifier):
         ]
         if problem := url_problem(config.url):
             problems.append(f"responders.{name}.url {problem}")
+        if not _URI_REFERENCE.fullmatch(config.source):
+            problems.append(
+                f"responders.{name}.source is not a URI of at most 200 characters"
+            )
         if problems:
             raise SettingsError(problems)
 
@@ -87,24 +93,18 @@ class Webhook(Notifier):
         return notices(
             incident,
             name=self.name,
-            content=lambda _: _with_evidence(_content(incident), evidence),
+            content=lambda _: incident_data(incident, evidence),
         )
 
     async def apply(self, action: Action) -> Outcome:
         """Sign the notice as of now and send those very bytes."""
         now = self._clock()
-        body = msgspec.json.encode(
-            {
-                "type": f"incident.{action.occasion}",
-                "timestamp": instant(now),
-                "data": action.content | {"dedup_key": action.dedup_key},
-            }
-        )
+        body = msgspec.json.encode(self._event(action, at=instant(now)))
         sent_at = int(now.timestamp())
         reply = await self._http.post(
             self._url,
             headers={
-                "content-type": "application/json",
+                "content-type": _MEDIA_TYPES[self._format],
                 "webhook-id": action.key,
                 "webhook-timestamp": str(sent_at),
                 "webhook-signature": " ".join(
@@ -123,6 +123,26 @@ class Webhook(Notifier):
             now=self._clock,
         )
         return Outcome(reference=action.key)
+
+    def _event(self, action: Action, *, at: str) -> dict[str, Any]:
+        message = told(action)
+        data = action.content | told_data(message) | {"dedup_key": action.dedup_key}
+        if self._format == "standard":
+            return {
+                "type": f"incident.{action.occasion}",
+                "timestamp": at,
+                "data": data,
+            }
+        return {
+            "specversion": "1.0",
+            "id": action.key,
+            "source": self._source,
+            "type": f"{EVENT_TYPE}{action.occasion}",
+            "subject": message.incident,
+            "time": at,
+            "datacontenttype": "application/json",
+            "data": data,
+        }
 
 
 def sign(key: bytes, *, message_id: str, sent_at: int, body: bytes) -> str:
@@ -143,85 +163,3 @@ def _is_secret(secret: Secret) -> bool:
         return len(_key(secret)) in SECRET_SIZES
     except (binascii.Error, ValueError):
         return False
-
-
-def _content(incident: Incident) -> dict[str, Any]:
-    """What receivers read: the same fields each time, all text harmless to show."""
-    resources = _within(incident.resources, RESOURCES_SIZE)
-    return {
-        "id": plain(incident.id, TEXT_LIMIT),
-        "title": plain(incident.title, TITLE_LIMIT) or "alert without a title",
-        "severity": incident.severity.value,
-        "status": incident.status.value,
-        "sample": incident.is_sample,
-        "scope": plain(incident.scope, TEXT_LIMIT),
-        "resources": resources,
-        "resources_left_out": len(incident.resources) - len(resources),
-        "tactics": _within(incident.tactics, TACTICS_SIZE),
-        "alerts": incident.alerts,
-        "risk": _risk(incident.risk),
-        "first_seen": instant(incident.first_seen),
-        "last_seen": instant(incident.last_seen),
-        "predecessor": _optional(incident.predecessor),
-        "merged_into": _optional(incident.merged_into),
-        "links": _within(filter(is_link, incident.links), LINKS_SIZE, show=str),
-    }
-
-
-def _risk(risk: Risk | None) -> dict[str, Any] | None:
-    """The score and, as far as there is room, what it is the sum of."""
-    if risk is None:
-        return None
-    return {
-        "total": risk.total,
-        "sum": plain(risk.formula, SUBJECT_LIMIT),
-        "because": _within(risk.because, RISK_SIZE),
-        "missing": risk.missing,
-    }
-
-
-def _with_evidence(
-    content: dict[str, Any], evidence: Sequence[Evidence]
-) -> dict[str, Any]:
-    """What logs say and what could not be had, as much as fits; nothing if not asked."""
-    if not evidence:
-        return content
-    size = min(EVIDENCE_SIZE, DATA_SIZE - len(msgspec.json.encode(content)))
-    fitting = []
-    lacking, shown = missing(evidence), answered(evidence)
-    # Of both there is something to be seen, however long the other is.
-    for each in [*shown[:FIRST], *lacking[:FIRST], *shown[FIRST:], *lacking[FIRST:]]:
-        line = {
-            "query": plain(each.query, TEXT_LIMIT),
-            "subject": plain(each.subject, SUBJECT_LIMIT),
-            "status": each.status.value,
-            "reason": plain(each.reason, TEXT_LIMIT),
-            "rows": each.row_count,
-            "reading": plain(each.reading, TEXT_LIMIT),
-        }
-        size -= len(msgspec.json.encode(line)) + 1
-        if size < 0:
-            break
-        fitting.append(line)
-    left_out = len(evidence) - len(fitting)
-    return content | {"evidence": fitting, "evidence_left_out": left_out}
-
-
-def _within(
-    texts: Iterable[str],
-    size: int,
-    *,
-    show: Callable[[str], str] = lambda text: plain(text, TEXT_LIMIT),
-) -> list[str]:
-    """As many of the texts, from the first, as fit into the bytes as JSON."""
-    fitting = []
-    for text in map(show, texts):
-        size -= len(msgspec.json.encode(text)) + 1
-        if size < 0:
-            break
-        fitting.append(text)
-    return fitting
-
-
-def _optional(text: str | None) -> str | None:
-    return None if text is None else plain(text, TEXT_LIMIT)

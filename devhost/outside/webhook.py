@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 TOLERANCE = timedelta(minutes=5)
 _PREFIX = "whsec_"
 
+# Of every event, in structured mode (remote-apis-sinks.md 5, "CloudEvents").
+EVENT_MEDIA_TYPE = "application/cloudevents+json"
+ATTRIBUTES = ("specversion", "id", "source", "type")
+
 
 class Delivery(msgspec.Struct, kw_only=True):
     """One notice; ``repeats`` counts how often the same id came again."""
@@ -76,11 +80,10 @@ class WebhookSide:
         if known is not None:
             known.repeats += 1
             return web.json_response({"repeat": True})
-        try:
-            content = json.loads(body)
-        except ValueError:
-            self.refused.append("the body is not JSON")
-            return web.json_response({"error": self.refused[-1]}, status=400)
+        content, problem = _read(request.content_type, body)
+        if problem:
+            self.refused.append(problem)
+            return web.json_response({"error": problem}, status=400)
         self._by_id[name, message_id] = Delivery(
             name=name, id=message_id, received_at=self._clock(), body=content
         )
@@ -108,3 +111,22 @@ class WebhookSide:
         ):
             return "webhook-signature does not match"
         return ""
+
+
+def _read(media_type: str, body: bytes) -> tuple[Any, str]:
+    """What the body says, and what is wrong with it."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return None, "the body is not JSON"
+    if media_type != EVENT_MEDIA_TYPE:
+        return content, ""
+    if not isinstance(content, dict):
+        return None, "the event is no object"
+    for name in ATTRIBUTES:
+        value = content.get(name)
+        if not isinstance(value, str) or not value:
+            return None, f"the event has no {name}"
+    if content["specversion"] != "1.0":
+        return None, "the event is not of CloudEvents 1.0"
+    return content, ""

@@ -287,6 +287,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders.email": (MODEL, "responders.base", "responders.markup"),
     "responders.markup": (MODEL,),
     "responders.slack": (MODEL, "responders.base", "responders.markup"),
+    "responders.webhook": (MODEL, "responders.base", "responders.markup"),
     # For development machines.
     "cli": ("cli", "devhost", "shared"),
     # Every mistake of a responder's settings too, with nothing running.

@@ -56,10 +56,16 @@ class Sender:
         return await self.client.post("/pagerduty/v2/enqueue", json=body)
 
     async def notify(
-        self, *, key: bytes = b"s" * 32, receiver: str = "portal", **changes: str
+        self,
+        *,
+        key: bytes = b"s" * 32,
+        receiver: str = "portal",
+        body: bytes = b'{"type":"incident.opened"}',
+        media_type: str = "application/json",
+        **changes: str,
     ) -> httpx.Response:
-        body = b'{"type":"incident.opened"}'
         headers = {
+            "content-type": media_type,
             "webhook-id": "one",
             "webhook-timestamp": str(int(NOON.timestamp())),
         } | changes
@@ -263,6 +269,43 @@ async def test_what_nobody_signed_is_refused(
     assert problem in reply.json()["error"]
     assert sender.outside.webhook.deliveries == []
     assert len(sender.outside.webhook.refused) == 1
+
+
+EVENT = {"specversion": "1.0", "id": "1", "source": "/x", "type": "x.opened"}
+
+
+async def test_a_cloud_event_is_taken(sender: Sender) -> None:
+    """With the media type of one, and the attributes that each has."""
+    reply = await sender.notify(
+        body=json.dumps(EVENT).encode(),
+        media_type="application/cloudevents+json; charset=utf-8",
+    )
+
+    assert reply.status_code == 200
+    assert [each.body for each in sender.outside.webhook.deliveries] == [EVENT]
+
+
+@pytest.mark.parametrize(
+    ("event", "problem"),
+    [
+        ([EVENT], "no object"),
+        *(({**EVENT, name: None}, f"no {name}") for name in EVENT),
+        ({**EVENT, "source": ""}, "no source"),
+        ({**EVENT, "specversion": "0.3"}, "1.0"),
+    ],
+)
+async def test_what_is_no_cloud_event_is_refused(
+    sender: Sender, event: object, problem: str
+) -> None:
+    """However well it is signed."""
+    reply = await sender.notify(
+        body=json.dumps(event).encode(),
+        media_type="application/cloudevents+json",
+    )
+
+    assert reply.status_code == 400
+    assert problem in reply.json()["error"]
+    assert sender.outside.webhook.deliveries == []
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_?", SECRET[6:], "whsec_QUJD"])

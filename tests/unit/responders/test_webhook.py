@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from devhost.outside import Outside
 from responders.webhook import Webhook, sign
-from shared.model.action import Occasion
+from shared.actions.rendering import message, telling
+from shared.clouds.http import HttpClient
+from shared.model.action import Action, Occasion, Verb
 from shared.model.errors import FailureReason, PermanentFailure, SettingsError
 from shared.model.http import Reply
-from shared.model.incident import IncidentStatus
+from shared.model.incident import Incident, IncidentStatus, Mark
 from shared.model.risk import Factor
 from shared.model.secret import SecretRef
+from shared.sources import cloud_events
+from shared.sources.fields import Fields
+from shared.sources.framing import units
+from tests.conformance.kit import (
+    CASES,
+    HOSTILE,
+    hostile_evidence,
+    hostile_incident,
+    request_problems,
+)
 from tests.factories import (
     NOON,
     SUBSCRIPTION,
     VM,
+    make_evidence,
     make_incident,
     make_problem,
     make_risk,
@@ -26,25 +41,42 @@ from tests.factories import (
 from tests.fakes.http import FakeHttp, Sent
 from tests.fakes.ports import make_ports
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.model.evidence import Evidence
+    from shared.model.http import Http
+
 URL = "https://portal.example/firewatch"
 SECRET = "whsec_" + base64.b64encode(b"n" * 32).decode()
 OLD_SECRET = "whsec_" + base64.b64encode(b"o" * 24).decode()
 
 
 def make_webhook(
-    http: FakeHttp,
+    http: Http,
     *,
     url: str = URL,
     secret: str = SECRET,
     previous_secret: str | None = None,
+    **config: Any,  # noqa: ANN401 - the other fields of Config
 ) -> Webhook:
     secrets = {"NEW": secret, "OLD": previous_secret or ""}
     previous = None if previous_secret is None else SecretRef("OLD")
     return Webhook(
         "portal",
-        Webhook.Config(url=url, secret=SecretRef("NEW"), previous_secret=previous),
+        Webhook.Config(
+            url=url, secret=SecretRef("NEW"), previous_secret=previous, **config
+        ),
         make_ports(http, secrets),
     )
+
+
+async def planned(
+    webhook: Webhook, incident: Incident, evidence: Sequence[Evidence] = ()
+) -> list[Action]:
+    """What the responder plans, as the core tells it."""
+    said = message(incident, evidence)
+    return [telling(each, said) for each in await webhook.plan(incident, evidence)]
 
 
 def signed(sent: Sent, key: bytes) -> str:
@@ -77,7 +109,7 @@ async def test_a_notice_tells_what_became_of_the_incident() -> None:
     webhook = make_webhook(http)
     incident = make_incident(links=("https://portal.azure.com/alert", "http://x"))
 
-    [action] = await webhook.plan(incident)
+    [action] = await planned(webhook, incident)
     outcome = await webhook.apply(action)
 
     [sent] = http.sent
@@ -103,6 +135,8 @@ async def test_a_notice_tells_what_became_of_the_incident() -> None:
             "predecessor": None,
             "merged_into": None,
             "links": ["https://portal.azure.com/alert"],
+            "news": [],
+            "done": [],
         },
     }
     assert outcome.reference == action.key
@@ -122,7 +156,7 @@ async def test_the_end_of_an_incident_is_told(
     http = FakeHttp()
     webhook = make_webhook(http)
 
-    actions = await webhook.plan(make_incident(status=status, merged_into="inc-0"))
+    actions = await planned(webhook, make_incident(status=status, merged_into="inc-0"))
     await webhook.apply(actions[-1])
 
     [sent] = http.sent
@@ -134,7 +168,7 @@ async def test_a_stuck_incident_has_its_own_type() -> None:
     """A notice of that occasion can be sent, though none plans it."""
     http = FakeHttp()
     webhook = make_webhook(http)
-    [action] = await webhook.plan(make_incident())
+    [action] = await planned(webhook, make_incident())
 
     await webhook.apply(msgspec.structs.replace(action, occasion=Occasion.STUCK))
 
@@ -147,7 +181,7 @@ async def test_each_attempt_is_signed_anew_under_the_same_id() -> None:
     times = iter([NOON, NOON, NOON + timedelta(minutes=20)])
     webhook = make_webhook(http)
     webhook._clock = lambda: next(times, NOON)
-    [action] = await webhook.plan(make_incident())
+    [action] = await planned(webhook, make_incident())
 
     for _ in range(3):
         await webhook.apply(action)
@@ -164,7 +198,7 @@ async def test_two_secrets_give_two_signatures() -> None:
     http = FakeHttp()
     webhook = make_webhook(http, previous_secret=OLD_SECRET)
 
-    [action] = await webhook.plan(make_incident())
+    [action] = await planned(webhook, make_incident())
     await webhook.apply(action)
 
     [sent] = http.sent
@@ -179,7 +213,7 @@ async def test_a_score_says_what_it_is_the_sum_of() -> None:
     http = FakeHttp()
     webhook = make_webhook(http)
 
-    [action] = await webhook.plan(make_incident(risk=make_risk(missing=2)))
+    [action] = await planned(webhook, make_incident(risk=make_risk(missing=2)))
     await webhook.apply(action)
 
     [sent] = http.sent
@@ -215,7 +249,7 @@ async def test_long_lists_are_cut_to_the_size() -> None:
         ),
     )
 
-    [action] = await webhook.plan(incident)
+    [action] = await planned(webhook, incident)
     await webhook.apply(action)
 
     [sent] = http.sent
@@ -225,6 +259,184 @@ async def test_long_lists_are_cut_to_the_size() -> None:
     assert len(data["resources"]) + data["resources_left_out"] == 1000
     assert len(data["links"]) == 4
     assert data["title"].endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("occasion", "verb"),
+    [
+        (Occasion.SEVERITY_RAISED, Verb.UPDATE),
+        (Occasion.EVIDENCE, Verb.UPDATE),
+        (Occasion.ACKNOWLEDGED, Verb.ACKNOWLEDGE),
+    ],
+)
+async def test_what_is_told_later_says_what_is_new(
+    occasion: Occasion, verb: Verb
+) -> None:
+    """And what was done, by whom: nobody has to compare it with what came before."""
+    http = FakeHttp()
+    webhook = make_webhook(http)
+    mark = Mark(by="ada@contoso.com", at=NOON, note="see https://evil.example")
+    incident = make_incident(acknowledged=mark)
+    [opened] = await webhook.plan(incident)
+    later = msgspec.structs.replace(
+        opened, verb=verb, occasion=occasion, news=("Severity was low, is high",)
+    )
+
+    await webhook.apply(telling(later, message(incident)))
+
+    [sent] = http.sent
+    assert sent.json["type"] == f"incident.{occasion}"
+    assert sent.json["data"]["news"] == ["Severity was low, is high"]
+    assert sent.json["data"]["done"] == [
+        (
+            "Acknowledged by ada@contoso.com at 2026-11-23T12:00:00.000Z: "
+            "see hxxps://evil.example"
+        )
+    ]
+
+
+@pytest.mark.parametrize("format", ["standard", "cloudevents"])
+async def test_a_full_notice_is_small(format: str) -> None:  # noqa: A002 - as the field
+    """Everything that an alert has a say in is as long as it can be."""
+    http = FakeHttp()
+    webhook = make_webhook(http, format=format, source="/" + "x" * 199)
+    wide, many = "\U0001f525" * 600, [f"{number:0512}" for number in range(99)]
+    mark = Mark(by=wide, at=NOON, note=wide)
+    incident = make_incident(
+        problems={"fp": make_problem(title=wide)},
+        resources=tuple(text[-97:] for text in many),
+        tactics=tuple(text[-47:] for text in many),
+        scope=wide,
+        links=tuple(f"https://portal.azure.com/{text[-172:]}" for text in many),
+        acknowledged=mark,
+        resolved=mark,
+        risk=make_risk(
+            factors=tuple(
+                Factor(name="n", points=1, because=text[-90:], evidence="e")
+                for text in many
+            )
+        ),
+    )
+    [opened] = await webhook.plan(incident, [make_evidence(reading=many[0])] * 30)
+    later = msgspec.structs.replace(opened, verb=Verb.UPDATE, news=tuple(many))
+
+    await webhook.apply(telling(later, message(incident)))
+
+    [sent] = http.sent
+    assert 19_000 < len(sent.body) < 20_000
+    data = sent.json["data"]
+    assert [len(line) for line in data["news"]] == [250] * 4
+    [done] = data["done"]
+    assert len(done) == 200
+    assert done.startswith("Acknowledged by \U0001f525")
+
+
+# CloudEvents
+
+
+async def test_a_notice_can_be_a_cloud_event() -> None:
+    """The same data, in an envelope of CloudEvents 1.0, signed as ever."""
+    http = FakeHttp()
+    webhook = make_webhook(http, format="cloudevents", source="https://fw.example/")
+    [action] = await planned(webhook, make_incident())
+
+    await webhook.apply(action)
+    await make_webhook(http).apply(action)
+
+    event, standard = (sent.json for sent in http.sent)
+    sent = http.sent[0]
+    assert event == {
+        "specversion": "1.0",
+        "id": action.key,
+        "source": "https://fw.example/",
+        "type": "io.firewatch.incident.opened",
+        "subject": "inc-1",
+        "time": "2026-11-23T12:00:00.000Z",
+        "datacontenttype": "application/json",
+        "data": standard["data"],
+    }
+    assert sent.headers["content-type"] == (
+        "application/cloudevents+json; charset=utf-8"
+    )
+    assert sent.headers["webhook-id"] == action.key
+    assert sent.headers["webhook-signature"] == signed(sent, b"n" * 32)
+
+
+async def test_our_own_reader_takes_the_cloud_event_for_one() -> None:
+    """What reads events of others finds our data in it, and a type that is ours."""
+    http = FakeHttp()
+    webhook = make_webhook(http, format="cloudevents")
+    [action] = await planned(webhook, make_incident())
+
+    await webhook.apply(action)
+
+    [unit] = units(http.sent[0].body)
+    assert unit.fields is not None
+    fields = Fields(unit.fields, unit.path)
+    assert cloud_events.recognises(fields)
+    found = cloud_events.read(fields, received_at=NOON)
+    assert isinstance(found, Fields)
+    assert found.text("dedup_key") == action.dedup_key
+    assert found.path == "$.data"
+    # The attributes that the standard asks for, each a text that is not empty.
+    for name in ("specversion", "id", "source", "type"):
+        assert fields.text(name)
+
+
+async def test_a_strict_receiver_takes_the_cloud_event() -> None:
+    """Signature and attributes, over a socket; the same again is a repeat."""
+    http = HttpClient()
+    async with Outside.start(clock=lambda: NOON) as outside:
+        outside.webhook.trust("portal", SECRET)
+        url = f"{outside.url}/webhook/portal"
+        webhook = make_webhook(http, url=url, format="cloudevents")
+        [action] = await planned(webhook, make_incident())
+
+        for _ in range(2):
+            await webhook.apply(action)
+
+        [delivery] = outside.webhook.deliveries
+        assert (delivery.body["id"], delivery.repeats) == (action.key, 1)
+        assert outside.webhook.refused == []
+    await http.close()
+
+
+async def test_a_repeat_is_the_same_event_at_another_time() -> None:
+    """Receivers tell events by source and id."""
+    http = FakeHttp()
+    webhook = make_webhook(http, format="cloudevents")
+    [action] = await planned(webhook, make_incident())
+
+    await webhook.apply(action)
+    webhook._clock = lambda: NOON + timedelta(minutes=1)
+    await webhook.apply(action)
+
+    first, again = (sent.json for sent in http.sent)
+    assert (first["source"], first["id"]) == (again["source"], again["id"])
+    assert again["time"] == "2026-11-23T12:01:00.000Z"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_hostile_text_stays_in_the_data(text: str) -> None:
+    """Nothing of an alert is in an attribute but its incident's id."""
+    http = FakeHttp()
+    webhook = make_webhook(http, format="cloudevents")
+    [action, *_] = await planned(
+        webhook, hostile_incident(text), hostile_evidence(text)
+    )
+
+    await webhook.apply(action)
+
+    [sent] = http.sent
+    assert request_problems(sent, CASES["webhook"]) == []
+    assert sent.json["subject"] == "inc-1"
+
+
+@pytest.mark.parametrize("source", ["", "a b", "\u00e9", "x" * 201, "a\n", '"'])
+def test_a_source_that_is_no_uri_is_said_at_start(source: str) -> None:
+    """Receivers refuse such events, each with words of its own."""
+    with pytest.raises(SettingsError, match=r"responders\.portal\.source "):
+        make_webhook(FakeHttp(), source=source)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +453,7 @@ async def test_a_receiver_that_wants_no_more_gets_no_more(
     """Redirects are not followed, and 410 is for ever."""
     http = FakeHttp(Reply(status=status, headers={"location": URL}, body=b""))
     webhook = make_webhook(http)
-    [action] = await webhook.plan(make_incident())
+    [action] = await planned(webhook, make_incident())
 
     with pytest.raises(PermanentFailure, match="the receiver of portal") as caught:
         await webhook.apply(action)
