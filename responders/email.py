@@ -46,6 +46,10 @@ _PRIORITY = {
 }
 
 
+# Of what is told of a notice that is open.
+_URGENT = frozenset({Occasion.SEVERITY_RAISED, Occasion.REMINDER})
+
+
 class Email(Notifier):
     """One sender, and who is told where a route names nobody."""
 
@@ -140,7 +144,7 @@ class Email(Notifier):
         if action.verb is Verb.TRIGGER:
             return {"Message-ID": opening, **_PRIORITY[message.severity], **headers}
         headers["Message-ID"] = f"<{action.key}@{domain}>"
-        if action.occasion is Occasion.SEVERITY_RAISED:
+        if action.occasion in _URGENT:
             headers |= _PRIORITY[message.severity]
         if self._config.threaded:
             headers |= {"In-Reply-To": opening, "References": opening}

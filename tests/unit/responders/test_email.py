@@ -227,17 +227,23 @@ async def test_threads_can_be_switched_off() -> None:
 async def test_what_opens_is_as_urgent_as_it_is_severe(
     severity: Severity, priority: str | None
 ) -> None:
-    """So is a severity that rose; nothing else that is told later is urgent."""
+    """So are a severity that rose and a reminder; nothing else that is told later is."""
     action = await opening(make_incident(severity=severity))
-    raised = updating(action, Occasion.SEVERITY_RAISED)
-    more = updating(action, Occasion.EVIDENCE)
-
-    found = [
-        (await mail_of(each))["headers"].get("x-priority")
-        for each in (action, raised, more)
+    later = [
+        updating(action, occasion)
+        for occasion in (
+            Occasion.SEVERITY_RAISED,
+            Occasion.REMINDER,
+            Occasion.EVIDENCE,
+            Occasion.RESOLVED,
+        )
     ]
 
-    assert found == [priority, priority, None]
+    found = [
+        (await mail_of(each))["headers"].get("x-priority") for each in (action, *later)
+    ]
+
+    assert found == [priority, priority, priority, None, None]
 
 
 # The subject
