@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,10 +10,9 @@ from msgspec.structs import replace
 from shared.model.alert import Severity
 from shared.model.incident import IncidentStatus
 from shared.model.message import shortened
+from shared.model.text import minute
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from shared.model.link import Link
     from shared.model.message import Message, Section
 
@@ -109,16 +107,12 @@ def _lines(section: Section) -> list[str]:
 
 def _facts(message: Message) -> str:
     alerts = f"{message.alerts} alert{'' if message.alerts == 1 else 's'}"
-    since, last = _moment(message.first_seen), _moment(message.last_seen)
+    since, last = minute(message.first_seen), minute(message.last_seen)
     when = since if since == last else f"{since} to {last}"
     return (
-        f"Incident {message.incident}, {message.status.value}, {alerts}, {when} UTC, "
+        f"Incident {message.incident}, {message.status.value}, {alerts}, {when}, "
         f"in {message.scope}"
     )
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def _text(message: Message, more_links: str, footer: str) -> str:

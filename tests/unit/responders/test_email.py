@@ -322,8 +322,8 @@ async def test_both_forms_say_the_same() -> None:
         "New incident",
         "High: Possible web shell detected on vm-web-01-0 and 22 more (3 alerts)",
         (
-            "Incident inc-1, open, 3 alerts, 2026-11-23 12:00 to 2026-11-23 12:42 UTC, "
-            f"in {SUBSCRIPTION}"
+            "Incident inc-1, open, 3 alerts, 2026-11-23 12:00 UTC to "
+            f"2026-11-23 12:42 UTC, in {SUBSCRIPTION}"
         ),
         "What is new",
         "Severity was low, is high",
