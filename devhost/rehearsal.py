@@ -39,13 +39,7 @@ def rehearse(
     Secrets of live responders come from ``environment``; all others are made up, so
     nothing on this machine holds one that opens anything. Raises RehearsalError.
     """
-    try:
-        raw = msgspec.yaml.decode(policy)
-    except msgspec.DecodeError as error:
-        raise RehearsalError(f"not YAML: {error}") from None
-    responders = raw.get("responders") if isinstance(raw, dict) else None
-    if not isinstance(raw, dict) or not isinstance(responders, dict):
-        raise RehearsalError("expected a mapping with a section responders")
+    raw, responders = _read(policy)
     if unknown := sorted(set(live) - set(responders)):
         raise RehearsalError(f"--live {unknown[0]}: the policy has no such responder")
     changed = {
@@ -65,8 +59,35 @@ def rehearse(
                     known[name] = made[setting]
     for setting in _settings(raw.get("senders")):
         made.setdefault(setting, secrets.token_hex(16))
-    text = msgspec.json.encode({**raw, "responders": changed})
-    return Rehearsal(text, made, known)
+    sections = {**raw, "responders": changed}
+    if isinstance(heartbeat := raw.get("heartbeat"), dict):
+        sections["heartbeat"] = {**heartbeat, "every": "1m"}
+        made = _of_heartbeat(heartbeat, outside, made)
+    return Rehearsal(msgspec.json.encode(sections), made, known)
+
+
+def _read(policy: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The policy as it is written, and its responders."""
+    try:
+        raw = msgspec.yaml.decode(policy)
+    except msgspec.DecodeError as error:
+        raise RehearsalError(f"not YAML: {error}") from None
+    responders = raw.get("responders") if isinstance(raw, dict) else None
+    if not isinstance(raw, dict) or not isinstance(responders, dict):
+        raise RehearsalError("expected a mapping with a section responders")
+    return raw, responders
+
+
+def _of_heartbeat(
+    given: Mapping[str, Any], outside: str, made: Mapping[str, str]
+) -> dict[str, str]:
+    """The values with those of its settings; it is a stand-in, whatever is live.
+
+    A run here says nothing of the app that is deployed.
+    """
+    unknown = {setting: secrets.token_hex(16) for setting in _settings(given)}
+    there = dict.fromkeys(_settings(given.get("url")), f"{outside}/heartbeat")
+    return {**unknown, **made, **there}
 
 
 def _stand_in(name: str, given: object, outside: str) -> object:

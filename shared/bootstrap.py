@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shared.commands import Commands
     from shared.enrichment.enrichment import Enrichment
     from shared.hearing import Hearing
+    from shared.heartbeat import Beating
     from shared.ingest import Ingest
     from shared.live_policy import Fetch, Live, LivePolicy
     from shared.model.silence import Silence
@@ -250,13 +251,27 @@ class App:
     async def tick(self) -> Tick:
         """The third verb."""
         storage, noise = await self.storage(), await self.noise()
+        heartbeat = await self.heartbeat()
 
         async def build() -> Tick:
             from shared.tick import Tick
 
-            return Tick(storage.ledger, storage.queue, noise)
+            return Tick(storage.ledger, storage.queue, noise, heartbeat)
 
         return await self._once("tick", build)
+
+    async def heartbeat(self) -> Beating | None:
+        """What sends signs of life; None where the policy wants none."""
+        settings, plan = await self.settings(), (await self.policy()).heartbeat
+        if plan is None:
+            return None
+
+        async def build() -> Beating:
+            from shared.heartbeat import Beating
+
+            return Beating(plan, secret=settings.secret, http=self._http)
+
+        return await self._once("heartbeat", build)
 
     async def reconcile_source(self) -> ReconcileSource:
         """The fourth verb."""

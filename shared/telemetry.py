@@ -39,6 +39,9 @@ POLICY_RELOADED = LogEvent("policy.reloaded", logging.INFO)
 POLICY_PROBLEM = LogEvent("policy.problem", logging.ERROR)
 MESSAGE_POISONED = LogEvent("message.poisoned", logging.ERROR)
 TICK_DONE = LogEvent("tick.done", logging.INFO)
+HEARTBEAT_FAILED = LogEvent("heartbeat.failed", logging.ERROR)
+# Incidents wait to be looked at: a sign of life would not be true.
+HEARTBEAT_WITHHELD = LogEvent("heartbeat.withheld", logging.ERROR)
 # A step of an escalation that named nobody who can be told.
 ON_CALL_NOBODY = LogEvent("on_call.nobody", logging.ERROR)
 RECONCILE_OFF = LogEvent("reconcile.off", logging.DEBUG)

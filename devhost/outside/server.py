@@ -14,6 +14,7 @@ from devhost.outside.control import Control
 from devhost.outside.email import EmailSide
 from devhost.outside.faults import Faults
 from devhost.outside.jsm import JsmSide
+from devhost.outside.heartbeat import HeartbeatSide
 from devhost.outside.log_analytics import LogAnalyticsSide
 from devhost.outside.pagerduty import PagerDutySide
 from devhost.outside.slack import SlackSide
@@ -51,6 +52,7 @@ class Outside:
         self.email = EmailSide(clock)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
+        self.heartbeat = HeartbeatSide(clock)
         self.faults = Faults(clock)
         self.control_key = secrets.token_urlsafe(24)
         self.port = 0
@@ -68,6 +70,7 @@ class Outside:
             self.email,
             self.arm,
             self.log_analytics,
+            self.heartbeat,
         )
 
     @property

@@ -19,7 +19,16 @@ async def report(app: App) -> Answer:
     """200 and what is known, or 503 and what is wrong; never a secret's value."""
     problems: list[str] = []
     content: dict[str, Any] = {"status": "ok", "problems": problems}
-    for part in (_policy, _senders, _staff, _links, _listeners, _storage, _reconcile):
+    for part in (
+        _policy,
+        _senders,
+        _staff,
+        _links,
+        _listeners,
+        _heartbeat,
+        _storage,
+        _reconcile,
+    ):
         try:
             problems += await part(app, content)
         except SettingsError as error:
@@ -53,6 +62,20 @@ async def _links(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
 
 async def _listeners(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
     return (await app.listeners()).problems
+
+
+async def _heartbeat(app: App, content: dict[str, Any]) -> tuple[str, ...]:
+    """Signs of life of this process; null where the policy wants none."""
+    content["heartbeat"] = None
+    beating = await app.heartbeat()
+    if beating is None:
+        return ()
+    sent = beating.last_sent
+    content["heartbeat"] = {
+        "last_sent": sent.isoformat() if sent else None,
+        "failure": beating.failure or None,
+    }
+    return beating.problems
 
 
 async def _storage(app: App, content: dict[str, Any]) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.enrichment.enrichment import Enrichment
+    from shared.heartbeat import Beating
     from shared.model.action import ActionRow
     from shared.model.alert import Severity
     from shared.model.enrich import Enrich
@@ -102,7 +103,9 @@ class World:
         how: Enrich = USUAL,
         on_call: OnCall | None = None,
         escalate: Sequence[str] = (),
+        heartbeat: Beating | None = None,
     ) -> None:
+        self.heartbeat = heartbeat
         self.on_call, self.escalate = on_call or OnCall(), tuple(escalate)
         self.enrichment, self.how = enrichment, how
         self.clock = Clock()
@@ -155,7 +158,7 @@ class World:
                 lease=self.lease,
                 quiet=self.caps.quiet,
             ),
-            Tick(ledger, self.queue, noise),
+            Tick(ledger, self.queue, noise, self.heartbeat),
             Commands(ledger, self.queue),
             Regrouping(ledger, self.queue, self.caps),
             silences,

@@ -23,7 +23,9 @@ from shared.model.correlation import Correlation, NeverGroup
 from shared.model.enrich import Enrich
 from shared.model.errors import FailureReason
 from shared.model.evidence import Lack
+from shared.model.heartbeat import Heartbeat
 from shared.model.risk import Weights
+from shared.model.secret import SecretRef
 from shared.model.silence import Silence
 from shared.model.storm import Storm
 from shared.model.workspaces import Override, Workspaces
@@ -180,6 +182,7 @@ def test_every_field_of_the_policy_is_documented() -> None:
             "### Overrides of a schedule": StandIn.__struct_encode_fields__,
             "### escalations": Escalation.__struct_encode_fields__,
             "### steps": Step.__struct_encode_fields__,
+            "## heartbeat": Heartbeat.__struct_encode_fields__,
             "## senders": (
                 "method",
                 *(name for kind in SENDERS for name in kind.__struct_encode_fields__),
@@ -230,6 +233,7 @@ def test_defaults_of_the_policy_are_as_documented() -> None:
         ),
         ("### escalations", Escalation(steps=())),
         ("### steps", Step(to=("a",))),
+        ("## heartbeat", Heartbeat(url=SecretRef("A"))),
     ],
 )
 def test_defaults_of_on_call_are_as_documented(

@@ -159,7 +159,14 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.triage.risk",
         *STORE,
     ),
-    "shared.tick": ("shared.noise", "shared.telemetry", *STORE),
+    "shared.tick": (
+        "shared.heartbeat",
+        "shared.noise",
+        "shared.telemetry",
+        *STORE,
+    ),
+    # That the timer did its work, told outside.
+    "shared.heartbeat": (MODEL, "shared.telemetry"),
     "shared.reconcile_source": (
         MODEL,
         "shared.ingest",
@@ -251,6 +258,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.escalating",
         "shared.gathering",
         "shared.hearing",
+        "shared.heartbeat",
         "shared.ingest",
         "shared.noise",
         "shared.live_policy",

@@ -15,6 +15,7 @@ from shared.actions.routing import Route
 from shared.model import resource
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.enrich import Enrich
+from shared.model.heartbeat import Heartbeat
 from shared.model.risk import Weights
 from shared.model.silence import Silence
 from shared.model.storm import Storm
@@ -136,6 +137,11 @@ def _a_minute(duration: timedelta) -> None:
         raise ValueError("expected a duration above zero, a minute at most")
 
 
+def _minutes(duration: timedelta) -> None:
+    if not timedelta(0) < duration <= timedelta(hours=1) or duration.seconds % 60:
+        raise ValueError("expected whole minutes from 1m to 1h")
+
+
 def _said(text: str) -> None:
     if not text.strip():
         raise ValueError("must not be empty")
@@ -236,6 +242,7 @@ EACH: Mapping[Field, Rule] = {
     (Escalation, "pause"): Rule(on_call.pause, "Above zero, seven days at most."),
     (Escalation, "hours"): HOURS,
     (Escalation, "time_zone"): ZONE,
+    (Heartbeat, "every"): Rule(_minutes, "Whole minutes, an hour at most."),
     (KeySender, "formats"): FORMAT,
     (HmacSender, "formats"): FORMAT,
     (EntraSender, "formats"): FORMAT,
