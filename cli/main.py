@@ -13,6 +13,7 @@ from cli import (
     dead_letters,
     explain,
     incidents,
+    measures,
     oncall,
     orders,
     parse,
@@ -46,6 +47,7 @@ app.command()(explain.explain)
 app.command()(coverage.coverage)
 app.command()(parse.parse)
 app.command()(oncall.oncall)
+app.command()(measures.measures)
 app.command()(query.query)
 app.command()(queries.queries)
 

@@ -198,7 +198,9 @@ class App:
 
         live = await self.live_policy()
         routing = Routing(live.routes)
-        return Rules(routing, live.hash, routing.escalations, live.on_call)
+        return Rules(
+            routing, live.hash, routing.escalations, live.on_call, routing.label
+        )
 
     async def _who(self, schedule: str, at: datetime) -> Sequence[str]:
         return await (await self.roster()).who(schedule, at)

@@ -368,7 +368,8 @@ class Respond:
         stored, _ = await self._assessment.rows(claim.head)
         changed = {row.key: row for row in after}
         stored = [changed.get(row.key, row) for row in stored]
-        todo = await self._assessment.todo(claim.head, stored, now, await self._rules())
+        rules = await self._rules()
+        todo = await self._assessment.todo(claim.head, stored, now, rules)
 
         def decide(draft: Draft) -> Incident | None:
             head = draft.read(rows.incident(claim.head.id), Incident)
@@ -381,7 +382,7 @@ class Respond:
                 key = rows.action(row.incident, row.key)
                 draft.put_action(row, claim.etags[key])
             is_news = head.generation > claim.head.generation or bool(todo.actions)
-            head = replace(head, lease=None, attempts=0, stuck="")
+            head = _paged(replace(head, lease=None, attempts=0, stuck=""), after, rules)
             if head.merged_into is None:
                 rested = self._rested(head, todo.next_at)
                 head = replace(head, due=draft.now) if is_news else rested
@@ -402,6 +403,17 @@ class Respond:
             wait = timedelta(seconds=math.ceil((head.due - now).total_seconds()))
             await self._queue.send(messages.encode([head.id]), delay=wait)
         return False
+
+
+def _paged(head: Incident, after: Sequence[ActionRow], rules: Rules) -> Incident:
+    """The head with when somebody was first told of it; later epochs are not counted."""
+    if head.paged_at is not None or head.epoch > 1:
+        return head
+    for row in after:
+        if row.verb is Verb.TRIGGER and row.status is ActionStatus.APPLIED:
+            by = rules.label(head, row)
+            return replace(head, paged_at=row.changed_at, paged_by=by)
+    return head
 
 
 def _kept(draft: Draft, found: Found) -> list[Fact]:

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shared.model.incident import QUIET, Fact, IncidentStatus, Mark
+from shared.model.incident import (
+    QUIET,
+    Fact,
+    IncidentStatus,
+    Mark,
+    with_first_page,
+)
 from shared.model.text import instant
 from shared.store.draft import news
 
@@ -23,7 +29,7 @@ def passed_on(draft: Draft, head: Incident) -> Incident | None:
     winner = draft.incident(head.id)
     if winner is None or winner.id == head.id:
         return winner
-    winner = news(winner, draft.now)
+    winner = news(with_first_page(winner, head), draft.now)
     draft.change(winner)
     return winner
 

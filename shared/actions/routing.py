@@ -14,6 +14,7 @@ from shared.oncall.policy import OnCall
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from shared.model.action import ActionRow
     from shared.model.incident import Incident
 
 
@@ -49,20 +50,27 @@ class Routed(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What people know the route by: its name, else its place in the policy."""
-        return self.route.name or f"routes[{self.place}]"
+        """What people know the route by."""
+        return label_of(self.place, self.route)
+
+
+def label_of(place: int, route: Route) -> str:
+    """What people know a route by: its name, else its place in the policy."""
+    return route.name or f"routes[{place}]"
 
 
 class Rules(NamedTuple):
     """The part of the policy that a look goes by, as it is now; ``policy`` is its hash.
 
-    ``escalations`` names the escalations of an incident, which ``on_call`` describes.
+    ``escalations`` names the escalations of an incident, which ``on_call`` describes;
+    ``label`` the route that a notice of it goes by.
     """
 
     routing: Callable[[Incident], Sequence[Routed]]
     policy: str = ""
     escalations: Callable[[Incident], Sequence[str]] = lambda _: ()
     on_call: OnCall = OnCall()
+    label: Callable[[Incident, ActionRow], str] = lambda *_: ""
 
 
 class Routing:
@@ -88,6 +96,19 @@ class Routing:
         """The escalations of an incident, each once."""
         names = (route.escalate for _, route in self._taken(incident))
         return tuple(dict.fromkeys(name for name in names if name))
+
+    def label(self, incident: Incident, notice: ActionRow) -> str:
+        """The route that has the notice sent, as people know it.
+
+        Where none does any more, or it is a fallback, the first that the incident takes.
+        """
+        taken = list(self._taken(incident))
+        if notice.rung is None:
+            named = [each for each in taken if notice.responder in each[1].to]
+        else:
+            by = notice.rung.escalation
+            named = [each for each in taken if by and each[1].escalate == by]
+        return next((label_of(*each) for each in (*named, *taken)), "")
 
     def _taken(self, incident: Incident) -> Iterator[tuple[int, Route]]:
         for place, (route, tests) in enumerate(self._routes):

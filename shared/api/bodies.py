@@ -8,11 +8,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from shared.measures import By
 from shared.model.incident import Classification, ClosingReason, IncidentStatus
 from shared.model.silence import Mode
 
 MOST_LISTED = 200
 USUALLY_LISTED = 50
+
+# A request to history for each month of them.
+MOST_DAYS = 366
 
 # An incident holds no more than this many alerts by hand; a transaction has 100 rows.
 MOST_SPLIT = 50
@@ -50,6 +54,13 @@ class TimelineQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the chain of hashes is to be proved."""
 
     verify: bool = False
+
+
+class MeasuresQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Of what was opened in so many days until now; ``by`` what it is put together."""
+
+    days: Annotated[int, Meta(ge=1, le=MOST_DAYS)] = 30
+    by: By = By.SEVERITY
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):

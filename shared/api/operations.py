@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from shared.api import alerts, bodies, explanations, incidents, openapi, silences, views
+from shared.api import (
+    alerts,
+    bodies,
+    explanations,
+    incidents,
+    measures,
+    openapi,
+    silences,
+    views,
+)
 from shared.api.operation import Operation
 from shared.explain.report import ExplainedAlert, ExplainedIncident
+from shared.measures import Measures
 
 _INCIDENT = "incidents/{id}"
 
@@ -185,6 +195,15 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="End a silence now; what it held back is looked at again.",
         run=silences.end_silence,
         answers=views.SilenceView,
+    ),
+    Operation(
+        name="get_measures",
+        method="GET",
+        route="measures",
+        summary="How long first pages, acknowledgements and ends took.",
+        run=measures.get_measures,
+        answers=Measures,
+        query=bodies.MeasuresQuery,
     ),
     Operation(
         name="get_openapi",

@@ -26,7 +26,7 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     """An incident. ``revision`` is its entity tag without the quotes.
 
     ``merged_from`` is the id that was asked for, where that one was merged into this.
-    ``problems`` are the worst first. ``risk`` is null until a worker scored it. What is ``in_history`` can be read and nothing else.
+    ``problems`` are the worst first. ``risk`` is null until a worker scored it. ``paged_at`` is when the first notice arrived, and ``paged_by`` the route that it went by. What is ``in_history`` can be read and nothing else.
     """
 
     id: str
@@ -61,6 +61,8 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     hidden_by: tuple[str, ...]
     watched_by: tuple[str, ...]
     risk: Risk | None
+    paged_at: datetime | None
+    paged_by: str
     stuck: str
     epoch: int
     root: str

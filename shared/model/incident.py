@@ -123,7 +123,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     force now; ``hidden_by`` names every silence that ever hid it, ``watched_by`` those
     that only count. The lists of what is involved are the first of all values in
     sorted order, up to a cap, as resources and tactics are. ``evidence`` is None until
-    any was asked for, ``risk`` until a look has what it goes by.
+    any was asked for, ``risk`` until a look has what it goes by. ``paged_at`` is when the
+    first notice of the first epoch arrived, and ``paged_by`` the route it went by, as
+    people know it.
     """
 
     id: str
@@ -176,6 +178,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     evidence: Gathered | None = None
     risk: Risk | None = None
+    paged_at: datetime | None = None
+    paged_by: str = ""
 
     @property
     def title(self) -> str:
@@ -207,6 +211,17 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def is_dirty(self) -> bool:
         """Whether something happened that no worker has looked at yet."""
         return self.generation > self.observed
+
+
+def with_first_page(incident: Incident, other: Incident) -> Incident:
+    """The incident with the earlier first notice of the two, if there was any."""
+    if other.paged_at is None or (
+        incident.paged_at is not None and incident.paged_at <= other.paged_at
+    ):
+        return incident
+    return msgspec.structs.replace(
+        incident, paged_at=other.paged_at, paged_by=other.paged_by
+    )
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,6 +14,7 @@ Nothing here changes any more, and nothing takes it away (decision 0015).
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.model.errors import CommandRefused, StoreConflict
@@ -22,8 +23,7 @@ from shared.store import limits, reading, rows
 from shared.store.ports import Delete, Put
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shared.store.ledger import Ledger
     from shared.store.ports import Row, Table
@@ -176,6 +176,16 @@ async def ended_in(ledger: Ledger, history: History, at: datetime) -> Listed:
     return _joined(here, ended, await history.month(at))
 
 
+async def opened_since(ledger: Ledger, history: History, since: datetime) -> Listed:
+    """What was opened since that moment, wherever it lies; a request a month."""
+    here = await reading.incidents(ledger)
+    past: list[Incident] = []
+    # What was opened since then did not end before.
+    for month in _months(since, history.now()):
+        past += [h for h in await history.month(month) if h.opened_at >= since]
+    return _joined(here, [h for h in here if h.opened_at >= since], past)
+
+
 async def with_problem(ledger: Ledger, history: History, fingerprint: str) -> Listed:
     """What had a problem, wherever it lies; of ``history`` the latest."""
     here = await reading.incidents(ledger)
@@ -190,6 +200,15 @@ def _joined(
     ids = {head.id for head in here}
     gone = [head for head in past if head.id not in ids]
     return Listed([*found, *gone], frozenset(head.id for head in gone))
+
+
+def _months(first: datetime, last: datetime) -> Iterator[datetime]:
+    """The beginning of each month from that of the first to that of the last, in UTC."""
+    at = first.astimezone(UTC)
+    month = datetime(at.year, at.month, 1, tzinfo=UTC)
+    while month <= last:
+        yield month
+        month = (month + timedelta(days=32)).replace(day=1)
 
 
 def _lines(head: Incident) -> dict[_Line, bytes]:

@@ -16,6 +16,7 @@ from shared.model.incident import (
     MOST_RESOURCES,
     MOST_TACTICS,
     Problem,
+    with_first_page,
 )
 from shared.model.text import cut, is_link
 from shared.triage.involved import involved
@@ -115,6 +116,7 @@ def union(winner: Incident, loser: Incident) -> Incident:
         is_sample=winner.is_sample and loser.is_sample,
         problems=problems,
     )
+    wider = with_first_page(wider, loser)
     return with_lists(wider, Lists(**{n: getattr(loser, n) for n in Lists._fields}))
 
 

@@ -178,7 +178,12 @@ class World:
             names = self.route(incident)
             return [Routed(name, self.again, 0) for name in names]
 
-        return Rules(routing, escalations=lambda _: self.escalate, on_call=self.on_call)
+        return Rules(
+            routing,
+            escalations=lambda _: self.escalate,
+            on_call=self.on_call,
+            label=lambda _, row: f"to-{row.responder}",
+        )
 
     async def _who(self, name: str, at: datetime) -> Sequence[str]:
         return on_duty(self.on_call.schedules[name], at)

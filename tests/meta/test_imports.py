@@ -214,6 +214,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.telemetry",
         "shared.triage.policy",
     ),
+    "shared.measures": (MODEL,),
     "shared.timeline": (MODEL, "shared.store.ports", "shared.store.rows"),
     # Pure but for reading: what rows and policy say, and why.
     "shared.explain": (
@@ -232,6 +233,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.bootstrap",
         "shared.commands",
         "shared.explain",
+        "shared.measures",
         "shared.silences",
         "shared.store.history",
         "shared.store.ledger",
@@ -383,6 +385,7 @@ REACHES: Mapping[str, tuple[str, ...]] = {
 
 # Whoever breaks one of these says so by its own name, whatever the room.
 PURE = (
+    "shared.measures",
     "shared.model",
     "shared.sources",
     "shared.triage",
