@@ -13,8 +13,8 @@ from devhost.outside.arm import ArmSide
 from devhost.outside.control import Control
 from devhost.outside.email import EmailSide
 from devhost.outside.faults import Faults
-from devhost.outside.jsm import JsmSide
 from devhost.outside.heartbeat import HeartbeatSide
+from devhost.outside.jsm import JsmSide
 from devhost.outside.log_analytics import LogAnalyticsSide
 from devhost.outside.pagerduty import PagerDutySide
 from devhost.outside.slack import SlackSide
