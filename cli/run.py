@@ -195,6 +195,9 @@ def _stay(local: Local, plan: Plan, console: Console) -> None:
             soft_wrap=True,
             markup=False,
         )
+    if link := _answer(local):
+        console.print("Answer a page, as whoever is on call would:")
+        console.print(f"  {link}", soft_wrap=True, markup=False)
     console.print("Ctrl-C stops everything.")
     try:
         while local.is_app_running:
@@ -203,6 +206,15 @@ def _stay(local: Local, plan: Plan, console: Console) -> None:
         console.print("\nStopping ...")
         return
     raise RunError(f"the app ended; its log is {local.folder / 'app.log'}")
+
+
+def _answer(local: Local) -> str:
+    """The link to acknowledge by of the latest page; empty where there is none."""
+    events = local.control("GET", "received")["pagerduty"]["events"]
+    links = (
+        link for event in reversed(events) for link in event["body"].get("links", ())
+    )
+    return next((x["href"] for x in links if x["text"] == "Acknowledge"), "")
 
 
 def interrupt_on_termination() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import queue
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -82,6 +84,7 @@ class Local:
         self.hub_name = hub.name if hub else HUB
         self.consumer_group = hub.consumer_group if hub else CONSUMER_GROUP
         self._http_port = http_port
+        self._link_key = secrets.token_hex(32)
         self._processes: list[_Process] = []
         self._storage: Azurite | None = None
         self.app: _Process | None = None
@@ -152,6 +155,8 @@ class Local:
 
     def start_app(self) -> None:
         """Start the app, under the same address as before."""
+        # Its links name the address, so it is known beforehand.
+        self._http_port = self._http_port or _free_port()
         arguments = [
             "--http-port",
             str(self._http_port),
@@ -174,6 +179,8 @@ class Local:
             "FIREWATCH_ARM_URL": f"{self.outside_url}/arm",
             "FIREWATCH_LOGS_URL": self.logs_url,
             "FIREWATCH_POLICY_BLOB": "",
+            "FIREWATCH_LINK_KEY": self._link_key,
+            "FIREWATCH_PUBLIC_URL": self.url,
             **self.secrets,
         }
         self.app = self._launch("app", "devhost", *arguments, settings=settings)
@@ -287,3 +294,9 @@ class _Process:
     def kill(self) -> None:
         self._popen.kill()
         self._popen.wait()
+
+
+def _free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -95,19 +94,11 @@ def policy() -> bytes:
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     """One for all tests here."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    with (
-        pytest.MonkeyPatch.context() as environment,
-        Local(policy(), pace=BRISK, http_port=port) as local,
-    ):
-        environment.setenv("FIREWATCH_LINK_KEY", KEY)
-        environment.setenv("FIREWATCH_PUBLIC_URL", url)
+    with Local(policy(), pace=BRISK) as local:
         local.start_app()
         world = World(local)
         try:
-            yield House(world, url)
+            yield House(world, local.url)
         finally:
             world.close()
             local.kill_app()
