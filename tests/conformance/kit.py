@@ -218,30 +218,60 @@ HOSTILE = (
 )
 
 
-def hostile_incident(text: str) -> Incident:
-    """An incident with the text wherever an alert can put some."""
+# What hides in what, or ends it early.
+_FRAMES = (
+    "{}",
+    "x {}",
+    "{} x",
+    "<b onclick=x>{}</b>",
+    "[{}](https://evil.example)",
+    "*{}*",
+    "`{}`",
+    '"{}"',
+    "{0}\n{0}",
+    "\u202e{}\u202c",
+    "<!-- {} -->",
+    "&lt;{}&gt;",
+    "{{{{{}}}}}",
+    "%0d%0a{}",
+    "\\{}\\",
+    "<https://evil.example|{}>",
+)
+
+# All of those in all of these, and one of 100 KB.
+NASTY = (
+    *(frame.format(text) for frame in _FRAMES for text in HOSTILE if len(text) < 200),
+    *(text for text in HOSTILE if len(text) >= 200),
+    "<x>" * 34_000,
+)
+
+
+def hostile_incident(*texts: str) -> Incident:
+    """An incident with the texts wherever an alert can put some."""
+    numbers = range(max(30, len(texts)))
+    given = [texts[number % len(texts)] for number in numbers]
     return make_incident(
         problems={
-            f"fp-{number}": make_problem(title=text, alert_type=text)
-            for number in range(30)
+            f"fp-{number}": make_problem(title=given[number], alert_type=given[number])
+            for number in numbers
         },
-        resources=tuple(f"{number}/{text}" for number in range(30)),
-        tactics=(text,) * 30,
-        scope=text,
-        predecessor=text,
+        resources=tuple(f"{number}/{given[number]}" for number in numbers),
+        tactics=tuple(given),
+        scope=given[0],
+        predecessor=given[0],
         links=(
-            text,
+            given[0],
             "http://portal.example/",
             "javascript:alert(1)",
             "https://portal.example@evil.example/",
-            f"https://portal.example/{text}",
+            f"https://portal.example/{given[0]}",
             *("https://portal.example/alert",) * 30,
         ),
     )
 
 
-def hostile_evidence(text: str) -> list[Evidence]:
-    """Evidence with the text wherever a log or an alert can put some."""
+def hostile_evidence(*texts: str) -> list[Evidence]:
+    """Evidence with the texts wherever a log or an alert can put some."""
     return [
         make_evidence(
             f"query-{number}",
@@ -253,7 +283,9 @@ def hostile_evidence(text: str) -> list[Evidence]:
             rows=((text,),),
             status=[*EvidenceStatus][number % 3],
         )
-        for number in range(30)
+        for number, text in enumerate(
+            texts[number % len(texts)] for number in range(max(30, len(texts)))
+        )
     ]
 
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from responders import RESPONDERS
 from shared.model.action import Occasion, Verb
@@ -29,6 +30,7 @@ from shared.model.incident import IncidentStatus
 from tests.conformance.kit import (
     CASES,
     HOSTILE,
+    NASTY,
     SIDE,
     FakeWorld,
     World,
@@ -350,6 +352,22 @@ async def test_hostile_text_arrives_harmless(
     assert world.sent
     for sent in world.sent:
         assert request_problems(sent, CASES[name]) == []
+
+
+async def test_five_hundred_nasty_texts_arrive_harmless(
+    fake: FakeWorld, name: str
+) -> None:
+    """Markup, mentions, links and templates, in one another; a dozen at a time."""
+    assert len(NASTY) >= 500
+    for start in range(0, len(NASTY), 12):
+        texts = NASTY[start : start + 12]
+        for verb in (IncidentStatus.OPEN, IncidentStatus.RESOLVED):
+            incident = replace(hostile_incident(*texts), status=verb)
+            fake.sent.clear()
+            for action in await planned(fake, incident, hostile_evidence(*texts)):
+                await fake.responder.apply(action)
+            for sent in fake.sent:
+                assert request_problems(sent, CASES[name]) == [], texts
 
 
 @given(text=st.text())
