@@ -257,7 +257,7 @@ def _table(
                 _local(turn.start, shown.time_zone),
                 _local(turn.end, shown.time_zone),
                 _utc(turn.start),
-                f"{(turn.end - turn.start) / timedelta(hours=1):g}",
+                f"{(turn.end - turn.start) / timedelta(hours=1):.1f}",
                 _who(found, turn.people),
             )
             for turn in (shown.gaps if gaps_alone else shown.turns)

@@ -129,11 +129,11 @@ def test_weeks_show_turns_and_gaps(tmp_path: Path) -> None:
 
     assert [
         *("Mon 2026-10-19 20:00 EDT", "Tue 2026-10-20 08:00 EDT"),
-        *("2026-10-20 00:00Z", "12", "NOBODY"),
+        *("2026-10-20 00:00Z", "12.0", "NOBODY"),
     ] in cells(done)
     assert [
         *("Tue 2026-10-20 02:00 CEST", "Mon 2026-10-26 09:00 CET"),
-        *("2026-10-20 00:00Z", "152", "ana (Ana [bold]Lima)"),
+        *("2026-10-20 00:00Z", "152.0", "ana (Ana [bold]Lima)"),
     ] in cells(done)
     assert ["primary: no gaps"] in cells(done)
     assert ["office: 11 gaps"] in cells(done)
