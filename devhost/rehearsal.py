@@ -102,6 +102,7 @@ def _stand_in(name: str, given: object, outside: str) -> object:
         "teams": {"sign_in": False},
         "jsm": {"url": f"{outside}/jsm"},
         "email": {"endpoint": f"{outside}/email"},
+        "jira": {"url": f"{outside}/jira"},
     }
     return {**given, **changes.get(str(given.get("use")), {})}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from responders.email import Email
+from responders.jira import Jira
 from responders.jsm import Jsm
 from responders.pagerduty import PagerDuty
 from responders.slack import Slack
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The name that a policy writes after `use:` -> the class that it means.
-RESPONDERS: Mapping[str, type[Email | Jsm | PagerDuty | Slack | Teams | Webhook]] = {
+RESPONDERS: Mapping[
+    str, type[Email | Jira | Jsm | PagerDuty | Slack | Teams | Webhook]
+] = {
+    "jira": Jira,
     "pagerduty": PagerDuty,
     "slack": Slack,
     "teams": Teams,

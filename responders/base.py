@@ -99,8 +99,9 @@ class Unusable(Notifier):
     with what is wrong. Whoever mends the settings restarts the app, and they go out.
     """
 
-    def __init__(self, name: str, problem: str) -> None:
+    def __init__(self, name: str, problem: str, kind: Kind = Kind.NOTIFY) -> None:
         self.name = name
+        self.kind = kind
         self._problem = problem
 
     async def apply(self, action: Action) -> Outcome:  # noqa: ARG002  as the protocol

@@ -64,7 +64,7 @@ def staffed(
         except SettingsError as error:
             said = [p if p.startswith(path) else f"{path}: {p}" for p in error.problems]
             problems += said
-            built[name] = Unusable(name, said[0])
+            built[name] = Unusable(name, said[0], kind.kind)
     return Staff(built, tuple(problems))
 
 

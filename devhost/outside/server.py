@@ -14,6 +14,7 @@ from devhost.outside.control import Control
 from devhost.outside.email import EmailSide
 from devhost.outside.faults import Faults
 from devhost.outside.heartbeat import HeartbeatSide
+from devhost.outside.jira import JiraSide
 from devhost.outside.jsm import JsmSide
 from devhost.outside.log_analytics import LogAnalyticsSide
 from devhost.outside.pagerduty import PagerDutySide
@@ -50,6 +51,7 @@ class Outside:
         self.teams = TeamsSide(clock)
         self.jsm = JsmSide(clock)
         self.email = EmailSide(clock)
+        self.jira = JiraSide(clock)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
         self.heartbeat = HeartbeatSide(clock)
@@ -68,6 +70,7 @@ class Outside:
             self.teams,
             self.jsm,
             self.email,
+            self.jira,
             self.arm,
             self.log_analytics,
             self.heartbeat,

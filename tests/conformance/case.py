@@ -26,6 +26,9 @@ class Case:
     it is sent; where it cannot, a lost answer costs one more copy, and what is sent
     holds the action's key for its readers.
 
+    ``tells`` says which requests tell something; others only ask, to find out what there
+    is to do.
+
     ``content`` is what people see of a request, as JSON. ``link_paths`` are where in it
     the links of a message stand, ``own_urls`` where else URLs of our own do. What else
     a request must be, for the sake of the sink's own syntax, ``problems`` says.
@@ -40,7 +43,8 @@ class Case:
     effects: Callable[[Outside], int]
     answer: bytes = b""
     tells_repeats: bool = True
-    content: Callable[[Sent], object] = lambda sent: sent.json
+    tells: Callable[[Sent], bool] = lambda _: True
+    content: Callable[[Sent], object] = lambda sent: sent.json if sent.body else None
     link_paths: Container[str] = ()
     own_urls: Container[str] = ()
     problems: Callable[[Sent], list[str]] = lambda _: []

@@ -19,7 +19,7 @@ from shared.clouds.http import HttpClient
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.evidence import EvidenceStatus
 from shared.model.http import Reply
-from tests.conformance.cases import email, jsm, pagerduty, slack, teams, webhook
+from tests.conformance.cases import email, jira, jsm, pagerduty, slack, teams, webhook
 from tests.factories import NOON, make_evidence, make_incident, make_problem
 from tests.fakes.http import FakeHttp, ListeningHttp, Sent
 from tests.fakes.ports import make_ports
@@ -41,6 +41,7 @@ SIDE = "https://side.example"
 
 CASES: Mapping[str, Case] = {
     "email": email.CASE,
+    "jira": jira.CASE,
     "jsm": jsm.CASE,
     "pagerduty": pagerduty.CASE,
     "slack": slack.CASE,
@@ -81,6 +82,11 @@ class World(Protocol):
     sent: list[Sent]
 
     @property
+    def told(self) -> list[Sent]:
+        """Of what was sent, what tells something."""
+        ...
+
+    @property
     def responder(self) -> Responder: ...
 
     def answers(self, status: int, *, retry_after: str | None = None) -> None:
@@ -115,8 +121,12 @@ class FakeWorld:
     def drops(self) -> None:
         self._fails(FailureReason.UNAVAILABLE)
 
+    @property
+    def told(self) -> list[Sent]:
+        return [sent for sent in self.sent if self._case.tells(sent)]
+
     def effects(self) -> int:
-        return len({self._case.identity(sent) for sent in self.sent})
+        return len({str(self._case.identity(sent)) for sent in self.told})
 
     def _fails(self, reason: FailureReason) -> None:
         self._http.script.append(TransientFailure(reason, "side.example: no answer"))
@@ -154,6 +164,10 @@ class OutsideWorld:
     def drops(self) -> None:
         self._http.inner = self._patient
         self._fault(drop=True, taken=True)
+
+    @property
+    def told(self) -> list[Sent]:
+        return [sent for sent in self.sent if CASES[self._name].tells(sent)]
 
     def effects(self) -> int:
         return CASES[self._name].effects(self._outside)

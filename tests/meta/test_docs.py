@@ -68,6 +68,7 @@ PLACEHOLDERS = {
 
 # A secret that each kind takes for one.
 SECRETS = {
+    "jira": "an API token",
     "jsm": "01234567-89ab-cdef-0123-456789abcdef",
     "pagerduty": "0123456789abcdef0123456789abcdef",
     "slack": "xoxb-0123-abcdef",
@@ -367,7 +368,7 @@ def _build(found: policy.Policy) -> None:
     values = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
     for given in found.responders.values():
         for value in given.values():
-            if isinstance(value, dict):
+            if isinstance(value, dict) and value.keys() == {"setting"}:
                 values[value["setting"]] = SECRETS[given["use"]]
     for sender in found.senders.values():
         for field in ("secret", "previous"):

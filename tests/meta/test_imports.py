@@ -292,7 +292,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     ),
     "function_app": ("shared.bootstrap", "shared.store.messages", "shared.triggers"),
     # A responder is given what it needs; another responder is none of its business.
-    "responders": (MODEL, "responders.base"),
+    "responders": (MODEL, "responders.base", "responders.tickets"),
     "responders.base": (MODEL,),
     "responders.email": (MODEL, "responders.base", "responders.markup"),
     "responders.markup": (MODEL,),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -143,6 +143,8 @@ class _Reader:
         if len(rest) == 1:
             return self.read(value, rest[0], path, check)
         structs = {s.tag: s for s in rest if isinstance(s, inspect.StructType)}
+        if not structs:
+            return self._either(value, rest, path)
         tag = str(next(iter(structs.values())).tag_field)
         expected = f"expected one of {', '.join(sorted(map(str, structs)))}"
         if not isinstance(value, dict):
@@ -151,6 +153,16 @@ class _Reader:
         if not isinstance(chosen, str) or chosen not in structs:
             return self._add(f"{path}.{tag}", expected)
         return self._struct(value, structs[chosen], path)
+
+    def _either(self, value: object, kinds: Sequence[inspect.Type], path: str) -> Any:  # noqa: ANN401
+        """A value of the first of several simple types that takes it."""
+        said = []
+        for kind in kinds:
+            try:
+                return LEAVES[type(kind)](value, kind)
+            except ValueError as error:
+                said.append(str(error))
+        return self._add(path, ", or ".join(said))
 
     def _list(
         self,
