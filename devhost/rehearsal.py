@@ -103,6 +103,7 @@ def _stand_in(name: str, given: object, outside: str) -> object:
         "jsm": {"url": f"{outside}/jsm"},
         "email": {"endpoint": f"{outside}/email"},
         "jira": {"url": f"{outside}/jira"},
+        "servicenow": {"url": f"{outside}/servicenow"},
     }
     return {**given, **changes.get(str(given.get("use")), {})}
 

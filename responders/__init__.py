@@ -8,6 +8,7 @@ from responders.email import Email
 from responders.jira import Jira
 from responders.jsm import Jsm
 from responders.pagerduty import PagerDuty
+from responders.servicenow import ServiceNow
 from responders.slack import Slack
 from responders.teams import Teams
 from responders.webhook import Webhook
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
 # The name that a policy writes after `use:` -> the class that it means.
 RESPONDERS: Mapping[
-    str, type[Email | Jira | Jsm | PagerDuty | Slack | Teams | Webhook]
+    str, type[Email | Jira | Jsm | PagerDuty | ServiceNow | Slack | Teams | Webhook]
 ] = {
     "jira": Jira,
     "pagerduty": PagerDuty,
+    "servicenow": ServiceNow,
     "slack": Slack,
     "teams": Teams,
     "jsm": Jsm,

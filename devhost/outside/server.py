@@ -18,6 +18,7 @@ from devhost.outside.jira import JiraSide
 from devhost.outside.jsm import JsmSide
 from devhost.outside.log_analytics import LogAnalyticsSide
 from devhost.outside.pagerduty import PagerDutySide
+from devhost.outside.servicenow import ServiceNowSide
 from devhost.outside.slack import SlackSide
 from devhost.outside.teams import TeamsSide
 from devhost.outside.webhook import WebhookSide
@@ -52,6 +53,7 @@ class Outside:
         self.jsm = JsmSide(clock)
         self.email = EmailSide(clock)
         self.jira = JiraSide(clock)
+        self.servicenow = ServiceNowSide(clock)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
         self.heartbeat = HeartbeatSide(clock)
@@ -71,6 +73,7 @@ class Outside:
             self.jsm,
             self.email,
             self.jira,
+            self.servicenow,
             self.arm,
             self.log_analytics,
             self.heartbeat,

@@ -20,7 +20,8 @@ class Case:
     the ``secrets``, by the settings that hold them, is that too. ``seeded`` are the
     texts that must never show: secrets, and parts of URLs that may be. ``identity`` is
     what the other side tells repeats by. ``effects`` counts what it did. ``answer`` is
-    the body that it sends with an accepted status.
+    the body that it sends with an accepted status, ``answers`` gives another to some
+    requests.
 
     ``tells_repeats`` says whether the other side can tell a repeat of a notice by what
     it is sent; where it cannot, a lost answer costs one more copy, and what is sent
@@ -42,6 +43,7 @@ class Case:
     identity: Callable[[Sent], object]
     effects: Callable[[Outside], int]
     answer: bytes = b""
+    answers: Callable[[Sent], bytes | None] = lambda _: None
     tells_repeats: bool = True
     tells: Callable[[Sent], bool] = lambda _: True
     content: Callable[[Sent], object] = lambda sent: sent.json if sent.body else None

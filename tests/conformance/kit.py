@@ -19,7 +19,16 @@ from shared.clouds.http import HttpClient
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.evidence import EvidenceStatus
 from shared.model.http import Reply
-from tests.conformance.cases import email, jira, jsm, pagerduty, slack, teams, webhook
+from tests.conformance.cases import (
+    email,
+    jira,
+    jsm,
+    pagerduty,
+    servicenow,
+    slack,
+    teams,
+    webhook,
+)
 from tests.factories import NOON, make_evidence, make_incident, make_problem
 from tests.fakes.http import FakeHttp, ListeningHttp, Sent
 from tests.fakes.ports import make_ports
@@ -44,6 +53,7 @@ CASES: Mapping[str, Case] = {
     "jira": jira.CASE,
     "jsm": jsm.CASE,
     "pagerduty": pagerduty.CASE,
+    "servicenow": servicenow.CASE,
     "slack": slack.CASE,
     "teams": teams.CASE,
     "webhook": webhook.CASE,
@@ -107,7 +117,7 @@ class FakeWorld:
 
     def __init__(self, name: str) -> None:
         self._case = CASES[name]
-        self._http = FakeHttp(default=self._reply(min(self._case.accepted), {}))
+        self._http = FakeHttp(default=self._usual)
         self.sent = self._http.sent
         self.responder = build(name, http=self._http, url=SIDE)
 
@@ -127,6 +137,11 @@ class FakeWorld:
 
     def effects(self) -> int:
         return len({str(self._case.identity(sent)) for sent in self.told})
+
+    def _usual(self, sent: Sent) -> Reply:
+        reply = self._reply(min(self._case.accepted), {})
+        said = self._case.answers(sent)
+        return reply if said is None else msgspec.structs.replace(reply, body=said)
 
     def _fails(self, reason: FailureReason) -> None:
         self._http.script.append(TransientFailure(reason, "side.example: no answer"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -30,11 +30,14 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 class FakeHttp:
     """Answers with what the test scripted, in order, then with ``default`` for ever.
 
-    A scripted exception is raised in place of an answer. ``sent`` is what was asked.
+    A scripted exception is raised in place of an answer; ``default`` may depend on what
+    was asked. ``sent`` is what was asked.
     """
 
     def __init__(
-        self, *script: Reply | Exception, default: Reply | Exception = OK
+        self,
+        *script: Reply | Exception,
+        default: Reply | Exception | Callable[[Sent], Reply] = OK,
     ) -> None:
         self.script = list(script)
         self.default = default
@@ -68,7 +71,7 @@ class FakeHttp:
         answer = self.script.pop(0) if self.script else self.default
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return answer if isinstance(answer, Reply) else answer(sent)
 
 
 class ListeningHttp:

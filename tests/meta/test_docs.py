@@ -71,6 +71,7 @@ SECRETS = {
     "jira": "an API token",
     "jsm": "01234567-89ab-cdef-0123-456789abcdef",
     "pagerduty": "0123456789abcdef0123456789abcdef",
+    "servicenow": "a password",
     "slack": "xoxb-0123-abcdef",
     "teams": "https://prod-01.westeurope.logic.azure.com:443/workflows/0123?sig=x",
     "webhook": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
