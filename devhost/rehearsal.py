@@ -102,6 +102,11 @@ def _stand_in(name: str, given: object, outside: str) -> object:
         "teams": {"sign_in": False},
         "jsm": {"url": f"{outside}/jsm"},
         "email": {"endpoint": f"{outside}/email"},
+        "boards": {
+            "url": f"{outside}/boards",
+            # Likewise; a token that the policy has no name for is made up.
+            "token": given.get("token") or {"setting": "REHEARSED_BOARDS_TOKEN"},
+        },
         "jira": {"url": f"{outside}/jira"},
         "servicenow": {"url": f"{outside}/servicenow"},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from responders.boards import Boards
 from responders.email import Email
 from responders.jira import Jira
 from responders.jsm import Jsm
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
 
 # The name that a policy writes after `use:` -> the class that it means.
 RESPONDERS: Mapping[
-    str, type[Email | Jira | Jsm | PagerDuty | ServiceNow | Slack | Teams | Webhook]
+    str,
+    type[
+        Boards | Email | Jira | Jsm | PagerDuty | ServiceNow | Slack | Teams | Webhook
+    ],
 ] = {
+    "boards": Boards,
     "jira": Jira,
     "pagerduty": PagerDuty,
     "servicenow": ServiceNow,

@@ -9,7 +9,7 @@ answer that got lost it is asked again no sooner than a minute later.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,9 +21,11 @@ from responders.tickets import (
     Tracker,
     adf,
     correlation,
+    instant,
     is_ours,
     reference,
     signature,
+    since,
 )
 from responders.tickets.jira_api import ISSUE, MOST_AT_ONCE, JiraApi
 from responders.tickets.parts import parts
@@ -41,6 +43,7 @@ from shared.model.ticket import Remark, Remote, Stage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
+    from datetime import datetime
 
     from responders.base import Ports
     from responders.tickets.jira_api import Issue, Transition
@@ -55,7 +58,6 @@ INDEX_LAG = timedelta(minutes=1)
 _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 _LABEL = re.compile(r"[!-~]{1,255}")
 _OURS = frozenset({"project", "issuetype", "summary", "description", "labels"})
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Jira(Tracker):
@@ -110,9 +112,10 @@ class Jira(Tracker):
         keys = [key for key in known if ISSUE.fullmatch(key)]
         for start in range(0, len(keys), MOST_AT_ONCE):
             for issue in await self._api.fetch(keys[start : start + MOST_AT_ONCE]):
-                since = _instant(known.get(issue.key, ""))
-                if issue.key in known and _instant(issue.fields.updated) > since:
-                    yield issue.key, await self._read(issue, since)
+                before = known.get(issue.key)
+                if before is None or instant(issue.fields.updated) <= instant(before):
+                    continue
+                yield issue.key, await self._read(issue, since(before))
 
     async def _opened(self, action: Action) -> str:
         """The key of the issue, which is made unless there is one."""
@@ -170,7 +173,7 @@ class Jira(Tracker):
             body["fields"] = {"resolution": {"name": self._config.resolution}}
         await self._api.transition(key, body)
 
-    async def _read(self, issue: Issue, since: datetime) -> Remote:
+    async def _read(self, issue: Issue, begin: datetime) -> Remote:
         """The issue, with what people wrote since the version that is known."""
         try:
             comments = await self._api.comments(issue.key)
@@ -188,7 +191,7 @@ class Jira(Tracker):
                     text=said,
                 )
                 for comment in reversed(comments)
-                if _instant(comment.created) >= since
+                if instant(comment.created) >= begin
                 and not is_ours(said := adf.text(comment.body))
             ),
         )
@@ -198,15 +201,6 @@ def _leads(transition: Transition, goal: Goal, stage: Stage) -> bool:
     if goal is True:
         return transition.to.stage is stage
     return goal in {transition.name, transition.to.name}
-
-
-def _instant(text: str) -> datetime:
-    """A time of Jira's; the beginning of all times where it is none."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return _NEVER
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _problems(config: Jira.Config) -> Iterator[str]:

@@ -18,9 +18,11 @@ from responders.tickets import (
     TicketConfig,
     Tracker,
     correlation,
+    instant,
     is_ours,
     reference,
     signature,
+    since,
 )
 from responders.tickets.parts import Part, parts
 from responders.tickets.servicenow_api import (
@@ -38,6 +40,7 @@ from shared.model.ticket import Remark, Remote, Stage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from responders.base import Ports
     from responders.tickets.servicenow_api import Entry, Record
@@ -123,8 +126,8 @@ class ServiceNow(Tracker):
             }
             entries = await self._entries([*records]) if records else ()
             for sys_id, record in records.items():
-                since = _since(known[sys_id])
-                yield sys_id, self._read(record, entries, since)
+                begin = since(_updated(known[sys_id]))
+                yield sys_id, self._read(record, entries, begin)
 
     async def _opened(self, action: Action) -> str:
         """The sys_id of the incident, which is made unless there is one."""
@@ -177,7 +180,9 @@ class ServiceNow(Tracker):
             case _:
                 return {}
 
-    def _read(self, record: Record, entries: Sequence[Entry], since: str) -> Remote:
+    def _read(
+        self, record: Record, entries: Sequence[Entry], begin: datetime
+    ) -> Remote:
         """The incident, with what people wrote since the version that is known."""
         stages = {
             **dict.fromkeys(self._config.working, Stage.IN_PROGRESS),
@@ -191,7 +196,7 @@ class ServiceNow(Tracker):
                 Remark(id=entry.sys_id, by=entry.sys_created_by, text=entry.value)
                 for entry in reversed(entries)
                 if entry.element_id == record.sys_id.value
-                and entry.sys_created_on >= since
+                and instant(entry.sys_created_on) >= begin
                 and not is_ours(entry.value)
             ),
         )
@@ -243,7 +248,7 @@ def _is_newer(record: Record, known: str | None) -> bool:
     return before is None or int(now[1]) > int(before[1])
 
 
-def _since(known: str) -> str:
+def _updated(known: str) -> str:
     """When the version that is known came about, as ServiceNow writes times."""
     found = _VERSION.fullmatch(known)
     return found[2] if found else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiohttp import web
 
 from devhost.outside.arm import ArmSide
+from devhost.outside.boards import BoardsSide
 from devhost.outside.control import Control
 from devhost.outside.email import EmailSide
 from devhost.outside.faults import Faults
@@ -52,6 +53,7 @@ class Outside:
         self.teams = TeamsSide(clock)
         self.jsm = JsmSide(clock)
         self.email = EmailSide(clock)
+        self.boards = BoardsSide(clock)
         self.jira = JiraSide(clock)
         self.servicenow = ServiceNowSide(clock)
         self.arm = ArmSide()
@@ -72,6 +74,7 @@ class Outside:
             self.teams,
             self.jsm,
             self.email,
+            self.boards,
             self.jira,
             self.servicenow,
             self.arm,

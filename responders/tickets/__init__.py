@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,6 +32,11 @@ LARGE = 1024 * 1024
 
 # Comments of one ticket that are read, the latest.
 MOST_REMARKS = 50
+
+# How much of what was read is read again.
+OVERLAP = timedelta(minutes=1)
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 _KEY = re.compile(r"[A-Za-z0-9-]{1,100}")
 _SIGNED = re.compile(r"Firewatch notice [0-9a-f]{32}")
@@ -114,6 +120,25 @@ def answered(reply: Reply, kind: type[_T], *, side: str) -> _T:
         raise TransientFailure(
             FailureReason.UNAVAILABLE, f"{side} answered what its API does not say"
         ) from None
+
+
+def instant(text: str) -> datetime:
+    """A time as a side writes it, in UTC unless it says; ``NEVER`` where it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return NEVER
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def since(text: str) -> datetime:
+    """From when on comments are new to whoever read the version of that time.
+
+    A little earlier: what is written last need not be seen last. Whoever reads it
+    twice knows it by its id.
+    """
+    at = instant(text)
+    return at if at == NEVER else at - OVERLAP
 
 
 def signature(action: Action) -> str:

@@ -20,6 +20,7 @@ from shared.model.errors import FailureReason, TransientFailure
 from shared.model.evidence import EvidenceStatus
 from shared.model.http import Reply
 from tests.conformance.cases import (
+    boards,
     email,
     jira,
     jsm,
@@ -49,6 +50,7 @@ SHORT_TIMEOUT_S = 0.1
 SIDE = "https://side.example"
 
 CASES: Mapping[str, Case] = {
+    "boards": boards.CASE,
     "email": email.CASE,
     "jira": jira.CASE,
     "jsm": jsm.CASE,

@@ -26,6 +26,11 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         """The body as JSON."""
         return msgspec.json.decode(self.body, type=dict[str, Any])
 
+    @property
+    def list(self) -> list[dict[str, Any]]:
+        """The body as a list of JSON objects, as a patch is."""
+        return msgspec.json.decode(self.body, type=list[dict[str, Any]])
+
 
 class FakeHttp:
     """Answers with what the test scripted, in order, then with ``default`` for ever.

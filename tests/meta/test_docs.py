@@ -68,6 +68,7 @@ PLACEHOLDERS = {
 
 # A secret that each kind takes for one.
 SECRETS = {
+    "boards": "a personal access token",
     "jira": "an API token",
     "jsm": "01234567-89ab-cdef-0123-456789abcdef",
     "pagerduty": "0123456789abcdef0123456789abcdef",

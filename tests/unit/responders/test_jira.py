@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from devhost.outside import Fault, Outside
 from responders.jira import INDEX_LAG, Jira
-from responders.tickets import adf
+from responders.tickets import OVERLAP, adf
 from shared.clouds.http import HttpClient
 from shared.model.action import Outcome
 from shared.model.alert import Severity
@@ -413,6 +413,7 @@ async def test_comments_of_ours_do_not_come_back(site: Site) -> None:
     jira = site.jira()
     opened = await jira.apply(await opening(jira))
     await site.person("POST", "comment", {"body": document("first")})
+    site.clock.step(OVERLAP)
     await site.person("PUT", "assignee", {"accountId": "Grace Hopper"})
     version = (await read(jira, {"SEC-1": ""}))["SEC-1"].version
     site.clock.step(timedelta(seconds=1))

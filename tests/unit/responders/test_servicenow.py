@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from devhost.outside import Outside
 from responders.servicenow import ServiceNow
+from responders.tickets import OVERLAP
 from shared.clouds.http import HttpClient
 from shared.model.action import Outcome
 from shared.model.alert import Severity
@@ -357,6 +358,7 @@ async def test_notes_of_ours_do_not_come_back(there: Instance) -> None:
     servicenow = there.servicenow()
     opened = await servicenow.apply(await opening(servicenow))
     await there.person(work_notes="first")
+    there.clock.step(OVERLAP)
     await there.person(assigned_to="Grace Hopper")
     version = (await read(servicenow, {opened.reference: ""}))[opened.reference].version
     there.clock.step(timedelta(seconds=1))
