@@ -104,6 +104,15 @@ async def reconcile_source(timer: func.TimerRequest) -> None:  # noqa: ARG001
     await verb()
 
 
+# Between two full minutes, when tick is over.
+@app.function_name("sync_tickets")
+@app.timer_trigger(arg_name="timer", schedule="30 */5 * * * *", run_on_startup=False)
+async def sync_tickets(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    """Read what people did to the tickets of open incidents."""
+    verb = await firewatch.ticketing()
+    await verb()
+
+
 # While most people sleep, and at a minute of its own.
 @app.function_name("retire_incidents")
 @app.timer_trigger(arg_name="timer", schedule="0 43 3 * * *", run_on_startup=False)

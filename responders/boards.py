@@ -35,7 +35,7 @@ from shared.model.text import cut
 from shared.model.ticket import Remark, Remote, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Iterator, Mapping
     from datetime import datetime
 
     from responders.base import Ports
@@ -96,7 +96,7 @@ class Boards(Tracker):
 
     async def changed(
         self, known: Mapping[str, str]
-    ) -> AsyncIterator[tuple[str, Remote]]:
+    ) -> AsyncGenerator[tuple[str, Remote], None]:
         """See ``Tracker``; a request for each 200, and one for each that changed."""
         numbers = [number for number in known if _NUMBER.fullmatch(number)]
         for start in range(0, len(numbers), MOST_AT_ONCE):
@@ -107,8 +107,8 @@ class Boards(Tracker):
 
     async def _opened(self, action: Action) -> str:
         """The id of the work item, which is made unless there is one."""
-        if found := await self._found(action):
-            return found
+        if found := action.reference or await self._found(action):
+            return reference(found, _NUMBER)
         config, message = self._config, told(action)
         fields = {
             **config.fields,

@@ -8,6 +8,7 @@ answer that got lost it is asked again no sooner than a minute later.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -42,11 +43,11 @@ from shared.model.text import cut
 from shared.model.ticket import Remark, Remote, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from responders.base import Ports
-    from responders.tickets.jira_api import Issue, Transition
+    from responders.tickets.jira_api import Comment, Issue, Transition
 
 # remote-apis-sinks.md 9: 32,767 characters of text, counted there nobody knows how.
 SUMMARY_LIMIT = 255
@@ -69,7 +70,7 @@ class Jira(Tracker):
         ``url`` is that of the site, ``type`` of the issues. ``priority`` names Jira's for
         a severity; where it names none, Jira decides. ``fields`` are set as they stand
         here. ``resolution`` goes with the transition that closes an issue, for workflows
-        that ask for it.
+        that ask for it. ``callback_secret`` is what Jira signs its webhooks with.
         """
 
         url: str
@@ -81,6 +82,7 @@ class Jira(Tracker):
         labels: tuple[str, ...] = ()
         fields: dict[str, Any] = msgspec.field(default_factory=dict)
         resolution: str = ""
+        callback_secret: SecretRef | None = None
 
     def __init__(self, name: str, config: Config, ports: Ports) -> None:
         self.name = name
@@ -88,6 +90,7 @@ class Jira(Tracker):
         if problems := [f"responders.{name}.{each}" for each in _problems(config)]:
             raise SettingsError(problems)
         token = ports.secret(config.token)
+        self.calls = config.callback_secret is not None
         self._api = JiraApi(config.url, user=config.user, token=token, ports=ports)
 
     async def apply(self, action: Action) -> Outcome:
@@ -107,7 +110,7 @@ class Jira(Tracker):
 
     async def changed(
         self, known: Mapping[str, str]
-    ) -> AsyncIterator[tuple[str, Remote]]:
+    ) -> AsyncGenerator[tuple[str, Remote], None]:
         """See ``Tracker``; a request for each hundred, and one for each that changed."""
         keys = [key for key in known if ISSUE.fullmatch(key)]
         for start in range(0, len(keys), MOST_AT_ONCE):
@@ -119,8 +122,8 @@ class Jira(Tracker):
 
     async def _opened(self, action: Action) -> str:
         """The key of the issue, which is made unless there is one."""
-        if found := await self._found(action):
-            return found
+        if found := action.reference or await self._found(action):
+            return reference(found, ISSUE)
         config, message = self._config, told(action)
         fields = config.fields | {
             "project": {"key": config.project},
@@ -175,11 +178,11 @@ class Jira(Tracker):
 
     async def _read(self, issue: Issue, begin: datetime) -> Remote:
         """The issue, with what people wrote since the version that is known."""
-        try:
-            comments = await self._api.comments(issue.key)
-        except PermanentFailure:
+        comments: Sequence[Comment] = ()
+        if not self.calls:
             # Who may see an issue need not be allowed to see its comments.
-            comments = ()
+            with contextlib.suppress(PermanentFailure):
+                comments = await self._api.comments(issue.key)
         return Remote(
             version=issue.fields.updated,
             stage=issue.fields.status.stage,

@@ -39,7 +39,7 @@ from shared.model.text import cut
 from shared.model.ticket import Remark, Remote, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from responders.base import Ports
@@ -115,7 +115,7 @@ class ServiceNow(Tracker):
 
     async def changed(
         self, known: Mapping[str, str]
-    ) -> AsyncIterator[tuple[str, Remote]]:
+    ) -> AsyncGenerator[tuple[str, Remote], None]:
         """See ``Tracker``; a request for each hundred, and one for those that changed."""
         ids = [sys_id for sys_id in known if SYS_ID.fullmatch(sys_id)]
         for start in range(0, len(ids), MOST_AT_ONCE):
@@ -131,8 +131,8 @@ class ServiceNow(Tracker):
 
     async def _opened(self, action: Action) -> str:
         """The sys_id of the incident, which is made unless there is one."""
-        if found := await self._found(action):
-            return found
+        if found := action.reference or await self._found(action):
+            return reference(found, SYS_ID)
         config, message = self._config, told(action)
         group = {"assignment_group": config.assignment_group}
         fields: dict[str, Any] = {

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from shared.silences import Silences
     from shared.staff import Staff
     from shared.tick import Tick
+    from shared.ticketing import Ticketing
     from shared.triage.policy import Policy
 
 # A page of a list is megabytes, and nobody's lease runs while it is read.
@@ -261,6 +262,18 @@ class App:
             return Tick(storage.ledger, storage.queue, noise, heartbeat)
 
         return await self._once("tick", build)
+
+    async def ticketing(self) -> Ticketing:
+        """What reads tickets again."""
+        storage, commands = await self.storage(), await self.commands()
+        staff = await self.staff()
+
+        async def build() -> Ticketing:
+            from shared.ticketing import Ticketing
+
+            return Ticketing(storage.ledger, commands, staff.responders)
+
+        return await self._once("ticketing", build)
 
     async def heartbeat(self) -> Beating | None:
         """What sends signs of life; None where the policy wants none."""

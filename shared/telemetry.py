@@ -63,6 +63,9 @@ FEED_UNKNOWN = LogEvent("feed.unknown", logging.WARNING)
 CALLBACK_TAKEN = LogEvent("callback.taken", logging.INFO)
 CALLBACK_PASSED = LogEvent("callback.passed", logging.INFO)
 CALLBACK_ODD = LogEvent("callback.odd", logging.WARNING)
+TICKETS_READ = LogEvent("tickets.read", logging.INFO)
+TICKETS_UNREAD = LogEvent("tickets.unread", logging.WARNING)
+TICKETS_BROKE_US = LogEvent("tickets.broke_us", logging.ERROR)
 EXPORT_GAP = LogEvent("export.gap", logging.WARNING)
 
 

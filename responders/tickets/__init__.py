@@ -18,10 +18,9 @@ import msgspec
 from responders.base import Notifier
 from shared.model.action import Kind
 from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
-from shared.model.secret import SecretRef
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from shared.model.action import Action
     from shared.model.http import Reply
@@ -62,25 +61,30 @@ class TicketConfig(
 
     ``progress`` and ``close`` say what becomes of a ticket when its incident is
     acknowledged and when it ends. ``acknowledges`` says what of a ticket acknowledges its incident,
-    ``resolves`` whether its end ends the incident. ``callback_secret`` is what the side
-    signs calls of its own with, where it makes any.
+    ``resolves`` whether its end ends the incident.
     """
 
     progress: Goal = False
     close: Goal = False
     acknowledges: Acknowledges = Acknowledges.OWNER
     resolves: bool = False
-    callback_secret: SecretRef | None = None
 
 
 class Tracker(Notifier, ABC):
-    """A responder whose notices are tickets, and which can read them again."""
+    """A responder whose notices are tickets, and which can read them again.
+
+    Where its side ``calls``, it says itself what people write and change, and sooner;
+    then no comments are read, and the rest only so that nothing is missed.
+    """
 
     kind = Kind.TICKET
     config: TicketConfig
+    calls = False
 
     @abstractmethod
-    def changed(self, known: Mapping[str, str]) -> AsyncIterator[tuple[str, Remote]]:
+    def changed(
+        self, known: Mapping[str, str]
+    ) -> AsyncGenerator[tuple[str, Remote], None]:
         """Each of the tickets that has a newer version than the one that is known.
 
         ``known`` are versions by reference, empty where a ticket was never read. One

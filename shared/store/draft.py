@@ -19,6 +19,7 @@ from shared.model.correlation import OpenKey
 from shared.model.incident import Entry, Fact, Incident
 from shared.model.silence import Kept
 from shared.model.storm import Slots
+from shared.model.ticket import opened
 from shared.store import limits, rows
 from shared.store.ports import Delete, Put
 
@@ -146,7 +147,10 @@ class Draft:
         self._documents[key] = document
 
     def put_action(self, row: ActionRow, etag: str | None) -> None:
-        """Insert an action row, or replace the version read."""
+        """Insert an action row, or replace the version read.
+
+        What it has opened a ticket by is indexed with it; it does that once.
+        """
         self._actions[rows.action(row.incident, row.key)] = (row, etag)
 
     def put_evidence(self, row: EvidenceRow, etag: str | None) -> None:
@@ -231,6 +235,11 @@ class Draft:
         writes += [
             Put(key, rows.encode(row), etag)
             for key, (row, etag) in self._actions.items()
+        ]
+        writes += [
+            Put(rows.ticket(row.incident, row.key), rows.encode(ticket))
+            for row, _ in self._actions.values()
+            if (ticket := opened(row)) is not None
         ]
         writes += [
             Put(key, rows.encode(kept), etag)

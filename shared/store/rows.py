@@ -20,6 +20,7 @@ from shared.model.evidence import EvidenceRow
 from shared.model.incident import Entry, Incident
 from shared.model.silence import Kept
 from shared.model.storm import Slots
+from shared.model.ticket import Ticket
 
 if TYPE_CHECKING:
     from shared.store.ports import Row
@@ -64,6 +65,7 @@ Document = (
     | Slots
     | Leaving
     | Pointer
+    | Ticket
 )
 
 _D = TypeVar("_D", bound=Document)
@@ -82,6 +84,9 @@ STORM = "g|storm"
 LIMIT = "g|limit|"
 
 LEAVING = "r"
+
+# Tickets that are open, so that whoever reads them again finds them.
+TICKET = "w"
 
 # How the row of an alert begins: whoever inserts it has claimed the alert.
 CLAIM = "a|"
@@ -139,6 +144,11 @@ def entry(incident_id: str, sequence: int) -> str:
 def action(incident_id: str, key: str) -> str:
     """One action of an incident."""
     return f"x|{incident_id}|{key}"
+
+
+def ticket(incident_id: str, key: str) -> str:
+    """The ticket that one action of an incident has opened."""
+    return f"{TICKET}|{incident_id}|{key}"
 
 
 def evidence(incident_id: str, query: str, about: str) -> str:

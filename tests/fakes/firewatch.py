@@ -29,14 +29,17 @@ from shared.store.archive import Archive
 from shared.store.history import History
 from shared.store.ledger import Ledger
 from shared.tick import Tick
+from shared.ticketing import Ticketing
 from tests.fakes.clock import Clock
 from tests.fakes.responder import FakeResponder
 from tests.fakes.store import FakeBlobs, FakeQueue, FakeTable, Faults
+from tests.fakes.tracker import FakeTracker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from responders.tickets import TicketConfig
     from shared.enrichment.enrichment import Enrichment
     from shared.heartbeat import Beating
     from shared.model.action import ActionRow
@@ -81,6 +84,7 @@ class Worker(NamedTuple):
     regrouping: Regrouping
     silences: Silences
     retention: Retention
+    ticketing: Ticketing
 
 
 class World:
@@ -90,6 +94,7 @@ class World:
         self,
         *,
         names: Sequence[str] = ("pager",),
+        trackers: Mapping[str, TicketConfig] | None = None,
         route: Callable[[Incident], Iterable[str]] | None = None,
         caps: Correlation | None = None,
         lease: timedelta = LEASE,
@@ -115,8 +120,10 @@ class World:
         self.blobs = FakeBlobs(self.faults)
         self.queue = FakeQueue(self.clock, self.faults)
         self.responders = {name: FakeResponder(name, self.faults) for name in names}
-        self.route = route or (lambda _: tuple(names))
-        self.again = Route(to=tuple(names))
+        for name, config in (trackers or {}).items():
+            self.responders[name] = FakeTracker(name, self.faults, config)
+        self.route = route or (lambda _: tuple(self.responders))
+        self.again = Route(to=tuple(self.responders))
         # Incidents that end by themselves have a due line for days.
         self.caps = replace(caps or Correlation(), quiet=quiet)
         self.suppress = list(suppress)
@@ -124,6 +131,11 @@ class World:
         self.lease = lease
         self.partitions = partitions
         self.worker = self.new_worker()
+
+    @property
+    def tracker(self) -> FakeTracker:
+        """The first responder that keeps tickets."""
+        return next(r for r in self.responders.values() if isinstance(r, FakeTracker))
 
     @property
     def pager(self) -> FakeResponder:
@@ -143,6 +155,7 @@ class World:
             limits=self.limits,
             caps=self.caps,
         )
+        commands = Commands(ledger, self.queue)
         return Worker(
             ledger,
             archive,
@@ -159,7 +172,7 @@ class World:
                 quiet=self.caps.quiet,
             ),
             Tick(ledger, self.queue, noise, self.heartbeat),
-            Commands(ledger, self.queue),
+            commands,
             Regrouping(ledger, self.queue, self.caps),
             silences,
             Retention(
@@ -168,6 +181,7 @@ class World:
                 Purge(ledger, gap=self.caps.gap),
                 keep=KEEP,
             ),
+            Ticketing(ledger, commands, self.responders),
         )
 
     async def _suppress(self) -> Sequence[Silence]:

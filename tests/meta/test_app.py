@@ -52,6 +52,11 @@ TRIGGERS: dict[str, dict[str, object]] = {
         "schedule": "0 17 * * * *",
         "runOnStartup": False,
     },
+    "sync_tickets": {
+        "type": "timerTrigger",
+        "schedule": "30 */5 * * * *",
+        "runOnStartup": False,
+    },
     "retire_incidents": {
         "type": "timerTrigger",
         "schedule": "0 43 3 * * *",

@@ -159,6 +159,17 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.triage.risk",
         *STORE,
     ),
+    # What people did to tickets: reading it, and what it comes to.
+    "shared.ticketing": (
+        MODEL,
+        "responders.base",
+        "responders.tickets",
+        "shared.commands",
+        "shared.heeding",
+        "shared.telemetry",
+        *STORE,
+    ),
+    "shared.heeding": (MODEL, "responders.tickets", "shared.commands", *STORE),
     "shared.tick": (
         "shared.heartbeat",
         "shared.noise",
@@ -275,6 +286,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.silences",
         "shared.staff",
         "shared.tick",
+        "shared.ticketing",
         "shared.triage.policy",
     ),
     "shared.triggers": (

@@ -51,6 +51,20 @@ RESPONDERS: dict[str, dict[str, Any]] = {
         "callback_secret": {"setting": "E"},
     },
     "teams": {"use": "teams", "url": {"setting": "C"}, "sign_in": True},
+    "boards": {"use": "boards", "project": "Security", "url": REAL},
+    "jira": {
+        "use": "jira",
+        "user": "firewatch@contoso.com",
+        "token": {"setting": "A"},
+        "project": "SEC",
+        "url": REAL,
+    },
+    "servicenow": {
+        "use": "servicenow",
+        "user": "firewatch",
+        "password": {"setting": "A"},
+        "url": REAL,
+    },
 }
 
 

@@ -452,6 +452,30 @@ async def test_comments_that_may_not_be_read_are_left_out() -> None:
     assert found["SEC-1"].remarks == ()
 
 
+async def test_where_jira_calls_no_comments_are_read() -> None:
+    """It says itself what people write, and sooner."""
+    issue = b'{"issues":[{"key":"SEC-1","fields":{"updated":"2026-11-23T12:00:00.000+0000"}}]}'
+    http = FakeHttp(default=Reply(status=200, headers={}, body=issue))
+    jira = make_jira(http, callback_secret={"setting": "CALLBACK"})
+
+    found = await read(jira, {"SEC-1": ""})
+
+    assert jira.calls
+    assert found["SEC-1"].remarks == ()
+    assert len(http.sent) == 1
+
+
+async def test_what_an_attempt_before_has_made_is_not_searched_for() -> None:
+    """The core hands on what is known of it."""
+    http = FakeHttp()
+    jira = make_jira(http)
+
+    outcome = await jira.apply(replace(await opening(jira), reference="SEC-4"))
+
+    assert outcome == Outcome(reference="SEC-4")
+    assert http.sent == []
+
+
 async def test_many_issues_are_read_a_hundred_at_once() -> None:
     """As many as Jira gives."""
     http = FakeHttp(default=Reply(status=200, headers={}, body=b'{"issues":[]}'))
