@@ -19,6 +19,7 @@ from cli.story.attack import POLICY, Way, attack
 from cli.watch import Watch
 from devhost.local import Local
 from shared.model.errors import StoreError
+from shared.model.evidence import OWN_QUESTIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,7 +169,12 @@ def _show(local: Local, found: Report, console: Console, *, seconds: float) -> N
 
 
 def _say_evidence(found: Report, console: Console) -> None:
-    asked = [each for incident in found.incidents for each in incident.evidence]
+    asked = [
+        each
+        for incident in found.incidents
+        for each in incident.evidence
+        if each.query not in OWN_QUESTIONS
+    ]
     if asked:
         answered = sum(each.status != "unavailable" for each in asked)
         console.print(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shared import settings as environment
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from shared.clouds.storage import Storage
     from shared.commands import Commands
     from shared.enrichment.enrichment import Enrichment
+    from shared.enrichment.inquiries import Inquiry
     from shared.hearing import Hearing
     from shared.heartbeat import Beating
     from shared.ingest import Ingest
@@ -185,6 +187,7 @@ class App:
                     storage.ledger,
                     None if policy.workspaces.are_none else self.enrichment,
                     how=policy.enrich,
+                    others=_inquiries(policy, storage),
                 ),
                 lease=settings.lease,
                 quiet=policy.correlate.quiet,
@@ -497,6 +500,16 @@ class App:
                     self._built[name] = await build()
         found: _T = self._built[name]
         return found
+
+
+def _inquiries(policy: Policy, storage: Storage) -> list[Inquiry]:
+    """What is asked about incidents beside what logs are."""
+    found: list[Inquiry] = []
+    if policy.risk.true_positive or policy.risk.false_positive:
+        from shared.enrichment.verdicts import OwnVerdicts
+
+        found.append(OwnVerdicts(partial(storage.history.earlier, storage.ledger)))
+    return found
 
 
 class Deployed(NamedTuple):

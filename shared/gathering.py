@@ -15,9 +15,11 @@ from msgspec.structs import replace
 
 from shared import telemetry
 from shared.actions import gathered
+from shared.enrichment import inquiries
 from shared.model.alert import Severity
 from shared.model.enrich import Enrich
 from shared.model.evidence import (
+    OWN_QUESTIONS,
     Cost,
     Evidence,
     EvidenceRow,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from shared.enrichment.asking import Ask
     from shared.enrichment.enrichment import Enrichment
+    from shared.enrichment.inquiries import Inquiry
     from shared.enrichment.started import Early, Started
     from shared.model.alert import AlertRow
     from shared.model.evidence import Gathered
@@ -50,7 +53,7 @@ HIGH_WAITS = timedelta(seconds=5)
 
 USUAL = Enrich()
 
-# Rows that an incident keeps.
+# Rows of what logs say that an incident keeps.
 MOST_ROWS = 24
 
 # After a round that nobody answered a word of, nobody waits longer than BRIEF for a
@@ -62,7 +65,7 @@ _SLACK_S = 0.05
 
 
 class Asked(NamedTuple):
-    """A round about an incident of so many alerts: its rows, or why there are none."""
+    """A round about an incident of so many alerts: its rows, and why logs gave none."""
 
     alerts: int
     rows: tuple[EvidenceRow, ...]
@@ -112,7 +115,8 @@ class Found(NamedTuple):
 class Gathering:
     """Asks about incidents; one for the process.
 
-    ``enrichment`` is None where nobody is to be asked: then nothing here costs anything.
+    ``enrichment`` is None where no logs are to be asked; where there are no ``others``
+    to ask either, nothing here costs anything.
     """
 
     def __init__(
@@ -120,21 +124,24 @@ class Gathering:
         ledger: Ledger,
         enrichment: Callable[[], Awaitable[Enrichment]] | None,
         how: Enrich = USUAL,
+        *,
+        others: Sequence[Inquiry] = (),
     ) -> None:
         self._ledger = ledger
         self._enrichment = enrichment
         self._how = how
+        self._others = tuple(others)
         self._silent_until = float("-inf")
         self._going: set[asyncio.Task[list[Evidence]]] = set()
 
     @property
     def is_on(self) -> bool:
         """Whether anybody is asked at all."""
-        return self._enrichment is not None
+        return self._enrichment is not None or bool(self._others)
 
     def next_at(self, head: Incident) -> datetime | None:
         """When evidence of the incident is to be asked for by itself."""
-        return gathered.next_at(head) if self._enrichment else None
+        return gathered.next_at(head) if self.is_on else None
 
     async def __call__(
         self, head: Incident, turn: Turn, *, begins: bool, acts: bool
@@ -144,7 +151,7 @@ class Gathering:
         ``begins`` says that a notice is to be planned for the first time, ``acts`` that
         anything is to be done. Raises StoreUnavailable.
         """
-        if self._enrichment is None:
+        if not self.is_on:
             return None
         now = self._ledger.now()
         if not gathered.is_due(head, now, begins=begins):
@@ -152,7 +159,12 @@ class Gathering:
                 return None
             kept = await reading.evidence_of(self._ledger, [head.id, *head.absorbed])
             return Found(head.evidence, _shown(row for row, _ in kept))
-        kept = await reading.evidence_of(self._ledger, [head.id, *head.absorbed])
+        # Without its mark it has none. An older app may have lost that, though: then
+        # the claim fails over rows that are there, and this is the second time.
+        has_some = head.evidence is not None or head.id in turn.asked
+        kept = await reading.evidence_of(
+            self._ledger, [*([head.id] if has_some else []), *head.absorbed]
+        )
         is_high = begins and head.severity is Severity.HIGH
         most = min(HIGH_WAITS, self._how.deadline) if is_high else self._how.deadline
         known = [row for row, _ in kept]
@@ -165,36 +177,47 @@ class Gathering:
             turn.asked[head.id] = asked
         # Alerts that came meanwhile are news: they are asked about later.
         as_asked = replace(head, alerts=asked.alerts)
-        if asked.lack is not None:
-            return _without(as_asked, known, now, asked.lack)
         mine = {_key(row): row for row in known if row.incident == head.id}
         mine |= {_key(row): row for row in asked.rows}
         others = [row for row in known if row.incident != head.id]
-        return Found(
-            gathered.summed(as_asked, mine.values(), now),
-            _shown([*mine.values(), *others]),
-            asked.rows,
-            {_key(row): etag for row, etag in kept},
-        )
+        mark = gathered.summed(as_asked, mine.values(), now)
+        shown = _shown([*mine.values(), *others])
+        if asked.lack is not None:
+            mark = _marked(as_asked, mark, now, asked.lack)
+            shown = (*shown, _nothing(as_asked, now, asked.lack))
+        etags = {_key(row): etag for row, etag in kept}
+        return Found(mark, shown, asked.rows, etags)
 
     async def _asked(self, round_: _Round, seconds: float) -> Asked:
         """What comes of a round in that time, whatever breaks over it."""
-        head = round_.head
+        others = inquiries.asked(self._others, round_.of_others, seconds=seconds)
+        (rows_, lack), more = await asyncio.gather(
+            self._asked_logs(round_, seconds), others
+        )
+        return Asked(round_.head.alerts, (*more, *rows_), lack)
+
+    async def _asked_logs(
+        self, round_: _Round, seconds: float
+    ) -> tuple[list[EvidenceRow], Lack | None]:
+        """What logs say in that time; without a word of theirs, why."""
+        if self._enrichment is None:
+            return [], None
         try:
             # What comes before the asks, such as reading the alerts, may hang too.
             async with asyncio.timeout(seconds + _SLACK_S):
-                found = await self._ask(round_, _now() + seconds)
-                return Asked(head.alerts, tuple(found))
+                return await self._ask(round_, _now() + seconds), None
         except TimeoutError:
             self._silent_until = _now() + SILENT_FOR.total_seconds()
-            return Asked(head.alerts, (), Lack.TIMEOUT)
+            return [], Lack.TIMEOUT
         except Exception as error:  # noqa: BLE001  a notice fails open
-            telemetry.emit(telemetry.EVIDENCE_BROKE_US, incident=head.id, error=error)
-            return Asked(head.alerts, (), Lack.DEFECT)
+            telemetry.emit(
+                telemetry.EVIDENCE_BROKE_US, incident=round_.head.id, error=error
+            )
+            return [], Lack.DEFECT
 
     async def _ask(self, round_: _Round, ends: float) -> list[EvidenceRow]:
         """One round of asks, as far as it comes by then; the rest goes on."""
-        assert self._enrichment is not None  # noqa: S101  __call__ looked
+        assert self._enrichment is not None  # noqa: S101  _asked_logs looked
         head = round_.head
         enrichment = await self._enrichment()
         alerts = await reading.some_alerts(self._ledger, head)
@@ -223,11 +246,9 @@ class Gathering:
             self._silent_until = _now() + SILENT_FOR.total_seconds()
 
 
-def _without(
-    head: Incident, known: Sequence[EvidenceRow], now: datetime, lack: Lack
-) -> Found:
-    """The evidence of before, and that there is no more."""
-    none = Evidence(
+def _nothing(head: Incident, now: datetime, lack: Lack) -> Evidence:
+    """The evidence of a round that did not come to a single question."""
+    return Evidence(
         query="",
         question="What do the logs say?",
         subject="the incident",
@@ -244,12 +265,13 @@ def _without(
         status=EvidenceStatus.UNAVAILABLE,
         reason=lack,
     )
-    mine = [row for row in known if row.incident == head.id]
-    mark = gathered.summed(head, mine, now)
+
+
+def _marked(head: Incident, mark: Gathered, now: datetime, lack: Lack) -> Gathered:
+    """What the head is to know after such a round."""
     # Time may mend it, a defect stays; and once is enough.
     is_worth_it = lack is Lack.TIMEOUT and head.evidence is None
-    again = now + gathered.REST if is_worth_it else mark.again
-    return Found(replace(mark, again=again), (*_shown(known), none))
+    return replace(mark, again=now + gathered.REST if is_worth_it else mark.again)
 
 
 class _Round:
@@ -265,17 +287,29 @@ class _Round:
     ) -> None:
         self.head = head
         self._now = now
-        self._known = {_key(row): row for row in known if row.incident == head.id}
-        self._is_new = begins or gathered.has_news(head) or not self._known
-        due = {
-            key
-            for key, row in self._known.items()
-            if (at := gathered.again_at(row, head)) is not None and at <= now
+        mine = [row for row in known if row.incident == head.id]
+        own = {
+            row.evidence.query: row
+            for row in mine
+            if row.evidence.query in OWN_QUESTIONS
         }
-        self._due = due
+        self._known = {
+            _key(row): row for row in mine if row.evidence.query not in OWN_QUESTIONS
+        }
+        has_news = begins or gathered.has_news(head)
+        self._is_new = has_news or not self._known
+        self._due = {key for key, row in self._known.items() if _is_due(row, head, now)}
         # What is asked because its rows were not there yet, must not come from before.
         self.is_late = not self._is_new and any(
-            not self._known[key].evidence.reason for key in due
+            not self._known[key].evidence.reason for key in self._due
+        )
+        self.of_others = inquiries.Round(
+            head,
+            own,
+            # Nothing arrives late there: only what failed is asked once more.
+            {n for n, r in own.items() if r.evidence.reason and _is_due(r, head, now)},
+            now,
+            is_new=has_news,
         )
 
     def asks(self, alerts: Sequence[AlertRow], how: Enrich) -> list[Ask]:
@@ -333,6 +367,11 @@ class _Round:
 
     def _key(self, ask: Ask) -> str:
         return rows.evidence(self.head.id, ask.query.name, _about(ask))
+
+
+def _is_due(row: EvidenceRow, head: Incident, now: datetime) -> bool:
+    at = gathered.again_at(row, head)
+    return at is not None and at <= now
 
 
 def _about(ask: Ask) -> str:

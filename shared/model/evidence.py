@@ -11,6 +11,10 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# Questions about an incident that no workspace answers, by the names of their evidence.
+VERDICTS = "own-verdicts"
+OWN_QUESTIONS = frozenset({VERDICTS})
+
 
 class Cost(StrEnum):
     """How much a query asks of a workspace, by the author of the query."""
@@ -58,7 +62,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     ``row_count`` counts what the workspace gave. ``rows`` are the first of them, each
     cell as a text, both bounded so that the whole fits a table row; ``is_truncated``
     says that rows or ends of cells are left out, here or by the query's own limit.
-    Cells, subject and reading hold text of attackers.
+    Cells, subject and reading hold text of attackers. Of ``OWN_QUESTIONS`` ``query`` is
+    the name, and ``workspace`` is empty.
 
     ``reason`` is the word of a ``Lack`` where the status is not COMPLETE, else empty.
     ``took_ms`` is how long the workspace took, 0 where it was not asked for this.

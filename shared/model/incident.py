@@ -54,6 +54,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: ClosingReason | None = None
 
 
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident that somebody closed, as far as another one may learn from it."""
+
+    incident: str
+    classification: Classification
+    by: str
+    at: datetime
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One fingerprint inside an incident: the same thing, ``count`` alerts of it."""
 
@@ -201,6 +210,20 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         if not self.status.has_ended:
             return None
         return self.resolved.at if self.resolved else self.changed_at
+
+    @property
+    def judged(self) -> Judged | None:
+        """What whoever closed it said that it was; None where nobody did."""
+        if self.status is not IncidentStatus.CLOSED or not (
+            self.verdict and self.resolved
+        ):
+            return None
+        return Judged(
+            incident=self.id,
+            classification=self.verdict.classification,
+            by=self.resolved.by,
+            at=self.resolved.at,
+        )
 
     @property
     def revision(self) -> str:

@@ -6,7 +6,7 @@ keys, so that whatever reads the one reads the other. Beside them are two indexe
 ::
 
     m|2026-10         the heads of what ended in that month, the latest first
-    f|<fingerprint>   the ids of what had that problem, the latest first
+    f|<fingerprint>   the ids and verdicts of what had that problem, the latest first
 
 Nothing here changes any more, and nothing takes it away (decision 0015).
 """
@@ -17,6 +17,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from shared.model.correlation import OpenKey
 from shared.model.errors import CommandRefused, StoreConflict
 from shared.model.incident import Incident
 from shared.store import limits, reading, rows
@@ -25,6 +26,7 @@ from shared.store.ports import Delete, Put
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from shared.model.incident import Judged
     from shared.store.ledger import Ledger
     from shared.store.ports import Row, Table
     from shared.store.reading import Shelf
@@ -34,6 +36,12 @@ MOST_LISTED = 20
 
 # Incidents that one problem leads to, the latest; each is a request.
 MOST_FOUND = 200
+
+# Lines of one problem whose verdicts count: one request, however many there are.
+MOST_JUDGED = 100
+
+# Earlier incidents in ``work`` whose verdicts count, the latest; each is a request.
+MOST_EARLIER = 3
 
 # Every key of an incident's partition, and of an index.
 _ROWS = ("a|", "x}")
@@ -45,6 +53,13 @@ class Listed(NamedTuple):
 
     heads: list[Incident]
     past: frozenset[str]
+
+
+class Earlier(NamedTuple):
+    """Verdicts on earlier incidents, the latest first; ``is_all`` where there are no more."""
+
+    judged: list[Judged]
+    is_all: bool
 
 
 class _Line(NamedTuple):
@@ -102,6 +117,26 @@ class History:
             )
         )
         return [head for head in found if head is not None]
+
+    async def earlier(
+        self, ledger: Ledger, incident: Incident, fingerprint: str
+    ) -> Earlier:
+        """What people said of the incidents before this one that had that problem.
+
+        One range here, one row of ``work``, unless the ledger remembers it, and a row
+        for each of the latest incidents that it leads to. Raises StoreUnavailable.
+        """
+        (heads, is_all), lines = await asyncio.gather(
+            _before(ledger, incident, fingerprint),
+            self.table.scan(rows.problem(fingerprint), *_LINES, limit=MOST_JUDGED),
+        )
+        pointers = [rows.decode(line, rows.Pointer) for line in lines]
+        # What is in ``work`` is not past, whatever is copied.
+        found = {pointer.incident: pointer.judged for pointer in pointers}
+        found |= {head.id: head.judged for head in heads}
+        judged = [each for each in found.values() if each is not None]
+        judged.sort(key=lambda each: each.at, reverse=True)
+        return Earlier(judged, is_all and len(lines) < MOST_JUDGED)
 
     async def refuse(self, incident_id: str) -> None:
         """Raise CommandRefused where the incident is here, and so past any command."""
@@ -193,6 +228,30 @@ async def with_problem(ledger: Ledger, history: History, fingerprint: str) -> Li
     return _joined(here, having, await history.with_problem(fingerprint))
 
 
+async def _before(
+    ledger: Ledger, incident: Incident, fingerprint: str
+) -> tuple[list[Incident], bool]:
+    """The latest in ``work`` to which the problem's key belonged before this incident.
+
+    And whether they are all.
+    """
+    partition, name = ledger.partition_of(incident.id), rows.open_key(fingerprint)
+    mine = {incident.id, *incident.absorbed}
+    key = ledger.recall(partition, name, OpenKey)
+    if key is None or mine.isdisjoint(i.incident for i in key.intervals):
+        # What is remembered is of before the incident.
+        row = (await ledger.table.get(partition, [name])).get(name)
+        key = rows.decode(row, OpenKey) if row else OpenKey()
+    ids = [i.incident for i in reversed(key.intervals) if i.incident not in mine]
+    different = list(dict.fromkeys(ids))
+    lineages = await asyncio.gather(
+        *(reading.lineage(ledger, each) for each in different[:MOST_EARLIER])
+    )
+    heads = [found[-1] for found in lineages if found]
+    known = [head for head in heads if head.id not in mine]
+    return known, len(different) <= MOST_EARLIER
+
+
 def _joined(
     here: Sequence[Incident], found: Sequence[Incident], past: Sequence[Incident]
 ) -> Listed:
@@ -219,7 +278,7 @@ def _lines(head: Incident) -> dict[_Line, bytes]:
     worst = sorted(
         head.problems, key=lambda name: (-head.problems[name].severity.rank, name)
     )
-    pointer = rows.encode(rows.Pointer(incident=head.id))
+    pointer = rows.encode(rows.Pointer(incident=head.id, judged=head.judged))
     return {
         _Line(rows.month(head.ended_at), key): rows.encode(head),
         **{_Line(rows.problem(name), key): pointer for name in worst[:MOST_LISTED]},

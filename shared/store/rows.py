@@ -17,7 +17,7 @@ from shared.model.alert import AlertRow
 from shared.model.books import Books
 from shared.model.correlation import OpenKey
 from shared.model.evidence import EvidenceRow
-from shared.model.incident import Entry, Incident
+from shared.model.incident import Entry, Incident, Judged
 from shared.model.silence import Kept
 from shared.model.storm import Slots
 from shared.model.ticket import Ticket
@@ -45,10 +45,11 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[str, ...]
 
 
-class Pointer(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident in ``history`` that a line of an index leads to."""
+class Pointer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An incident in ``history`` that a line of an index leads to, and its verdict."""
 
     incident: str
+    judged: Judged | None = None
 
 
 Document = (

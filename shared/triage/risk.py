@@ -1,6 +1,6 @@
 """The score of an incident: factors that add up, each from the alerts or from evidence.
 
-Evidence is read by the names of queries and columns. Its cells are an attacker's text:
+Evidence is read by the names of questions and columns. Its cells are an attacker's text:
 one that is not as expected counts for nothing, and breaks nothing.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from shared.model.evidence import EvidenceStatus, Lack
+from shared.model.evidence import VERDICTS, EvidenceStatus, Lack
 from shared.model.risk import Factor, Risk, summed
 from shared.model.text import plain
 
@@ -226,6 +226,27 @@ def _tagged(row: Row) -> str:
     return ""
 
 
+def _closed_true(row: Row) -> str:
+    if row.get("Classification", "") != "true_positive":
+        return ""
+    return _closed(row)
+
+
+def _closed_false(row: Row) -> str:
+    # What is worse in the incident, or as bad, may be no part of the noise.
+    is_false = row.get("Classification", "") in {"false_positive", "benign_positive"}
+    return _closed(row) if is_false and _is_true(row, "IsWhole") else ""
+
+
+def _closed(row: Row) -> str:
+    word = _shown(row, "Classification").replace("_", " ")
+    return (
+        f"Closed as {word} {_shown(row, 'Times', 'before')}, last on"
+        f" {_shown(row, 'Last')[:10]} by {_shown(row, 'By', 'somebody')}"
+        f" (incident {_shown(row, 'Incident')})."
+    )
+
+
 def _was_true(row: Row) -> str:
     if _is_true(row, "IsThis") or row.get("Classification", "") != "TruePositive":
         return ""
@@ -259,8 +280,9 @@ FACTORS: Mapping[str, Mapping[str, Test]] = {
         "host-logons": _logons,
     },
     "critical_asset": {"watchlists": _listed, "account-facts": _tagged},
-    "true_positive": {"earlier-incidents": _was_true},
-    "false_positive": {"earlier-incidents": _was_false},
+    # Own verdicts and Sentinel's may be of one and the same: either counts once.
+    "true_positive": {VERDICTS: _closed_true, "earlier-incidents": _was_true},
+    "false_positive": {VERDICTS: _closed_false, "earlier-incidents": _was_false},
 }
 
 _READ = frozenset(query for tests in FACTORS.values() for query in tests)

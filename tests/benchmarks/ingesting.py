@@ -25,6 +25,7 @@ from azure.functions._eventhub import EventHubEvent
 
 from devhost.functions import load_app
 from shared.store.archive import Archive
+from shared.store.history import History
 from shared.store.ledger import Ledger
 from tests.alerts import NOON
 from tests.benchmarks.bench import ROOT, memory_mb
@@ -62,6 +63,8 @@ class Function:
         storage = await self.app.storage()
         table = CountedTable(storage.ledger.table, self.requests, self._journal)
         storage.ledger = Ledger(table, storage.ledger.partitions)
+        past = CountedTable(storage.history.table, self.requests)
+        storage.history = History(past)
         storage.archive = Archive(CountedBlobs(storage.blobs, self.requests))
         self.queue = CountedQueue(storage.queue, self.requests)
         storage.queue = self.queue  # type: ignore[assignment]

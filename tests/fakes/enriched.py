@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.enrichment.enrichment import Enrichment
 from shared.enrichment.runner import Runner
+from shared.enrichment.verdicts import OwnVerdicts
 from shared.enrichment.workspaces import WorkspacesOf
 from shared.model.workspaces import Workspaces
 from tests.fakes.firewatch import World
@@ -13,6 +15,10 @@ from tests.fakes.logs import WORKSPACE, FakeLogs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from shared.enrichment.inquiries import Inquiry
+    from shared.store.history import History
+    from shared.store.ledger import Ledger
 
 
 def enriched(logs: FakeLogs, **changes: Any) -> World:  # noqa: ANN401
@@ -30,6 +36,11 @@ def enriched(logs: FakeLogs, **changes: Any) -> World:  # noqa: ANN401
 
     world = World(enrichment=enrichment, **changes)
     return world
+
+
+def verdicts(ledger: Ledger, history: History) -> Sequence[Inquiry]:
+    """What asks the store about earlier verdicts, as ``World`` takes it."""
+    return [OwnVerdicts(partial(history.earlier, ledger))]
 
 
 async def _nowhere(_: str) -> Sequence[str]:

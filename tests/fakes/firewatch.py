@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from responders.tickets import TicketConfig
     from shared.enrichment.enrichment import Enrichment
+    from shared.enrichment.inquiries import Inquiry
     from shared.heartbeat import Beating
     from shared.model.action import ActionRow
     from shared.model.alert import Severity
@@ -109,10 +110,11 @@ class World:
         on_call: OnCall | None = None,
         escalate: Sequence[str] = (),
         heartbeat: Beating | None = None,
+        others: Callable[[Ledger, History], Sequence[Inquiry]] = lambda *_: (),
     ) -> None:
         self.heartbeat = heartbeat
         self.on_call, self.escalate = on_call or OnCall(), tuple(escalate)
-        self.enrichment, self.how = enrichment, how
+        self.enrichment, self.how, self.others = enrichment, how, others
         self.clock = Clock()
         self.faults = faults or Faults()
         self.table = FakeTable(self.clock, self.faults)
@@ -144,7 +146,7 @@ class World:
 
     def new_worker(self) -> Worker:
         """A process that remembers nothing."""
-        ledger = Ledger(self.table, self.partitions)
+        ledger, history = Ledger(self.table, self.partitions), History(self.past)
         archive = Archive(self.blobs)
         silences = Silences(ledger, self.queue, of_policy=self._suppress)
         noise = Noise(
@@ -167,7 +169,12 @@ class World:
                 rules=self._rules,
                 noise=noise,
                 escalating=Escalating(self._who),
-                gathering=Gathering(ledger, self.enrichment, self.how),
+                gathering=Gathering(
+                    ledger,
+                    self.enrichment,
+                    self.how,
+                    others=self.others(ledger, history),
+                ),
                 lease=self.lease,
                 quiet=self.caps.quiet,
             ),
@@ -177,7 +184,7 @@ class World:
             silences,
             Retention(
                 ledger,
-                History(self.past),
+                history,
                 Purge(ledger, gap=self.caps.gap),
                 keep=KEEP,
             ),

@@ -17,6 +17,8 @@ from shared.model.evidence import Evidence, EvidenceStatus, Lack
 from shared.model.incident import IncidentStatus
 from shared.model.logs import Answer
 from shared.store import reading
+from shared.store import rows as store_rows
+from shared.store.ports import Delete, Put
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp
 from tests.fakes.enriched import enriched
 from tests.fakes.firewatch import World
@@ -355,6 +357,32 @@ def test_a_second_incident_about_the_same_asks_nothing_twice() -> None:
         assert logs.counts() == asked
 
     run(scenario)
+
+
+async def test_evidence_whose_mark_was_lost_holds_no_page_back() -> None:
+    """An older app that ran in between knew no mark, and the rows are there."""
+    world = enriched(FakeLogs())
+    world.pager.failures = [TimeoutError()]
+    await world.worker.ingest([an_alert()])
+    await world.deliver()
+    rows_before = await reading.evidence(world.ledger)
+    assert rows_before
+    assert heard(world) == []
+    head = await world.head()
+    key, partition = store_rows.incident(head.id), head.id[:2]
+    found = (await world.table.get(partition, [key]))[key]
+    unmarked = replace(head, evidence=None, risk=None)
+    put = Put(key, store_rows.encode(unmarked), found.etag)
+    await world.table.commit(partition, [put])
+    for row in await world.table.scan(partition, "x|", "x}"):
+        await world.table.commit(partition, [Delete(row.key)])
+    world.restart()
+
+    await world.settle()
+
+    assert heard(world) == [OPENED]
+    assert (await world.head()).evidence is not None
+    assert len(await reading.evidence(world.ledger)) == len(rows_before)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("boom"), ValueError(), OSError()])

@@ -8,11 +8,21 @@ import pytest
 from msgspec.structs import replace
 
 from shared.model.alert import Severity
+from shared.model.correlation import Interval, OpenKey
 from shared.model.errors import CommandRefused, StoreConflict
-from shared.model.incident import Entry, Fact, Incident, IncidentStatus, Mark
+from shared.model.incident import (
+    Classification,
+    Entry,
+    Fact,
+    Incident,
+    IncidentStatus,
+    Mark,
+    Verdict,
+)
 from shared.store import history as histories
 from shared.store import reading, rows
-from shared.store.history import MOST_LISTED, History, find
+from shared.store.draft import Known
+from shared.store.history import MOST_EARLIER, MOST_LISTED, History, find
 from shared.store.ledger import Ledger
 from shared.store.ports import Put, Row
 from tests.factories import NOON, make_incident, make_problem
@@ -203,6 +213,121 @@ async def test_another_incident_of_that_id_is_not_written_over(
         await history.keep(found)
 
     assert table._rows == before
+
+
+VERDICT = Verdict(classification=Classification.FALSE_POSITIVE)
+
+
+def closed(number: int, **changes: object) -> Incident:
+    """One that somebody closed with a verdict, so many days before noon."""
+    return ended(
+        f"0a{number:014x}",
+        NOON - timedelta(days=number),
+        **{"status": IncidentStatus.CLOSED, "verdict": VERDICT} | changes,
+    )
+
+
+class TestEarlier:
+    """What people said of incidents with the same problem."""
+
+    def ledger(self, *intervals: Incident) -> tuple[Ledger, FakeTable]:
+        """A ledger with these incidents, and the key that belonged to them in turn."""
+        table = FakeTable()
+        key = OpenKey(
+            intervals=tuple(
+                Interval(start=each.first_seen, end=each.last_seen, incident=each.id)
+                for each in intervals
+            )
+        )
+        heads = [Put(rows.incident(i.id), rows.encode(i)) for i in intervals]
+        table._apply("0a", [Put(rows.open_key("fp-1"), rows.encode(key)), *heads])
+        return Ledger(table, 16), table
+
+    async def test_it_is_of_both_tables_the_latest_first(
+        self, history: History
+    ) -> None:
+        """Of what has no verdict nothing is learnt."""
+        await history.keep(whole(closed(40)))
+        await history.keep(whole(ended("0a" + "9" * 14)))
+        head = make_incident(id=ID)
+        ledger, _ = self.ledger(closed(9), ended(OTHER), closed(2), head)
+
+        judged, is_all = await history.earlier(ledger, head, "fp-1")
+
+        assert [each.at for each in judged] == [
+            NOON - timedelta(days=n) for n in (2, 9, 40)
+        ]
+        assert judged[0] == closed(2).judged
+        assert is_all
+
+    async def test_a_new_problem_costs_two_requests(
+        self, table: FakeTable, history: History
+    ) -> None:
+        """One of each table; where the key is remembered, one."""
+        head = make_incident(id=ID)
+        ledger, work = self.ledger(head)
+
+        assert await history.earlier(ledger, head, "fp-1") == ([], True)
+        assert await history.earlier(ledger, head, "fp-2") == ([], True)
+        assert work.faults.calls == {"table.get": 2}
+        assert table.faults.calls == {"table.scan": 2}
+
+        await ledger.refresh("0a", [rows.open_key("fp-1")])
+        before = work.faults.calls.copy()
+        await history.earlier(ledger, head, "fp-1")
+        assert work.faults.calls == before
+
+    async def test_a_key_that_is_remembered_from_before_is_read_again(
+        self, history: History
+    ) -> None:
+        """Another worker has stored what came since."""
+        head, before = make_incident(id=ID), closed(3)
+        ledger, _ = self.ledger(before, head)
+        old = OpenKey(intervals=())
+        ledger.memory.keep("0a", rows.open_key("fp-1"), Known(old, "etag"))
+
+        judged, _ = await history.earlier(ledger, head, "fp-1")
+
+        assert judged == [before.judged]
+
+    async def test_so_many_are_read_and_no_more(self, history: History) -> None:
+        """The latest; it says that there may be others."""
+        head = make_incident(id=ID)
+        many = [closed(n) for n in range(MOST_EARLIER + 4, 0, -1)]
+        ledger, work = self.ledger(*many, head)
+
+        judged, is_all = await history.earlier(ledger, head, "fp-1")
+
+        assert judged == [each.judged for each in reversed(many[-MOST_EARLIER:])]
+        assert not is_all
+        assert work.faults.calls["table.get"] == 1 + MOST_EARLIER
+
+    async def test_its_own_and_what_was_opened_again_count_for_nothing(
+        self, history: History
+    ) -> None:
+        """Also where a copy of it was made in vain."""
+        again = make_incident(id=closed(5).id)
+        await history.keep(whole(closed(5)))
+        gone = make_incident(id=OTHER, status=IncidentStatus.MERGED, merged_into=ID)
+        head = make_incident(id=ID, absorbed=("0a" + "8" * 14,))
+        ledger, _ = self.ledger(again, gone, closed(8), head)
+
+        judged, _ = await history.earlier(ledger, head, "fp-1")
+
+        assert judged == [closed(8).judged]
+
+    async def test_a_merged_one_has_its_winners_verdict(self, history: History) -> None:
+        """One step further, as everywhere."""
+        winner, head = closed(7), make_incident(id=ID)
+        gone = make_incident(
+            id=OTHER, status=IncidentStatus.MERGED, merged_into=winner.id
+        )
+        ledger, table = self.ledger(gone, head)
+        table._apply("0a", [Put(rows.incident(winner.id), rows.encode(winner))])
+
+        judged, _ = await history.earlier(ledger, head, "fp-1")
+
+        assert judged == [winner.judged]
 
 
 class TestBothTables:

@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
 
 from shared.enrichment.pack import pack
+from shared.enrichment.verdicts import OwnVerdicts
 from shared.model.alert import Severity
-from shared.model.evidence import Evidence, EvidenceStatus, Lack
+from shared.model.evidence import (
+    OWN_QUESTIONS,
+    VERDICTS,
+    Evidence,
+    EvidenceStatus,
+    Lack,
+)
 from shared.model.risk import Factor, Risk, Weights, summed
 from shared.triage import risk
 from tests.factories import make_evidence, make_incident, make_problem
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 PLAIN = make_incident(severity=Severity.LOW, tactics=())
+
+# Questions that are put to others than workspaces.
+OWN = {each.topic.name: each.topic for each in (OwnVerdicts,)}
+
+
+def known_columns(query: str) -> Sequence[str]:
+    """The columns of the answers to a question."""
+    if query in OWN:
+        return OWN[query].columns
+    return [column.name for column in pack()[query].columns]
 
 
 def said(query: str, *rows: dict[str, str], **changes: Any) -> Evidence:  # noqa: ANN401
     """What a query said, in rows of these cells."""
     columns = tuple(dict.fromkeys(name for row in rows for name in row))
     # A query or column that is renamed would be a factor that never comes again.
-    assert {*columns} <= {column.name for column in pack()[query].columns}
+    assert {*columns} <= {*known_columns(query)}
     cells = tuple(tuple(row.get(name, "") for name in columns) for row in rows)
     return make_evidence(query, columns=columns, rows=cells, **changes)
 
@@ -118,6 +138,16 @@ def test_many_alerts_count_once(alerts: int, points: int) -> None:
             ]
         ),
         ("true positive", 15, "earlier-incidents", {"Classification": "TruePositive"}),
+        ("true positive", 15, VERDICTS, {"Classification": "true_positive"}),
+        *(
+            (
+                "false positive",
+                -20,
+                VERDICTS,
+                {"Classification": verdict, "IsWhole": "true"},
+            )
+            for verdict in ("false_positive", "benign_positive")
+        ),
         *(
             (
                 "false positive",
@@ -159,6 +189,8 @@ def test_what_logs_say_counts(
         ("host-logons", {"Failures": "٣٣٣", "Successes": "1"}),
         ("watchlists", {"Watchlist": "Offices", "Tags": "prod"}),
         ("earlier-incidents", {"Classification": "Undetermined"}),
+        (VERDICTS, {"Classification": "undetermined", "IsWhole": "true"}),
+        (VERDICTS, {"Classification": "false_positive", "IsWhole": "false"}),
         (
             "earlier-incidents",
             {"Classification": "TruePositive", "IsThis": "true"},
@@ -177,8 +209,10 @@ def test_what_is_nothing_of_the_sort_counts_for_nothing(
 
 
 def test_what_it_reads_is_asked() -> None:
-    """Each query is of the pack, and each factor has its weight."""
-    assert {query for tests in risk.FACTORS.values() for query in tests} <= {*pack()}
+    """Each query is of the pack, or a question of ours; each factor has its weight."""
+    asked = {query for tests in risk.FACTORS.values() for query in tests}
+    assert asked <= {*pack(), *OWN}
+    assert OWN_QUESTIONS == {*OWN} <= asked
     assert {*risk.FACTORS} <= {*Weights.__struct_fields__}
 
 
@@ -191,6 +225,34 @@ def test_a_verdict_of_true_outweighs_one_of_false() -> None:
     )
 
     assert from_logs(evidence) == [("true positive", 15, "earlier-incidents")]
+
+
+@pytest.mark.parametrize("own", ["true_positive", "false_positive"])
+def test_own_verdicts_and_those_of_sentinel_count_once(own: str) -> None:
+    """They may be of one and the same; ours is named, and true outweighs false."""
+    ours = said(
+        VERDICTS,
+        {
+            "Classification": own,
+            "Times": "3 times",
+            "Last": "2026-11-02T08:00:00.000Z",
+            "By": "ada",
+            "Incident": "0d9eeb301d377b52",
+            "IsWhole": "true",
+        },
+    )
+    theirs = said("earlier-incidents", {"Classification": "TruePositive"})
+
+    found = risk.score(PLAIN, [theirs, ours], Weights()).factors[-1]
+
+    assert from_logs(theirs, ours) == [("true positive", 15, found.evidence)]
+    if own == "true_positive":
+        assert found.because == (
+            "Closed as true positive 3 times, last on 2026-11-02 by ada"
+            " (incident 0d9eeb301d377b52)."
+        )
+    else:
+        assert found.evidence == "earlier-incidents"
 
 
 def test_weights_are_the_policys() -> None:
