@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.commands import Commands
     from shared.enrichment.enrichment import Enrichment
     from shared.enrichment.inquiries import Inquiry
+    from shared.enrichment.tagging import ResourceTags
     from shared.hearing import Hearing
     from shared.heartbeat import Beating
     from shared.ingest import Ingest
@@ -169,6 +170,7 @@ class App:
         settings, policy = await self.settings(), await self.policy()
         staff, storage = await self.staff(), await self.storage()
         noise, links = await self.noise(), await self.links()
+        tagging = await self._tagging()
 
         async def build() -> Respond:
             from shared.escalating import Escalating
@@ -187,7 +189,8 @@ class App:
                     storage.ledger,
                     None if policy.workspaces.are_none else self.enrichment,
                     how=policy.enrich,
-                    others=_inquiries(policy, storage),
+                    others=_inquiries(policy, storage, tagging),
+                    tagging=tagging,
                 ),
                 lease=settings.lease,
                 quiet=policy.correlate.quiet,
@@ -195,6 +198,31 @@ class App:
             )
 
         return await self._once("respond", build)
+
+    async def _tagging(self) -> ResourceTags:
+        """What knows the tags of resources; it asks nobody before a tag matters."""
+        settings, policy = await self.settings(), await self.policy()
+        credentials, noise = await self.credentials(), await self.noise()
+
+        async def names() -> frozenset[str]:
+            return await noise.tags((await self.live_policy()).routes)
+
+        async def build() -> ResourceTags:
+            from shared.clouds.arm import Arm
+            from shared.clouds.resource_graph import ResourceGraph
+            from shared.enrichment.tagging import ResourceTags
+            from shared.enrichment.tags import Tags
+
+            arm = Arm(settings.arm_url, http=self._http, token=credentials.token)
+            return ResourceTags(
+                Tags(ResourceGraph(arm).tags, clock=self._clock),
+                critical=policy.risk.critical_tags
+                if policy.risk.critical_asset
+                else (),
+                names=names,
+            )
+
+        return await self._once("tagging", build)
 
     async def rules(self) -> Rules:
         """The routes as they are now."""
@@ -502,9 +530,17 @@ class App:
         return found
 
 
-def _inquiries(policy: Policy, storage: Storage) -> list[Inquiry]:
+def _inquiries(
+    policy: Policy, storage: Storage, tagging: ResourceTags
+) -> list[Inquiry]:
     """What is asked about incidents beside what logs are."""
+    from shared.actions import matchers
+
     found: list[Inquiry] = []
+    deployed = [m for route in policy.routes for m in route.match]
+    deployed += [m for s in policy.suppress for m in (*s.match, *s.break_through)]
+    if policy.risk.critical_tags or matchers.tags_in(deployed):
+        found.append(tagging)
     if policy.risk.true_positive or policy.risk.false_positive:
         from shared.enrichment.verdicts import OwnVerdicts
 

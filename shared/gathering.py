@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from shared.enrichment.enrichment import Enrichment
     from shared.enrichment.inquiries import Inquiry
     from shared.enrichment.started import Early, Started
+    from shared.enrichment.tagging import ResourceTags
     from shared.model.alert import AlertRow
     from shared.model.evidence import Gathered
     from shared.model.incident import Incident
@@ -60,6 +61,9 @@ MOST_ROWS = 24
 # while: what comes all the same follows as an update.
 BRIEF = timedelta(seconds=0.5)
 SILENT_FOR = timedelta(minutes=1)
+
+# Routes and silences that go by tags wait so long for them, before all else.
+TAGS_WAIT = timedelta(seconds=2)
 
 _SLACK_S = 0.05
 
@@ -116,7 +120,8 @@ class Gathering:
     """Asks about incidents; one for the process.
 
     ``enrichment`` is None where no logs are to be asked; where there are no ``others``
-    to ask either, nothing here costs anything.
+    to ask either, nothing here costs anything. ``tagging`` knows the tags that matchers
+    go by, if any do.
     """
 
     def __init__(
@@ -126,11 +131,13 @@ class Gathering:
         how: Enrich = USUAL,
         *,
         others: Sequence[Inquiry] = (),
+        tagging: ResourceTags | None = None,
     ) -> None:
         self._ledger = ledger
         self._enrichment = enrichment
         self._how = how
         self._others = tuple(others)
+        self._tagging = tagging
         self._silent_until = float("-inf")
         self._going: set[asyncio.Task[list[Evidence]]] = set()
 
@@ -143,6 +150,25 @@ class Gathering:
         """When evidence of the incident is to be asked for by itself."""
         return gathered.next_at(head) if self.is_on else None
 
+    async def tagged(self, head: Incident, turn: Turn) -> Incident:
+        """The head with the tags that routes and silences go by, as far as known.
+
+        What breaks over it leaves the head as it is: nothing is held back, and nobody
+        left out, by a tag that is not known.
+        """
+        if self._tagging is None:
+            return head
+        try:
+            if not await self._tagging.is_wanted(head):
+                return head
+            async with turn.aside(), asyncio.timeout(turn.left(TAGS_WAIT)):
+                return await self._tagging.onto(head)
+        except TimeoutError:
+            telemetry.emit(telemetry.TAGS_UNREAD, reason="timeout", incident=head.id)
+        except Exception as error:  # noqa: BLE001  a notice fails open
+            telemetry.emit(telemetry.EVIDENCE_BROKE_US, incident=head.id, error=error)
+        return head
+
     async def __call__(
         self, head: Incident, turn: Turn, *, begins: bool, acts: bool
     ) -> Found | None:
@@ -154,6 +180,9 @@ class Gathering:
         if not self.is_on:
             return None
         now = self._ledger.now()
+        if head.evidence is None and self._tagging in self._others:
+            # Who is told by tags may be somebody else once they are known.
+            begins = begins or self._lacks_tags(head)
         if not gathered.is_due(head, now, begins=begins):
             if not acts or head.evidence is None:
                 return None
@@ -187,6 +216,9 @@ class Gathering:
             shown = (*shown, _nothing(as_asked, now, asked.lack))
         etags = {_key(row): etag for row, etag in kept}
         return Found(mark, shown, asked.rows, etags)
+
+    def _lacks_tags(self, head: Incident) -> bool:
+        return self._tagging is not None and self._tagging.is_open(head)
 
     async def _asked(self, round_: _Round, seconds: float) -> Asked:
         """What comes of a round in that time, whatever breaks over it."""

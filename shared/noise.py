@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared import telemetry
-from shared.actions import silencing
+from shared.actions import matchers, silencing
 from shared.actions import storm as breaker
 from shared.actions.rendering import headline
 from shared.actions.silencing import Ruling
@@ -19,9 +19,10 @@ from shared.triage import own
 from shared.triage.correlation import fold
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
 
+    from shared.actions.routing import Route
     from shared.model.action import Action
     from shared.model.alert import Alert
     from shared.model.correlation import Correlation
@@ -64,6 +65,18 @@ class Noise:
         except StoreError as error:
             telemetry.emit(telemetry.SILENCES_UNREAD, error=error)
             return Ruling()
+
+    async def tags(self, routes: Sequence[Route]) -> frozenset[str]:
+        """The names of the tags that these routes, and silences now, ask for."""
+        asked = [matcher for route in routes for matcher in route.match]
+        try:
+            silences = await self._silences.in_force()
+        except StoreError as error:
+            telemetry.emit(telemetry.SILENCES_UNREAD, error=error)
+            silences = []
+        for silence in silences:
+            asked += [*silence.match, *silence.break_through]
+        return matchers.tags_in(asked)
 
     async def turn(self, incident: Incident) -> datetime | None:
         """When the first page of the incident may go; None is now, but for a storm.

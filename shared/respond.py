@@ -198,17 +198,18 @@ class Respond:
             if not await self._assessment.settled(head, now):
                 continue
             stored, etags = await self._assessment.rows(head)
-            scored = replace(head, risk=self._risk(head, None))
+            tagged = await self._gathering.tagged(head, turn)
+            scored = replace(tagged, risk=self._risk(head, None))
             ruled, todo = await self._assessment.ruled(scored, stored, now)
             found = await self._evidence(scored, ruled, todo, stored, turn)
             if found is not None:
-                held = self._seen(head, ruled, found)
+                held = self._seen(tagged, ruled, found)
                 todo = await self._assessment.todo(
                     held, stored, now, ruled.rules, found.evidence
                 )
             todo = await self._assessment.admitted(head, todo, stored)
             claim = await self._commit_claim(
-                head, ruled, todo, stored, etags, found=found
+                head, ruled, todo, stored, etags, found=found, tags=tagged.tags
             )
             if claim is not None:
                 return claim if claim.work else None
@@ -268,6 +269,7 @@ class Respond:
         etags: Mapping[str, str],
         *,
         found: Found | None,
+        tags: dict[str, dict[str, str]],
     ) -> _Claim | None:
         token = uuid.uuid4().hex
         before = {row.key: row for row in stored}
@@ -281,7 +283,7 @@ class Respond:
             head_of.heard(draft, known)
             known, fact = head_of.ruled(known, ruled.ruling, ruled.hold)
             facts = [fact] if fact else []
-            known = replace(known, risk=self._risk(head, found))
+            known = replace(known, risk=self._risk(head, found), tags=tags)
             if found is not None:
                 known = replace(known, evidence=found.mark)
                 facts += _kept(draft, found)
@@ -333,7 +335,8 @@ class Respond:
             return None
         if head.successor and head.status.has_ended:
             await self._queue.send(messages.encode([head.successor]))
-        return _Claim(self._seen(head, ruled, found), token, tuple(work), versions)
+        seen = self._seen(replace(head, tags=tags), ruled, found)
+        return _Claim(seen, token, tuple(work), versions)
 
     def _rested(self, head: Incident, next_at: datetime | None) -> Incident:
         """The head with everything looked at, due when there is more to do."""

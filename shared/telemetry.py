@@ -66,6 +66,7 @@ CALLBACK_ODD = LogEvent("callback.odd", logging.WARNING)
 TICKETS_READ = LogEvent("tickets.read", logging.INFO)
 TICKETS_UNREAD = LogEvent("tickets.unread", logging.WARNING)
 TICKETS_BROKE_US = LogEvent("tickets.broke_us", logging.ERROR)
+TAGS_UNREAD = LogEvent("tags.unread", logging.WARNING)
 VERDICTS_UNREAD = LogEvent("verdicts.unread", logging.ERROR)
 EXPORT_GAP = LogEvent("export.gap", logging.WARNING)
 

@@ -1,11 +1,14 @@
-"""Azure Resource Manager: Defender's alerts, and where resources send their logs.
+"""Azure Resource Manager: Defender's alerts, where resources send their logs, and tags.
 
-(remote-apis-azure.md 0, 15a, 19.4, 19.5 and 19.7)
+Of Resource Graph it understands one query, that of the tags of some resources.
+(remote-apis-azure.md 0, 15a, 19.4, 19.5, 19.7 and 19.12)
 """
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -25,13 +28,33 @@ VERSIONS = {
     "microsoft.operationalinsights/workspaces": "2022-10-01",
 }
 
+GRAPH_VERSION = "2022-10-01"
+
+# The tags of what the attack is about that `firewatch run` plays.
+STORY_TAGS = Path(__file__).with_name("tags.json")
+
+_GRAPH = "/arm/providers/Microsoft.ResourceGraph/resources"
+_ASKED = re.compile(
+    r"resources \| where id in~ \((?P<ids>'[^']+'(?:, '[^']+')*)\)"
+    r" \| project id = tolower\(id\), tags \| order by id asc"
+)
+# One identity's, and when it has all of it again.
+_QUOTA = {
+    "x-ms-user-quota-remaining": "14",
+    "x-ms-user-quota-resets-after": "00:00:05",
+}
+
 _PATH = "/arm/subscriptions/{subscription}/providers/Microsoft.Security/alerts"
 _DOCUMENT = "/arm/{path:subscriptions/.+}"
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 class ArmSide:
-    """The alerts of each subscription; one that nobody spoke of has none."""
+    """The alerts of each subscription; one that nobody spoke of has none.
+
+    Nor has a resource that nobody spoke of any tags; where its tags are None it is not
+    shown at all.
+    """
 
     name = "arm"
 
@@ -39,6 +62,10 @@ class ArmSide:
         self.page_size = PAGE
         self.alerts: dict[str, list[dict[str, Any]]] = {}
         self.documents: dict[str, dict[str, Any]] = {}
+        self.tags: dict[str, dict[str, str] | None] = json.loads(
+            STORY_TAGS.read_text("utf-8")
+        )
+        self.asked: list[list[str]] = []
         self.listed: list[dict[str, Any]] = []
         self.refused: list[str] = []
 
@@ -52,13 +79,44 @@ class ArmSide:
         """Answer so where this path is read from now on; its case does not matter."""
         self.documents[path.lower()] = content
 
+    def tag(self, resource: str, tags: dict[str, str] | None) -> None:
+        """Show a resource with these tags from now on, or not at all."""
+        self.tags[resource.lower()] = tags
+
     def routes(self) -> list[web.RouteDef]:
         """Where its API is, below `/arm`."""
-        return [web.get(_PATH, self._list), web.get(_DOCUMENT, self._document)]
+        return [
+            web.get(_PATH, self._list),
+            web.get(_DOCUMENT, self._document),
+            web.post(_GRAPH, self._graph),
+        ]
 
     def received(self) -> dict[str, Any]:
-        """Which pages were listed, and what was refused."""
-        return {"listed": self.listed, "refused": self.refused}
+        """Which pages were listed, whose tags were asked for, and what was refused."""
+        return {"listed": self.listed, "asked": self.asked, "refused": self.refused}
+
+    async def _graph(self, request: web.Request) -> web.Response:
+        """The resources that are shown, each with its tags."""
+        if not _is_signed(request):
+            return self._refuse(401, "AuthenticationFailed", "no bearer token")
+        problem = self._version_problem(request, GRAPH_VERSION)
+        if problem is not None:
+            return problem
+        ids = _asked(await request.read())
+        if ids is None:
+            return self._refuse(400, "BadRequest", "not a query that is understood")
+        self.asked.append(ids)
+        shown = [each for each in ids if self.tags.get(each, {}) is not None]
+        content = {
+            "totalRecords": len(shown),
+            "count": len(shown),
+            "resultTruncated": "false",
+            "data": [
+                {"id": each, "tags": self.tags.get(each) or None}
+                for each in sorted(shown)
+            ],
+        }
+        return web.json_response(content, headers=_QUOTA)
 
     async def _list(self, request: web.Request) -> web.Response:
         subscription = request.match_info["subscription"].lower()
@@ -114,6 +172,25 @@ class ArmSide:
         self.refused.append(f"{code}: {message}")
         error = {"error": {"code": code, "message": message}}
         return web.json_response(error, status=status)
+
+
+def _asked(body: bytes) -> list[str] | None:
+    """The ids that a query is about, in lower case; None where it is another one.
+
+    Each must be in a subscription that is named, as the service only looks there.
+    """
+    try:
+        content = json.loads(body)
+        found = _ASKED.fullmatch(content["query"])
+        scopes = {str(each).lower() for each in content["subscriptions"]}
+    except (ValueError, LookupError, TypeError):
+        return None
+    if found is None or not scopes or not all(map(_GUID.fullmatch, scopes)):
+        return None
+    ids = [quoted[1:-1].lower() for quoted in found["ids"].split(", ")]
+    return [
+        each for each in ids if each.split("/")[2:3] and each.split("/")[2] in scopes
+    ]
 
 
 def _is_signed(request: web.Request) -> bool:

@@ -36,6 +36,13 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     alerts: list[dict[str, Any]]
 
 
+class Tagged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The tags of a resource from now on; without any it is not shown at all."""
+
+    resource: str
+    tags: dict[str, str] | None
+
+
 class Control:
     """The handlers of `/control`."""
 
@@ -51,6 +58,7 @@ class Control:
             web.delete("/control/faults", self._clear_faults),
             web.post("/control/webhook-secret", self._trust),
             web.post("/control/arm-alerts", self._list),
+            web.post("/control/arm-tags", self._tag),
             web.post("/control/log-analytics", self._add_odd),
         ]
 
@@ -87,6 +95,11 @@ class Control:
 
     async def _add_odd(self, request: web.Request) -> web.Response:
         self._outside.log_analytics.odd.append(await _read(request, Odd))
+        return web.Response(status=204)
+
+    async def _tag(self, request: web.Request) -> web.Response:
+        tagged = await _read(request, Tagged)
+        self._outside.arm.tag(tagged.resource, tagged.tags)
         return web.Response(status=204)
 
     async def _list(self, request: web.Request) -> web.Response:

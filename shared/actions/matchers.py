@@ -1,7 +1,7 @@
 """Matchers: one test of an incident each, in Alertmanager's syntax.
 
 Routes and silences are made of them. A test whose answer is not known, such as that of
-a tag before there is evidence, is never taken for yes where somebody would then not be
+a tag that nobody has looked up, is never taken for yes where somebody would then not be
 told (law 6: notices fail open).
 """
 
@@ -111,7 +111,7 @@ class Matcher(NamedTuple):
         if self.operator is Operator.AT_LEAST:
             return incident.severity.rank >= Severity(self.value).rank
         if self.field.startswith(TAG):
-            return None
+            return self._tests_tags(_tags(incident, self.field))
         values = _values(incident, self.field) or ("",)
         return any(map(self._names, values)) is not self.operator.is_negative
 
@@ -125,11 +125,27 @@ class Matcher(NamedTuple):
         # What is held back is not asked about, so that its score would never rise.
         if _is_full(incident, self.field) or self.field == RISK:
             return False
+        if self.field.startswith(TAG):
+            return self._covers_tags(_tags(incident, self.field))
         if self.operator.is_negative or self.operator is Operator.AT_LEAST:
             return self.test(incident) is True
-        if self.field.startswith(TAG):
-            return False
         return all(map(self._names, _values(incident, self.field) or ("",)))
+
+    def _tests_tags(self, values: Sequence[str | None]) -> bool | None:
+        """As of any field, as far as the values are known; of nothing none is."""
+        known = [value for value in values if value]
+        if any(map(self._names, known)):
+            return not self.operator.is_negative
+        if None in values or not values:
+            return None
+        return any(map(self._names, known or [""])) is not self.operator.is_negative
+
+    def _covers_tags(self, values: Sequence[str | None]) -> bool:
+        """Whether it holds for every resource; one without the tag has the empty one."""
+        return bool(values) and all(
+            value is not None and self._names(value) is not self.operator.is_negative
+            for value in values
+        )
 
     def _rates(self, incident: Incident) -> bool | None:
         least, found = int(self.value), incident.risk
@@ -183,6 +199,15 @@ def parse(text: str) -> Matcher:
     if len(value) > LONGEST:
         raise ValueError(f"expected a value of at most {LONGEST} characters")
     return _checked(field, operator, value)
+
+
+def tags_in(texts: Iterable[str]) -> frozenset[str]:
+    """The names of the tags that these matchers ask for, in lower case.
+
+    Raises ValueError for a text that is none.
+    """
+    fields = (parse(text).field for text in texts)
+    return frozenset(f.removeprefix(TAG) for f in fields if f.startswith(TAG))
 
 
 def parse_of_silence(text: str) -> Matcher:
@@ -298,6 +323,17 @@ def _values(incident: Incident, field: str) -> Sequence[str]:
         case _:
             found = _listed(incident, field)
     return tuple(filter(None, found))
+
+
+def _tags(incident: Incident, field: str) -> list[str | None]:
+    """The tag of each resource: empty where it has none, None where that is not known."""
+    name = field.removeprefix(TAG)
+    found: list[str | None] = [
+        incident.tags.get(resource.whole(each) or "", {}).get(name)
+        for each in incident.resources
+    ]
+    # Of others nobody knows.
+    return [*found, None] if _is_full(incident, "resource") else found
 
 
 def _is_full(incident: Incident, field: str) -> bool:

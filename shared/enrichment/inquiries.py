@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from shared import telemetry
-from shared.enrichment.fitting import MOST_ROWS, fitted
+from shared.enrichment.fitting import bounded, fitted
 from shared.model.evidence import Cost, Evidence, EvidenceRow, EvidenceStatus, Lack
+from shared.model.logs import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -89,13 +90,14 @@ def answer(
     lack: Lack | None = None,
     is_truncated: bool = False,
 ) -> Evidence:
-    """An evidence: of these rows, or of none for want of an answer.
+    """An evidence of these rows; with a lack and no reading there is no answer.
 
-    With rows and a lack it is in part.
+    With both it is in part.
     """
     status = EvidenceStatus.COMPLETE
     if lack is not None:
-        status = EvidenceStatus.PARTIAL if rows else EvidenceStatus.UNAVAILABLE
+        status = EvidenceStatus.PARTIAL if reading else EvidenceStatus.UNAVAILABLE
+    small, is_cut = bounded(Answer(columns=topic.columns, rows=tuple(rows)))
     return fitted(
         Evidence(
             query=topic.name,
@@ -105,10 +107,10 @@ def answer(
             since=now,
             until=now,
             asked_at=now,
-            columns=topic.columns,
-            rows=tuple(rows[:MOST_ROWS]),
+            columns=small.columns,
+            rows=small.rows,
             row_count=len(rows),
-            is_truncated=is_truncated or len(rows) > MOST_ROWS,
+            is_truncated=is_truncated or is_cut,
             took_ms=0,
             cost=Cost.LOW,
             status=status,

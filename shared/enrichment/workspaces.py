@@ -78,7 +78,7 @@ class WorkspacesOf:
             found += self._policy.central
         if self._policy.topology is not Topology.CENTRAL:
             own = await asyncio.gather(
-                *(self._own(each) for each in _wholes(resources))
+                *(self._own(each) for each in wholes(resources)[:MOST_RESOURCES])
             )
             found += [workspace for each in own for workspace in each]
         found = list(dict.fromkeys(_lowered(each) for each in found))
@@ -129,12 +129,14 @@ class WorkspacesOf:
         return [*([TOGETHER.join(workspaces)] if workspaces else []), *resources]
 
 
-def _wholes(resources: Iterable[str]) -> list[str]:
-    """The resources that people mean, each once: no subscriptions, no groups."""
+def wholes(resources: Iterable[str]) -> list[str]:
+    """The resources that people mean, each once: no subscriptions, no groups.
+
+    What may lead elsewhere as part of a URL is left out.
+    """
     known = (resource.canonical(each) for each in resources)
-    wholes = (resource.whole(each) for each in known if each is not None)
-    safe = (each for each in wholes if each and _is_path(each))
-    return list(dict.fromkeys(safe))[:MOST_RESOURCES]
+    found = (resource.whole(each) for each in known if each is not None)
+    return list(dict.fromkeys(each for each in found if each and _is_path(each)))
 
 
 def _is_path(canonical_id: str) -> bool:

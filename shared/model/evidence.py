@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 # Questions about an incident that no workspace answers, by the names of their evidence.
 VERDICTS = "own-verdicts"
-OWN_QUESTIONS = frozenset({VERDICTS})
+TAGS = "resource-tags"
+OWN_QUESTIONS = frozenset({VERDICTS, TAGS})
 
 
 class Cost(StrEnum):

@@ -107,6 +107,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
 MOST_RESOURCES = 50
 MOST_TACTICS = 30
 MOST_OF_ANY = 20
+MOST_TAGS = 100
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +135,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     sorted order, up to a cap, as resources and tactics are. ``evidence`` is None until
     any was asked for, ``risk`` until a look has what it goes by. ``paged_at`` is when the
     first notice of the first epoch arrived, and ``paged_by`` the route it went by, as
-    people know it.
+    people know it. ``tags`` are those that matchers ask for, by whole resource and by
+    name in lower case: empty where the resource does not have one, and missing where
+    that is not known.
     """
 
     id: str
@@ -189,6 +192,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     risk: Risk | None = None
     paged_at: datetime | None = None
     paged_by: str = ""
+    tags: dict[str, dict[str, str]] = {}
 
     @property
     def title(self) -> str:

@@ -12,7 +12,8 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The points of each factor; one that is 0 is not counted, nor shown.
 
     The first four are of the severity, of which one counts. ``problem`` and ``tactic``
-    are for each beyond the first.
+    are for each beyond the first. ``critical_tags`` are no points: tags of resources, as
+    ``name=value``, that make one a critical asset.
     """
 
     high: int = 40
@@ -30,6 +31,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     critical_asset: int = 15
     true_positive: int = 15
     false_positive: int = -20
+    critical_tags: tuple[str, ...] = ()
 
 
 class Factor(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from shared.model.evidence import VERDICTS, EvidenceStatus, Lack
+from shared.model.evidence import TAGS, VERDICTS, EvidenceStatus, Lack
 from shared.model.risk import Factor, Risk, summed
 from shared.model.text import plain
 
@@ -220,6 +220,13 @@ def _listed(row: Row) -> str:
     return ""
 
 
+def _critical_tag(row: Row) -> str:
+    if not _is_true(row, "IsCritical"):
+        return ""
+    tag = f"{_shown(row, 'Tag')}={_shown(row, 'Value')}"
+    return f"{_shown(row, 'Resource', 'A resource')} is tagged {tag}."
+
+
 def _tagged(row: Row) -> str:
     if _CRITICAL.search(row.get("Tags", "")):
         return f"{_shown(row, 'Name', 'The account')} is tagged {_shown(row, 'Tags')}."
@@ -279,7 +286,11 @@ FACTORS: Mapping[str, Mapping[str, Test]] = {
         "account-sign-ins": _sign_ins,
         "host-logons": _logons,
     },
-    "critical_asset": {"watchlists": _listed, "account-facts": _tagged},
+    "critical_asset": {
+        TAGS: _critical_tag,
+        "watchlists": _listed,
+        "account-facts": _tagged,
+    },
     # Own verdicts and Sentinel's may be of one and the same: either counts once.
     "true_positive": {VERDICTS: _closed_true, "earlier-incidents": _was_true},
     "false_positive": {VERDICTS: _closed_false, "earlier-incidents": _was_false},

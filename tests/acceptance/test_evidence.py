@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tests.acceptance.world import World
 
 SIDE = "log-analytics"
-OWN = re.compile("closed with a verdict")
+# Whom storage and Resource Manager answer whatever becomes of the logs.
+OWN = re.compile("closed with a verdict|have no tags")
 
 # A High waits for evidence five seconds at most; the rest is the way from the hub, on a
 # machine that does much else.
@@ -58,6 +59,18 @@ def test_a_page_goes_out_on_time_whatever_becomes_of_the_logs(own: World) -> Non
         assert of_logs(bad) == [], name
         assert len(bad["evidence_missing"]) == len(of_logs(well)), name
         assert len(bad["evidence"]) == len(well["evidence"]) - len(of_logs(well)), name
+
+
+def test_a_page_goes_out_on_time_whatever_becomes_of_resource_manager(
+    own: World,
+) -> None:
+    """What it says of tags is missing, and logs are there all the same."""
+    for name, fault in BAD_DAYS.items():
+        with own.fault(side="arm", **fault):
+            bad = paged(own)
+        (missing,) = bad["evidence_missing"]
+        assert "Which tags" in missing, name
+        assert len(of_logs(bad)) >= 3, name
 
 
 def of_logs(details: dict[str, Any]) -> list[str]:

@@ -143,6 +143,31 @@ def test_the_score_of_every_incident_can_be_checked_by_hand(told: Told) -> None:
     assert any({"threat intelligence", "failures then success"} <= f for f in of_logs)
 
 
+def test_what_the_policy_calls_critical_weighs_more(told: Told) -> None:
+    """By the tags of the resource, which are in the evidence too."""
+    found = {
+        incident.resources[0].rsplit("/", 1)[-1]: factor.because
+        for incident in told.report.incidents
+        if incident.risk is not None
+        for factor in incident.risk.factors
+        if factor.evidence == "resource-tags"
+    }
+    said = {
+        incident.resources[0].rsplit("/", 1)[-1]: each.reading
+        for incident in told.report.incidents
+        for each in incident.evidence
+        if each.query == "resource-tags"
+    }
+
+    assert found == {
+        "kv-core": "kv-core is tagged criticality=High.",
+        "lake7": "lake7 is tagged criticality=High.",
+    }
+    assert said["kv-core"].startswith("Critical by the policy: criticality=High")
+    assert "owner=team-shop on web01" in said["web01"]
+    assert "s-vm" not in said
+
+
 def test_garbage_is_kept_byte_for_byte(told: Told) -> None:
     """What is no JSON lies in dead letters exactly as it came, text or not."""
     garbage = [h.body for h in told.story if h.thread == "garbage"]

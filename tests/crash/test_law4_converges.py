@@ -15,7 +15,7 @@ import pytest
 from shared.model.errors import StoreError
 from shared.store import reading
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
-from tests.fakes.enriched import enriched, verdicts
+from tests.fakes.enriched import enriched, tagging, verdicts
 from tests.fakes.firewatch import World
 from tests.fakes.logs import FakeLogs
 from tests.property.feeds import OTHER_SUBSCRIPTION
@@ -172,7 +172,7 @@ async def test_a_crash_while_logs_are_asked_loses_no_notice(
     *, took_effect: bool, for_good: bool, every: int
 ) -> None:
     """Evidence is asked for anew, or said to be missing; the rest is as without."""
-    plain = await _run(world=enriched(FakeLogs(), others=verdicts))
+    plain = await _run(world=enriched(FakeLogs(), others=verdicts, tagging=tagging))
     assert plain.pager.actions[0].content["evidence"]
 
     # Each kind of crash begins elsewhere: together they meet most of the calls.
@@ -180,7 +180,7 @@ async def test_a_crash_while_logs_are_asked_loses_no_notice(
     for call in range(first, plain.faults.total + 1, every):
         world = await _run(
             Crash(call, took_effect, for_good),
-            world=enriched(FakeLogs(), others=verdicts),
+            world=enriched(FakeLogs(), others=verdicts, tagging=tagging),
         )
 
         where = f"call {call}, {world.faults.failed}"

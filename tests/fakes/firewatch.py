@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from responders.tickets import TicketConfig
     from shared.enrichment.enrichment import Enrichment
     from shared.enrichment.inquiries import Inquiry
+    from shared.enrichment.tagging import ResourceTags
     from shared.heartbeat import Beating
     from shared.model.action import ActionRow
     from shared.model.alert import Severity
@@ -111,10 +112,12 @@ class World:
         escalate: Sequence[str] = (),
         heartbeat: Beating | None = None,
         others: Callable[[Ledger, History], Sequence[Inquiry]] = lambda *_: (),
+        tagging: Callable[[Noise], ResourceTags] | None = None,
     ) -> None:
         self.heartbeat = heartbeat
         self.on_call, self.escalate = on_call or OnCall(), tuple(escalate)
-        self.enrichment, self.how, self.others = enrichment, how, others
+        self.enrichment, self.how = enrichment, how
+        self.others, self.tagging = others, tagging
         self.clock = Clock()
         self.faults = faults or Faults()
         self.table = FakeTable(self.clock, self.faults)
@@ -158,6 +161,8 @@ class World:
             caps=self.caps,
         )
         commands = Commands(ledger, self.queue)
+        tagging = self.tagging(noise) if self.tagging else None
+        others = [*([tagging] if tagging else []), *self.others(ledger, history)]
         return Worker(
             ledger,
             archive,
@@ -173,7 +178,8 @@ class World:
                     ledger,
                     self.enrichment,
                     self.how,
-                    others=self.others(ledger, history),
+                    others=others,
+                    tagging=tagging,
                 ),
                 lease=self.lease,
                 quiet=self.caps.quiet,

@@ -108,6 +108,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.clouds.diagnostic_settings": (MODEL, "shared.clouds.arm"),
     "shared.clouds.http": (MODEL,),
     "shared.clouds.log_analytics": (MODEL,),
+    "shared.clouds.resource_graph": (MODEL, "shared.clouds.arm"),
     "shared.clouds.policy_blob": (MODEL, "shared.settings"),
     "shared.clouds.storage": (MODEL, "shared.store", "shared.settings"),
     # The verbs: the only ones that see decisions and storage together.
@@ -262,6 +263,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.bootstrap": (
         MODEL,
         "responders.base",
+        "shared.actions.matchers",
         "shared.actions.routing",
         "shared.answering",
         "shared.answers",

@@ -20,7 +20,7 @@ from shared.model.errors import (
 )
 from shared.model.incident import IncidentStatus
 from shared.store import messages
-from tests.fakes.enriched import enriched, verdicts
+from tests.fakes.enriched import enriched, tagging, verdicts
 from tests.fakes.firewatch import HIDDEN, World
 from tests.fakes.logs import FakeLogs
 from tests.fakes.store import Faults
@@ -59,7 +59,9 @@ class _Crowd:
         self.world = (
             World(caps=WIDE, faults=faults)
             if logs is None
-            else enriched(logs, caps=WIDE, faults=faults, others=verdicts)
+            else enriched(
+                logs, caps=WIDE, faults=faults, others=verdicts, tagging=tagging
+            )
         )
         self.world.pager.meanwhile = [self._dawdle] * 200
         self.events = events

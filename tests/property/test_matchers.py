@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.actions.matchers import FIELDS, Matcher, Operator, parse
-from tests.factories import make_incident, make_problem
+from tests.factories import VM, make_incident, make_problem
 
 if TYPE_CHECKING:
     from shared.model.incident import Incident
@@ -40,10 +40,14 @@ def incidents(draw: st.DrawFn) -> Incident:
     """Incidents whose texts are anything that a string can hold."""
     texts = st.lists(TEXTS, max_size=3).map(tuple)
     problem = make_problem(alert_type=draw(TEXTS), title=draw(TEXTS))
+    lists = {name: draw(texts) for name in LISTS}
+    lists["resources"] += draw(st.sampled_from([(), (VM,), (VM, VM + "x")]))
+    named = st.dictionaries(TEXTS | st.just("env"), TEXTS, max_size=2)
     return make_incident(
         scope=draw(TEXTS),
         problems={"1": problem},
-        **{name: draw(texts) for name in LISTS},
+        tags=draw(st.dictionaries(st.sampled_from([VM, VM + "x"]), named)),
+        **lists,
     )
 
 

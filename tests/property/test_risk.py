@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.enrichment.pack import pack
+from shared.enrichment.tagging import ResourceTags
+from shared.enrichment.verdicts import OwnVerdicts
 from shared.model.alert import Severity
 from shared.model.evidence import Evidence, EvidenceStatus, Lack
 from shared.model.risk import Weights
@@ -18,19 +20,37 @@ if TYPE_CHECKING:
     from shared.model.incident import Incident
 
 ANY_TEXT = st.text(st.characters(), max_size=30)
-QUERIES = [*pack(), ""]
+OWN = {each.topic.name: each.topic for each in (OwnVerdicts, ResourceTags)}
+QUERIES = [*pack(), *OWN, ""]
 NAMES = st.sampled_from(
-    sorted({column.name for query in pack().values() for column in query.columns})
+    sorted(
+        {column.name for query in pack().values() for column in query.columns}
+        | {name for topic in OWN.values() for name in topic.columns}
+    )
 )
 CELLS = ANY_TEXT | st.sampled_from(
     [
-        *("true", "True", "TruePositive", "FalsePositive", "Success", "Owner", "-1"),
+        *(
+            "true_positive",
+            "false_positive",
+            "true",
+            "True",
+            "TruePositive",
+            "FalsePositive",
+            "Success",
+            "Owner",
+            "-1",
+        ),
         *("3", "1" * 5_000, "\ud800", "high value", "nan", "٣", "https://x", "²"),
     ]
 )
 WEIGHTS = st.builds(
     Weights,
-    **{name: st.integers(-100, 100) for name in Weights.__struct_fields__},
+    **{
+        name: st.integers(-100, 100)
+        for name in Weights.__struct_fields__
+        if name != "critical_tags"
+    },
 )
 INCIDENTS = st.builds(
     make_incident,

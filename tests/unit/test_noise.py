@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from shared.actions.routing import Route
 from shared.commands import Order
 from shared.model.incident import IncidentStatus
 from shared.model.silence import Mode, Silence
 from shared.model.storm import STORM, Storm
+from shared.noise import Noise
 from shared.store import reading
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
 from tests.fakes.firewatch import World
@@ -170,6 +172,29 @@ async def test_a_silence_that_cannot_be_read_holds_nothing() -> None:
     await world.deliver()
 
     assert world.pager.sent_verbs() == ["trigger"]
+
+
+async def test_the_tags_that_rules_go_by_are_those_of_now() -> None:
+    """Of routes, and of silences in force; where these cannot be read, of routes."""
+    world = World()
+    world.suppress = [
+        _silence(name="on", match=("tag.Env=dev",), break_through=("tag.tier=0",)),
+        _silence(name="over", match=("tag.old=x",), until=world.clock()),
+    ]
+    noise = Noise(
+        world.worker.ledger,
+        world.queue,
+        world.worker.silences,
+        storm=world.storm,
+        limits=world.limits,
+        caps=world.caps,
+    )
+    routes = [Route(to=(), match=("severity>=low", "tag.owner=ops"))]
+
+    assert await noise.tags(routes) == {"env", "tier", "owner"}
+    world.clock.step(timedelta(minutes=1))
+    world.faults.go_down()
+    assert await noise.tags(routes) == {"owner"}
 
 
 async def test_its_owner_is_told_before_it_ends() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.actions.matchers import TAG
 from shared.model.text import instant
 from shared.model.workspaces import Topology
 from shared.oncall.duty import changes, gaps
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from shared.model.risk import Weights
     from shared.model.workspaces import Workspaces
     from shared.oncall.policy import OnCall, Schedule
     from shared.triage.policy.schema import Policy
@@ -29,6 +29,7 @@ def warnings(policy: Policy, now: datetime) -> list[str]:
         *_of_routes(policy),
         *_of_responders(policy),
         *_of_workspaces(policy.workspaces),
+        *_of_risk(policy.risk),
         *_of_schedules(policy.on_call, now),
         *_of_people(policy.on_call),
         *_of_escalations(policy),
@@ -40,10 +41,6 @@ def _of_silences(policy: Policy, now: datetime) -> Iterator[str]:
         path = f"$.suppress[{place}] ({silence.name})"
         if silence.is_over(now):
             yield f"{path}: is over since {instant(silence.until)}; take it out"
-        for matcher in silence.match:
-            if matcher.lstrip().startswith(TAG):
-                yield f"{path}: never holds, since tags are not known in this version"
-                break
 
 
 def _of_routes(policy: Policy) -> Iterator[str]:
@@ -52,8 +49,6 @@ def _of_routes(policy: Policy) -> Iterator[str]:
         path = f"$.routes[{place}]"
         if taken is not None:
             yield f"{path}: is never reached, since routes[{taken}] takes everything"
-        elif any(matcher.lstrip().startswith(TAG) for matcher in route.match):
-            yield f"{path}: never fits, since tags are not known in this version"
         elif not route.match and not route.goes_on:
             taken = place
 
@@ -77,6 +72,11 @@ def _of_escalations(policy: Policy) -> Iterator[str]:
             yield f"$.on_call.escalations.{name}: no route begins it"
     if policy.on_call.escalations and not policy.on_call.fallback:
         yield "$.on_call.fallback: is empty; nobody hears when nobody could be reached"
+
+
+def _of_risk(found: Weights) -> Iterator[str]:
+    if found.critical_tags and not found.critical_asset:
+        yield "$.risk.critical_tags: is not used where critical_asset is 0"
 
 
 def _of_workspaces(found: Workspaces) -> Iterator[str]:

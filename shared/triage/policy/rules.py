@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.actions import matchers
 from shared.actions.routing import Route
-from shared.model import resource
+from shared.model import resource, tags
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.enrich import Enrich
 from shared.model.heartbeat import Heartbeat
@@ -228,6 +228,9 @@ EACH: Mapping[Field, Rule] = {
     ),
     (Override, "workspaces"): WORKSPACE,
     **{(Weights, name): POINTS for name in Weights.__struct_fields__},
+    (Weights, "critical_tags"): Rule(
+        tags.parse, "A tag as name=value, compared without case."
+    ),
     (Person, "contacts"): Rule(on_call.address, "The address there."),
     (Schedule, "time_zone"): ZONE,
     (Layer, "turn"): Rule(on_call.turn, "An hour at least."),

@@ -15,8 +15,10 @@ from shared.actions.matchers import (
     all_may_fit,
     parse,
     parse_of_silence,
+    tags_in,
 )
 from shared.model.alert import Severity
+from shared.model.incident import MOST_RESOURCES
 from shared.model.risk import Risk
 from tests.factories import SUBSCRIPTION, VM, make_incident, make_problem
 
@@ -155,6 +157,83 @@ def test_a_pattern_sees_the_first_thousand_characters() -> None:
 
     assert parse("title=~a*").test(incident)
     assert not parse("title=~.*b").test(incident)
+
+
+def tagged(*values: str | None) -> Incident:
+    """One about so many machines, with these values of tag env."""
+    machines = [f"{VM}{number}" for number in range(len(values))]
+    known = {
+        machine: {"env": value}
+        for machine, value in zip(machines, values, strict=True)
+        if value is not None
+    }
+    return make_incident(resources=tuple(machines), tags=known)
+
+
+YES, NO, UNKNOWN = True, False, None
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "fits", "covers"),
+    [
+        ("tag.Env=prod", ["Prod"], YES, True),
+        ("tag.env=prod", ["prod", "dev"], YES, False),
+        ("tag.env=prod", ["dev", ""], NO, False),
+        ("tag.env=prod", ["prod", None], YES, False),
+        ("tag.env=prod", ["dev", None], UNKNOWN, False),
+        ("tag.env!=prod", ["dev", "test"], YES, True),
+        ("tag.env!=prod", ["dev", ""], YES, True),
+        ("tag.env!=prod", ["dev", "prod"], NO, False),
+        ("tag.env!=prod", ["dev", None], UNKNOWN, False),
+        ("tag.env!=prod", ["prod", None], NO, False),
+        ('tag.env=~"dev|test"', ["dev", "TEST"], YES, True),
+        ('tag.env!~"dev.*"', ["develop"], NO, False),
+        ('tag.env!~"dev.*"', ["prod"], YES, True),
+        # That of an incident that has none is the empty one, as of any field; a silence
+        # asks each resource.
+        ('tag.env=""', ["", ""], YES, True),
+        ('tag.env=""', ["prod", ""], NO, False),
+        ('tag.env!=""', ["prod", ""], YES, False),
+        ('tag.env!=""', ["prod", "dev"], YES, True),
+        ('tag.env!=""', ["", ""], NO, False),
+        ('tag.env=""', ["", None], UNKNOWN, False),
+        ("tag.env!=prod", [], UNKNOWN, False),
+        ("tag.owner!=prod", ["dev"], UNKNOWN, False),
+    ],
+)
+def test_tags_are_those_of_its_resources(
+    text: str, values: list[str | None], *, fits: bool | None, covers: bool
+) -> None:
+    """Any is enough for a route, all are needed for a silence; some are not known."""
+    matcher, incident = parse(text), tagged(*values)
+
+    assert matcher.test(incident) is fits
+    assert matcher.covers(incident) is covers
+
+
+def test_of_more_resources_than_a_head_holds_no_tag_is_known() -> None:
+    """But that one has it is enough to be told."""
+    full = tagged(*["dev"] * MOST_RESOURCES)
+
+    assert parse("tag.env=dev").test(full) is True
+    assert parse("tag.env=prod").test(full) is None
+    assert parse("tag.env!=prod").test(full) is None
+    assert not parse("tag.env=dev").covers(full)
+
+
+def test_what_lies_in_a_resource_has_its_tags() -> None:
+    """A database those of its server."""
+    server = DATABASE.rpartition("/databases/")[0]
+    incident = make_incident(resources=(DATABASE,), tags={server: {"env": "prod"}})
+
+    assert parse("tag.env=prod").covers(incident)
+
+
+def test_the_tags_that_matchers_ask_for_are_known_by_name() -> None:
+    """Each once, in lower case."""
+    texts = ["severity>=low", "tag.Env=prod", 'tag.env=~".*"', "tag.cost-center!=1"]
+
+    assert tags_in(texts) == {"env", "cost-center"}
 
 
 @pytest.mark.parametrize("sign", ["=", "!=", "=~", "!~"])

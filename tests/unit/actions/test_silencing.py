@@ -49,6 +49,16 @@ def test_what_it_does_not_cover_or_cannot_know_is_told(match: tuple[str, ...]) -
     assert ruling(make_incident(), [_silence(match=match)]).hold is None
 
 
+def test_a_silence_by_tag_holds_what_has_it_everywhere() -> None:
+    """One that half of its resources have hides nothing."""
+    silence = _silence(match=("tag.env=test",))
+    here = {VM: {"env": "Test"}}
+
+    assert ruling(make_incident(tags=here), [silence]).hold is not None
+    both = make_incident(resources=(VM, VM + "x"), tags=here)
+    assert ruling(both, [silence]).hold is None
+
+
 def test_it_must_cover_all_of_the_incident() -> None:
     """Another kind of alert beside the silenced one is told."""
     both = make_incident(

@@ -400,10 +400,6 @@ class TestWarnings:
         [
             ("[{to: [pager]}, {to: []}]", "$.routes[1]: is never reached, since"),
             ("[{to: []}]", "$.responders.pager: no route and nobody on call names it"),
-            (
-                "[{to: [pager], match: [tag.env=prod]}]",
-                "$.routes[0]: never fits, since tags",
-            ),
         ],
     )
     def test_what_has_no_effect_is_said(self, routes: str, said: str) -> None:
@@ -414,13 +410,13 @@ class TestWarnings:
 
         assert found.startswith(said)
 
-    def test_a_silence_by_tag_never_holds(self) -> None:
-        """Tags need evidence, which there is none of yet."""
-        text = GOOD + SILENCE.replace("host=vm-1", "tag.env=test")
+    def test_tags_that_are_worth_nothing_are_said(self) -> None:
+        """Nobody asks for them then."""
+        text = GOOD + "risk: {critical_asset: 0, critical_tags: [env=prod]}"
 
         (found,) = warnings(load(text.encode()), datetime(2026, 12, 1, tzinfo=UTC))
 
-        assert "never holds" in found
+        assert found.startswith("$.risk.critical_tags")
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from shared.enrichment.pack import pack
+from shared.enrichment.tagging import ResourceTags
 from shared.enrichment.verdicts import OwnVerdicts
 from shared.model.alert import Severity
 from shared.model.evidence import (
     OWN_QUESTIONS,
+    TAGS,
     VERDICTS,
     Evidence,
     EvidenceStatus,
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 PLAIN = make_incident(severity=Severity.LOW, tactics=())
 
 # Questions that are put to others than workspaces.
-OWN = {each.topic.name: each.topic for each in (OwnVerdicts,)}
+OWN = {each.topic.name: each.topic for each in (OwnVerdicts, ResourceTags)}
 
 
 def known_columns(query: str) -> Sequence[str]:
@@ -135,6 +137,7 @@ def test_many_alerts_count_once(alerts: int, points: int) -> None:
                 ("watchlists", {"Watchlist": "HighValueAssets", "Name": "kv"}),
                 ("watchlists", {"Watchlist": "Estate", "Tags": "prod, Tier 0"}),
                 ("account-facts", {"Roles": "none", "Tags": "Sensitive"}),
+                (TAGS, {"Tag": "env", "Value": "prod", "IsCritical": "true"}),
             ]
         ),
         ("true positive", 15, "earlier-incidents", {"Classification": "TruePositive"}),
@@ -188,6 +191,7 @@ def test_what_logs_say_counts(
         ("host-logons", {"Failures": "9" * 5_000, "Successes": "1"}),
         ("host-logons", {"Failures": "٣٣٣", "Successes": "1"}),
         ("watchlists", {"Watchlist": "Offices", "Tags": "prod"}),
+        (TAGS, {"Tag": "env", "Value": "critical", "IsCritical": "false"}),
         ("earlier-incidents", {"Classification": "Undetermined"}),
         (VERDICTS, {"Classification": "undetermined", "IsWhole": "true"}),
         (VERDICTS, {"Classification": "false_positive", "IsWhole": "false"}),
