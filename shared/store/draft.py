@@ -7,106 +7,44 @@ costs nothing where alerts are new and one wasted request where they are not.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
 from shared.model.alert import AlertRow
-from shared.model.books import Books
-from shared.model.correlation import OpenKey
 from shared.model.incident import Entry, Fact, Incident
-from shared.model.silence import Kept
-from shared.model.storm import Slots
 from shared.model.ticket import opened
 from shared.store import limits, rows
+from shared.store.memory import Known, Remembered
 from shared.store.ports import Delete, Put
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Mapping
 
     from shared.model.action import ActionRow
     from shared.model.evidence import EvidenceRow
-    from shared.store.ports import Row, Write
+    from shared.store.memory import Memory
+    from shared.store.ports import Write
 
 # How long after a change the timer looks, should the message be lost. The message
 # comes at once; a line of the due index in the past would have the timer send another.
 SAFETY_NET = timedelta(seconds=30)
 
-# Heads, keys and alerts a worker remembers, a few hundred bytes each.
-MOST_KNOWN = 50_000
-
 # The largest change of one alert is far below this.
 ROOM_BYTES = 512 * 1024
 
-Remembered = AlertRow | Books | Incident | OpenKey | rows.Once | Kept | Slots
-
 _D = TypeVar("_D", bound=Remembered)
-
-
-class Known(NamedTuple):
-    """A row as last read or written."""
-
-    document: Remembered
-    etag: str
-
-
-_KINDS: dict[str, type[Remembered]] = {
-    "a": AlertRow,
-    "b": Books,
-    "g": Slots,
-    "h": Incident,
-    "i": rows.Once,
-    "k": OpenKey,
-    "s": Kept,
-}
-
-
-class Memory:
-    """Rows this worker has seen, the least used forgotten.
-
-    It may be behind the store, never wrong about it: every write names the version it
-    replaces. An alert row's version only rises, so a duplicate of what is remembered
-    is a duplicate for ever and needs no read.
-    """
-
-    def __init__(self, most: int = MOST_KNOWN) -> None:
-        self._known: OrderedDict[tuple[str, str], Known] = OrderedDict()
-        self._most = most
-
-    def recall(self, partition: str, key: str) -> Known | None:
-        """The row, if this worker has seen it."""
-        known = self._known.get((partition, key))
-        if known is not None:
-            self._known.move_to_end((partition, key))
-        return known
-
-    def learn(self, partition: str, found: dict[str, Row]) -> None:
-        """Remember rows just read."""
-        for key, row in found.items():
-            kind = _KINDS[key[0]]
-            self.keep(partition, key, Known(rows.decode(row, kind), row.etag))
-
-    def keep(self, partition: str, key: str, known: Known) -> None:
-        """Remember a row just written."""
-        self._known[partition, key] = known
-        self._known.move_to_end((partition, key))
-        while len(self._known) > self._most:
-            self._known.popitem(last=False)
-
-    def forget(self, partition: str, keys: Iterable[str]) -> None:
-        """Take nothing for granted about these rows."""
-        for key in keys:
-            self._known.pop((partition, key), None)
 
 
 class Draft:
     """What one transaction on a partition will read and write.
 
-    ``missing`` are heads that some row names and nobody has read yet: read them and
-    decide again. ``gone`` are those that the store does not have. ``conflicts`` counts
-    how often this decision lost to another worker.
+    ``missing`` are rows that are there and were not read: heads that some row names, and
+    alerts of which only the version is remembered. Read them and decide again.
+    ``answers`` is what the store said for this decision, None where it has no such row:
+    it holds, whatever the memory forgets meanwhile. ``conflicts`` counts how often the
+    decision lost to another worker.
     """
 
     def __init__(
@@ -115,7 +53,7 @@ class Draft:
         memory: Memory,
         now: datetime,
         *,
-        gone: frozenset[str] = frozenset(),
+        answers: Mapping[str, Known | None] | None = None,
         conflicts: int = 0,
     ) -> None:
         self.partition = partition
@@ -123,7 +61,7 @@ class Draft:
         self.conflicts = conflicts
         self.touched: set[str] = set()
         self.missing: set[str] = set()
-        self._gone = gone
+        self._answers = answers if answers is not None else {}
         self._memory = memory
         self._documents: dict[str, Remembered] = {}
         self._facts: dict[str, list[Fact]] = {}
@@ -136,10 +74,28 @@ class Draft:
         self.touched.add(key)
         if (mine := self._documents.get(key)) is not None:
             return mine if isinstance(mine, kind) else None
-        known = self._memory.recall(self.partition, key)
-        if known is None or not isinstance(known.document, kind):
+        known = self.known(key)
+        if known is None:
+            if self.version(key) is not None:
+                self.missing.add(key)
             return None
-        return known.document
+        return known.document if isinstance(known.document, kind) else None
+
+    def version(self, key: str) -> str | None:
+        """The digest of an alert's version, None where its row is not known.
+
+        Empty for a place that is held. It tells a copy, and needs no row to be read.
+        """
+        found = self._documents.get(key)
+        if found is None and (read := self._answers.get(key)) is not None:
+            found = read.document
+        if isinstance(found, AlertRow):
+            return found.version.digest
+        return self._memory.version(self.partition, key)
+
+    def known(self, key: str) -> Known | None:
+        """The row as it was before this transaction."""
+        return self._answers.get(key) or self._memory.recall(self.partition, key)
 
     def put(self, key: str, document: Remembered) -> None:
         """Insert or replace a row."""
@@ -163,7 +119,7 @@ class Draft:
         for _ in range(1000):
             key = rows.incident(incident_id)
             found = self.read(key, Incident)
-            if found is None and key not in self._gone:
+            if found is None and key not in self._answers:
                 self.missing.add(key)
             if found is None or found.merged_into is None:
                 return found
@@ -186,15 +142,16 @@ class Draft:
             if self._head(incident_id).is_dirty and not self._was_dirty(incident_id)
         ]
 
-    def unknown(self, absent: Collection[str]) -> set[str]:
+    @property
+    def unknown(self) -> set[str]:
         """Rows that were taken to be absent and never asked for; claims alone first.
 
         What is known of an alert decides whether its other rows are needed.
         """
         found = {
             key
-            for key in self.touched - set(absent)
-            if self._memory.recall(self.partition, key) is None
+            for key in self.touched
+            if key not in self._answers and self.known(key) is None
         }
         claims = {key for key in found if key.startswith(rows.CLAIM)}
         return claims or found
@@ -282,7 +239,7 @@ class Draft:
         return head
 
     def _before(self, incident_id: str) -> Incident | None:
-        known = self._memory.recall(self.partition, rows.incident(incident_id))
+        known = self.known(rows.incident(incident_id))
         if known is None or not isinstance(known.document, Incident):
             return None
         return known.document
@@ -292,7 +249,7 @@ class Draft:
         return before is not None and before.is_dirty
 
     def _etag(self, key: str) -> str | None:
-        known = self._memory.recall(self.partition, key)
+        known = self.known(key)
         return known.etag if known else None
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from shared.model.errors import RowExists, StoreConflict
 from shared.model.incident import Incident
 from shared.store import rows
-from shared.store.draft import Draft, Memory, Remembered
+from shared.store.draft import Draft
+from shared.store.memory import Known, Memory, Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -37,10 +38,12 @@ class Ledger:
 
     is_history = False
 
-    def __init__(self, table: Table, partitions: int) -> None:
+    def __init__(
+        self, table: Table, partitions: int, memory: Memory | None = None
+    ) -> None:
         self.table = table
         self.partitions = partitions
-        self.memory = Memory()
+        self.memory = memory or Memory()
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def now(self) -> datetime:
@@ -59,7 +62,7 @@ class Ledger:
         Raises StoreConflict when 20 attempts lost, StoreUnavailable when the store
         does not answer; then nothing of the last attempt was written, or all of it.
         """
-        absent: set[str] = set()
+        answers: dict[str, Known | None] = {}
         conflicts = 0
         async with self._locks[partition]:
             while True:
@@ -67,14 +70,14 @@ class Ledger:
                     partition,
                     self.memory,
                     self.now(),
-                    gone=frozenset(absent),
+                    answers=answers,
                     conflicts=conflicts,
                 )
                 result = decide(draft)
                 # Once it proved wrong, nothing more is taken to be absent unasked.
-                asked = draft.missing or (conflicts and draft.unknown(absent))
+                asked = draft.missing or (conflicts and draft.unknown)
                 if asked:
-                    absent |= await self._read(partition, asked)
+                    answers |= await self._read(partition, asked)
                     continue
                 writes = draft.finish(by)
                 if not writes:
@@ -86,10 +89,12 @@ class Ledger:
                     if conflicts >= MOST_CONFLICTS:
                         raise
                     # What was not there may be there by now.
-                    absent -= draft.written
+                    for key in draft.written & answers.keys():
+                        if answers[key] is None:
+                            del answers[key]
                     is_news = isinstance(conflict, RowExists)
-                    if not (is_news and draft.unknown(absent)):
-                        absent |= await self._read_again(partition, draft)
+                    if not (is_news and draft.unknown):
+                        answers |= await self._read_again(partition, draft)
                     continue
                 draft.committed(etags)
                 return result, etags
@@ -114,34 +119,33 @@ class Ledger:
         """All rows of a partition whose key begins with ``prefix`` and a bar."""
         return await self.table.scan(partition, *rows.span(prefix))
 
-    async def _read_again(self, partition: str, draft: Draft) -> set[str]:
-        """Learn the rows that the draft would replace; those that are gone.
+    async def _read_again(
+        self, partition: str, draft: Draft
+    ) -> dict[str, Known | None]:
+        """Learn the rows that the draft would replace.
 
         Where a group is no longer what it was, its keys lead elsewhere too.
         """
-        heads = {key: self._head(partition, key) for key in draft.written}
-        gone = await self._read(partition, draft.written)
-        regrouped = any(
-            before is not None
-            and (
-                (now := self._head(partition, key)) is None
-                or _group(before) != _group(now)
-            )
-            for key, before in heads.items()
-        )
-        if regrouped:
-            gone |= await self._read(partition, draft.touched - draft.written)
-        return gone
+        before = {key: draft.known(key) for key in draft.written}
+        found = await self._read(partition, draft.written)
+        if any(_is_regrouped(before[key], now) for key, now in found.items()):
+            found |= await self._read(partition, draft.touched - draft.written)
+        return found
 
-    def _head(self, partition: str, key: str) -> Incident | None:
-        return self.recall(partition, key, Incident)
-
-    async def _read(self, partition: str, keys: set[str]) -> set[str]:
-        """Learn the rows; the keys that do not exist."""
+    async def _read(self, partition: str, keys: set[str]) -> dict[str, Known | None]:
+        """Learn the rows; None for those that do not exist."""
         self.memory.forget(partition, keys)
         found = await self.table.get(partition, keys)
-        self.memory.learn(partition, found)
-        return keys - found.keys()
+        return dict.fromkeys(keys) | self.memory.learn(partition, found)
+
+
+def _is_regrouped(before: Known | None, now: Known | None) -> bool:
+    """Whether it was a head, and somebody merged or split its incident."""
+    if before is None or not isinstance(before.document, Incident):
+        return False
+    if now is None or not isinstance(now.document, Incident):
+        return True
+    return _group(before.document) != _group(now.document)
 
 
 def _group(head: Incident) -> tuple[object, ...]:

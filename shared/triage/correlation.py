@@ -71,10 +71,12 @@ def fold(draft: Draft, alert: Alert, caps: Correlation) -> Booking | None:
     and nothing was changed, where the transaction has no room for what it would write;
     an empty one has.
     """
-    row = draft.read(rows.alert(alert.id), AlertRow)
-    is_new = row is None or row.is_expected
-    if row is not None and not is_new and _is_copy(row, alert):
+    key = rows.alert(alert.id)
+    # Parts of an alert are no versions of it.
+    if not alert.is_part and draft.version(key) == alert.version.digest:
         return Booking.DUPLICATE
+    row = draft.read(key, AlertRow)
+    is_new = row is None or row.is_expected
     if row is not None and not is_new and draft.incident(row.incident) is None:
         # Its incident has left for history, and the row is about to follow.
         row, is_new = None, True
@@ -92,11 +94,6 @@ def fold(draft: Draft, alert: Alert, caps: Correlation) -> Booking | None:
     _note_extent(draft, row, case)
     is_lesser = is_full(row.version) and not is_full(alert.version)
     return Booking.DUPLICATE if is_lesser else Booking.STALE
-
-
-def _is_copy(row: AlertRow, alert: Alert) -> bool:
-    """Whether it is the version that is known. Parts of an alert are no versions."""
-    return not alert.is_part and row.version.digest == alert.version.digest
 
 
 def _find(

@@ -14,6 +14,7 @@ import pytest
 
 from shared.model.errors import StoreError
 from shared.store import reading
+from shared.store.memory import Memory
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
 from tests.fakes.enriched import enriched, tagging, verdicts
 from tests.fakes.firewatch import World
@@ -135,6 +136,29 @@ async def test_a_crash_at_any_call_ends_as_if_there_had_been_none(
         copies = Counter(world.pager.sent).values()
         # One more of each notice that was under way when the worker died.
         assert max(copies) <= 2, where
+
+
+@pytest.mark.parametrize(("took_effect", "for_good"), VARIANTS, ids=NAMES)
+async def test_a_crash_of_a_worker_that_keeps_no_alert_ends_so_too(
+    *, took_effect: bool, for_good: bool
+) -> None:
+    """Of which it remembers the versions alone, and reads the rows it needs."""
+
+    def forgetful() -> World:
+        return World(memory=lambda: Memory(alerts=0))
+
+    plain, whole = await _run(world=forgetful()), await _run()
+    assert plain.faults.calls["table.get"] > whole.faults.calls["table.get"]
+
+    # Each kind of crash begins elsewhere: together they meet most of the calls.
+    first = 1 + VARIANTS.index((took_effect, for_good))
+    for call in range(first, plain.faults.total + 1, len(VARIANTS)):
+        world = await _run(Crash(call, took_effect, for_good), world=forgetful())
+
+        where = f"call {call}, {world.faults.failed}"
+        assert await world.stories() == await whole.stories(), where
+        assert world.pager.effects == whole.pager.effects, where
+        assert max(Counter(world.pager.sent).values()) <= 2, where
 
 
 @pytest.mark.parametrize(("took_effect", "for_good"), VARIANTS, ids=NAMES)

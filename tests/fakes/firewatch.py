@@ -28,6 +28,7 @@ from shared.store import messages, reading, rows
 from shared.store.archive import Archive
 from shared.store.history import History
 from shared.store.ledger import Ledger
+from shared.store.memory import Memory
 from shared.tick import Tick
 from shared.ticketing import Ticketing
 from tests.fakes.clock import Clock
@@ -113,11 +114,13 @@ class World:
         heartbeat: Beating | None = None,
         others: Callable[[Ledger, History], Sequence[Inquiry]] = lambda *_: (),
         tagging: Callable[[Noise], ResourceTags] | None = None,
+        memory: Callable[[], Memory] = Memory,
     ) -> None:
         self.heartbeat = heartbeat
         self.on_call, self.escalate = on_call or OnCall(), tuple(escalate)
         self.enrichment, self.how = enrichment, how
         self.others, self.tagging = others, tagging
+        self.memory = memory
         self.clock = Clock()
         self.faults = faults or Faults()
         self.table = FakeTable(self.clock, self.faults)
@@ -149,7 +152,8 @@ class World:
 
     def new_worker(self) -> Worker:
         """A process that remembers nothing."""
-        ledger, history = Ledger(self.table, self.partitions), History(self.past)
+        ledger = Ledger(self.table, self.partitions, self.memory())
+        history = History(self.past)
         archive = Archive(self.blobs)
         silences = Silences(ledger, self.queue, of_policy=self._suppress)
         noise = Noise(

@@ -11,7 +11,8 @@ from shared.model.alert import AlertRow
 from shared.model.correlation import Correlation
 from shared.model.incident import Incident, IncidentStatus, Mark
 from shared.store import rows
-from shared.store.draft import Draft, Memory
+from shared.store.draft import Draft
+from shared.store.memory import Memory
 from shared.triage.correlation import fold
 from tests.alerts import NOON, alert_id, read_alert, stamp
 
@@ -30,7 +31,7 @@ class Partition:
 
     def draft(self) -> Draft:
         """A transaction on what is known."""
-        return Draft("0a", self.memory, NOON, gone=frozenset())
+        return Draft("0a", self.memory, NOON)
 
     def fold(self, number: int, hours: float = 0, **changes: Any) -> Booking:  # noqa: ANN401
         """Fold one alert and commit."""

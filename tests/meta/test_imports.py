@@ -28,6 +28,7 @@ STORE = (
     "shared.store.history",
     "shared.store.ledger",
     "shared.store.limits",
+    "shared.store.memory",
     "shared.store.messages",
     "shared.store.ports",
     "shared.store.reading",

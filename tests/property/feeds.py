@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from shared.model.correlation import Correlation
+from shared.store.memory import Memory
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.model.event import Event
 
@@ -118,6 +119,17 @@ def arriving(bodies: Sequence[dict[str, Any] | bytes]) -> list[Event]:
         event(body, place=place, received_at=ARRIVAL)
         for place, body in enumerate(bodies)
     ]
+
+
+@st.composite
+def memories(draw: st.DrawFn, least: int = 1_000) -> Callable[[], Memory]:
+    """A way to remember: the rows of no alerts, of a few, or of all.
+
+    ``least`` is how much of anything else is remembered, and of versions.
+    """
+    most = draw(st.integers(least, 1_000))
+    alerts = draw(st.sampled_from([0, 1, 3, 1_000]))
+    return lambda: Memory(most, alerts)
 
 
 @st.composite

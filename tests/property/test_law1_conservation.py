@@ -13,7 +13,7 @@ from shared.model.errors import StoreError
 from shared.store import reading
 from tests.alerts import defender_alert
 from tests.fakes.firewatch import World
-from tests.property.feeds import QUICK, SOAK, WIDE, arriving, cuts, feeds
+from tests.property.feeds import QUICK, SOAK, WIDE, arriving, cuts, feeds, memories
 
 OTHERS = (
     b"no JSON",
@@ -28,7 +28,7 @@ async def _conserves(data: st.DataObject) -> None:
     bodies: list[Any] = list(data.draw(feeds()))
     bodies += data.draw(st.lists(st.sampled_from(OTHERS), max_size=4))
     bodies = data.draw(st.permutations(bodies))
-    world = World(caps=WIDE)
+    world = World(caps=WIDE, memory=data.draw(memories(least=0)))
     total = Books()
     fatal = data.draw(st.one_of(st.none(), st.integers(1, 30)))
     events = arriving(bodies)

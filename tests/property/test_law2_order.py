@@ -13,12 +13,13 @@ from shared.commands import Order
 from shared.model.correlation import Correlation
 from shared.model.incident import IncidentStatus
 from shared.store import reading
+from shared.store.memory import Memory
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp
 from tests.fakes.firewatch import Story, World
-from tests.property.feeds import QUICK, SOAK, WIDE, arriving, cuts, feeds
+from tests.property.feeds import QUICK, SOAK, WIDE, arriving, cuts, feeds, memories
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.model.event import Event
 
@@ -46,8 +47,9 @@ async def _run(
     *,
     settles: bool = False,
     partitions: int = 16,
+    memory: Callable[[], Memory] = Memory,
 ) -> World:
-    world = World(caps=WIDE, partitions=partitions)
+    world = World(caps=WIDE, partitions=partitions, memory=memory)
     for part in parts:
         await world.worker.ingest(events[part])
         if settles:
@@ -64,7 +66,10 @@ async def _keeps_order(bodies: list[dict[str, Any]], data: st.DataObject) -> Non
     mixed = data.draw(st.permutations([*events, *again]))
 
     other = await _run(
-        mixed, data.draw(cuts(len(mixed))), settles=data.draw(st.booleans())
+        mixed,
+        data.draw(cuts(len(mixed))),
+        settles=data.draw(st.booleans()),
+        memory=data.draw(memories()),
     )
 
     assert await _ending(other) == await _ending(plain)
@@ -121,6 +126,26 @@ async def test_redelivery_changes_nothing(
     assert await _ending(world) == before
     assert await world.heads() == heads
     assert world.pager.sent == sent
+
+
+@QUICK
+@given(feeds(), st.data())
+async def test_what_is_remembered_decides_nothing(
+    bodies: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    """Incidents and books are those of a worker that remembers everything."""
+    events = data.draw(st.permutations(arriving([*bodies, *bodies])))
+    parts = data.draw(cuts(len(events)))
+    memory = data.draw(memories(least=0))
+    plain, other = World(caps=WIDE), World(caps=WIDE, memory=memory)
+
+    for world in (plain, other):
+        for part in parts:
+            await world.worker.ingest(events[part])
+
+    assert await _ending(other) == await _ending(plain)
+    assert await reading.books(other.ledger) == await reading.books(plain.ledger)
+    await other.check()
 
 
 def _at(number: int, hours: float, **changes: Any) -> dict[str, Any]:  # noqa: ANN401

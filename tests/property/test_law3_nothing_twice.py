@@ -20,6 +20,7 @@ from shared.model.errors import (
 )
 from shared.model.incident import IncidentStatus
 from shared.store import messages
+from shared.store.memory import Memory
 from tests.fakes.enriched import enriched, tagging, verdicts
 from tests.fakes.firewatch import HIDDEN, World
 from tests.fakes.logs import FakeLogs
@@ -56,12 +57,16 @@ class _Crowd:
         self.draw = random.Random(seed)
         pauses = (0, 0, 0, 1, 2, 5)
         faults = Faults(lambda: self.draw.choice(pauses))
+        remembered = self.draw.choice((0, 1, 1_000))
+        given: dict[str, Any] = {
+            "caps": WIDE,
+            "faults": faults,
+            "memory": lambda: Memory(alerts=remembered),
+        }
         self.world = (
-            World(caps=WIDE, faults=faults)
+            World(**given)
             if logs is None
-            else enriched(
-                logs, caps=WIDE, faults=faults, others=verdicts, tagging=tagging
-            )
+            else enriched(logs, others=verdicts, tagging=tagging, **given)
         )
         self.world.pager.meanwhile = [self._dawdle] * 200
         self.events = events

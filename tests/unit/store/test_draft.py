@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from msgspec.structs import replace
-
+from shared.model.alert import AlertRow
 from shared.model.books import Books
 from shared.model.correlation import OpenKey
 from shared.model.incident import Entry, Fact, Incident
 from shared.store import limits, rows
-from shared.store.draft import SAFETY_NET, Draft, Known, Memory, news
+from shared.store.draft import SAFETY_NET, Draft, news
+from shared.store.memory import Known, Memory
 from shared.store.ports import Delete, Put, Row, Write
+from shared.triage.alert_rows import row_of
+from tests.alerts import read_alert
 from tests.factories import NOON, make_incident, make_problem
 
 ID = "0a" + "1" * 14
@@ -76,7 +78,7 @@ def test_an_incident_nobody_read_is_missing() -> None:
     assert made.incident(ID) is None
     assert made.missing == {f"h|{ID}"}
 
-    made = Draft("0a", Memory(), NOON, gone=frozenset({f"h|{ID}"}))
+    made = Draft("0a", Memory(), NOON, answers={f"h|{ID}": None})
     assert made.incident(ID) is None
     assert not made.missing
 
@@ -193,30 +195,48 @@ def test_wide_heads_fill_a_draft_by_size() -> None:
     limits.check("0a", made.finish("test"))
 
 
-def test_a_memory_forgets_the_least_used() -> None:
-    """It is bounded, and what was read last stays."""
-    memory = Memory(most=2)
-    for key in ("k|1", "k|2"):
-        memory.keep("0a", key, Known(OpenKey(), "1"))
-    memory.recall("0a", "k|1")
+def test_an_alert_of_which_only_the_version_is_known_is_missing() -> None:
+    """The version tells a copy; whoever needs the row has it read."""
+    row = row_of(read_alert(), ID, "fp", None)
+    memory = Memory(alerts=0)
+    memory.keep("0a", "a|1", Known(row, "7"))
+    made = draft(memory)
 
-    memory.keep("0a", "k|3", Known(OpenKey(), "1"))
-
-    assert memory.recall("0a", "k|1")
-    assert memory.recall("0a", "k|2") is None
-    memory.forget("0a", ["k|1", "k|9"])
-    assert memory.recall("0a", "k|1") is None
+    assert made.version("a|1") == row.version.digest
+    assert not made.touched
+    assert made.read("a|1", AlertRow) is None
+    assert made.missing == {"a|1"}
 
 
-def test_a_memory_learns_rows_as_the_store_has_them() -> None:
-    """Document and version, by partition."""
+def test_the_version_is_that_of_what_was_written_last() -> None:
+    """Before the commit, too: two copies may be in one batch."""
+    row = row_of(read_alert(), ID, "fp", None)
+    newer = row_of(read_alert(Severity="Low"), ID, "fp", None)
     memory = Memory()
-    found = replace(head(), alerts=7)
+    memory.keep("0a", "a|1", Known(row, "7"))
+    made = draft(memory)
+    made.put("a|1", newer)
 
-    memory.learn("0a", {f"h|{ID}": Row(f"h|{ID}", rows.encode(found), "7")})
+    assert made.version("a|1") == newer.version.digest != row.version.digest
+    assert made.version("a|2") is None
 
-    assert memory.recall("0a", f"h|{ID}") == Known(found, "7")
-    assert memory.recall("0b", f"h|{ID}") is None
+
+def test_what_the_store_said_holds_whatever_is_forgotten() -> None:
+    """A decision on more rows than are remembered is made all the same."""
+    row = row_of(read_alert(), ID, "fp", None)
+    made = Draft(
+        "0a", Memory(0, 0), NOON, answers={"a|1": Known(row, "7"), "a|2": None}
+    )
+
+    assert made.read("a|1", AlertRow) == row
+    assert made.version("a|1") == row.version.digest
+    assert made.read("a|2", AlertRow) is None
+    made.put("a|1", row)
+    made.put("a|2", row)
+    assert not made.missing
+    assert not made.unknown
+    etags = [write.etag for write in puts(made.finish("test")).values()]
+    assert etags == ["7", None]
 
 
 def test_the_first_change_always_has_room() -> None:

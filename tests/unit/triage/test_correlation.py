@@ -425,7 +425,7 @@ def test_an_alert_whose_incident_is_gone_is_a_new_one(partition: Partition) -> N
     head = rows.incident(old.id)
     partition.memory.forget("0a", [head])
     newer = stamp(NOON + timedelta(hours=1))
-    draft = Draft("0a", partition.memory, NOON, gone=frozenset({head}))
+    draft = Draft("0a", partition.memory, NOON, answers={head: None})
 
     assert partition.fold(1) is Booking.DUPLICATE
     booking = fold(draft, read_alert(ProcessingEndTime=newer), CAPS)
