@@ -90,3 +90,13 @@ def test_a_place_that_is_held_has_no_version() -> None:
     memory.keep("0a", "a|1", Known(expected("1", ID, ALERT), "1"))
 
     assert memory.version("0a", "a|1") == ""
+
+
+def test_who_has_the_row_has_its_version() -> None:
+    """However the two are forgotten; else a copy would be taken for a stale version."""
+    memory = Memory(most=1, alerts=2)
+    for key in ("a|1", "a|2"):
+        memory.keep("0a", key, Known(ROW, "1"))
+
+    assert memory.recall("0a", "a|1") is not None
+    assert memory.version("0a", "a|1") == ROW.version.digest
