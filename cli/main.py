@@ -16,6 +16,7 @@ from cli import (
     measures,
     oncall,
     orders,
+    page_test,
     parse,
     policy,
     queries,
@@ -48,6 +49,7 @@ app.command()(coverage.coverage)
 app.command()(parse.parse)
 app.command()(oncall.oncall)
 app.command()(measures.measures)
+app.command()(page_test.page_test)
 app.command()(query.query)
 app.command()(queries.queries)
 

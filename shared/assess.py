@@ -113,11 +113,15 @@ class Assessment:
             row.key: row.etag for row in flat
         }
 
+    async def rules(self, head: Incident, now: datetime) -> Rules:
+        """What its notices go by."""
+        return await self._escalating.drilled(head, await self._rules(), now)
+
     async def ruled(
         self, head: Incident, stored: Sequence[ActionRow], now: datetime
     ) -> tuple[Ruled, reconcile.Todo]:
         """What holds its notices back, and what is still to be done under that."""
-        rules = await self._rules()
+        rules = await self.rules(head, now)
         ruling = await self._noise.ruling(head)
         hold = ruling.hold
         held = head_of.ruled(head, ruling, hold)[0]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.clouds.credentials import Credentials
     from shared.clouds.storage import Storage
     from shared.commands import Commands
+    from shared.drills import Drills
     from shared.enrichment.enrichment import Enrichment
     from shared.enrichment.inquiries import Inquiry
     from shared.enrichment.tagging import ResourceTags
@@ -465,6 +466,17 @@ class App:
             return Commands(storage.ledger, storage.queue)
 
         return await self._once("commands", build)
+
+    async def drills(self) -> Drills:
+        """What begins page tests."""
+        storage, policy = await self.storage(), await self.policy()
+
+        async def build() -> Drills:
+            from shared.drills import Drills
+
+            return Drills(storage.ledger, storage.queue, policy.correlate)
+
+        return await self._once("drills", build)
 
     async def regrouping(self) -> Regrouping:
         """What a person can do to groups."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared import telemetry
-from shared.actions import escalation
+from shared.actions import drilling, escalation
 from shared.actions.escalation import Call, Contact
 from shared.model.action import Occasion, Rung
 from shared.oncall.hours import next_open
@@ -36,6 +36,14 @@ class Escalating:
         self, who: Callable[[str, datetime], Awaitable[Sequence[str]]]
     ) -> None:
         self._who = who
+
+    async def drilled(self, head: Incident, rules: Rules, now: datetime) -> Rules:
+        """What the notices of an incident go by; those of a page test by their own."""
+        if not head.is_drill:
+            return rules
+        schedules = [name for name in head.drill if name in rules.on_call.schedules]
+        on_duty = {name: await self._who(name, now) for name in schedules}
+        return drilling.rules_of(head.drill, rules, on_duty)
 
     async def __call__(
         self, head: Incident, stored: Sequence[ActionRow], rules: Rules, now: datetime

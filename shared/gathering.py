@@ -177,7 +177,7 @@ class Gathering:
         ``begins`` says that a notice is to be planned for the first time, ``acts`` that
         anything is to be done. Raises StoreUnavailable.
         """
-        if not self.is_on:
+        if not self.is_on or head.is_drill:
             return None
         now = self._ledger.now()
         if head.evidence is None and self._tagging in self._others:

@@ -82,8 +82,10 @@ class Noise:
         """When the first page of the incident may go; None is now, but for a storm.
 
         Always now for High, for what Firewatch says itself, and where the slots cannot
-        be read (law 6).
+        be read (law 6). A page test has no part in storms.
         """
+        if incident.is_drill:
+            return None
         key = f"{incident.root[:12]}.{incident.epoch}"
         return await self._slot(rows.STORM, key, incident)
 

@@ -117,7 +117,6 @@ class Respond:
         self._queue = queue
         self._weights = weights or Weights()
         self._responders = responders
-        self._rules = rules
         self._gathering = gathering
         self._lease = lease
         self._quiet = quiet
@@ -245,7 +244,9 @@ class Respond:
         return await self._gathering(held, turn, begins=begins, acts=acts)
 
     def _risk(self, head: Incident, found: Found | None) -> Risk | None:
-        """Its score; None while logs were not asked what they know."""
+        """Its score; None while logs were not asked what they know, and of a test."""
+        if head.is_drill:
+            return None
         if found is not None:
             return risk.score(head, found.evidence, self._weights)
         is_asked = head.evidence is not None and head.risk is not None
@@ -371,7 +372,7 @@ class Respond:
         stored, _ = await self._assessment.rows(claim.head)
         changed = {row.key: row for row in after}
         stored = [changed.get(row.key, row) for row in stored]
-        rules = await self._rules()
+        rules = await self._assessment.rules(claim.head, now)
         todo = await self._assessment.todo(claim.head, stored, now, rules)
 
         def decide(draft: Draft) -> Incident | None:

@@ -86,7 +86,8 @@ def begins(incident: Incident) -> bool:
         incident.status is IncidentStatus.OPEN
         and incident.was_active
         and incident.root == incident.id
-        and incident.acknowledged is None
+        # A page test is over when everybody was reached.
+        and (incident.acknowledged is None or incident.is_drill)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -17,11 +18,16 @@ from shared.model.text import instant
 from shared.store.draft import news
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from shared.actions.silencing import Ruling
     from shared.model.incident import Hold, Incident
     from shared.store.draft import Draft
+
+
+# A page test ends by itself, whatever became of who asked for it; nobody is tried to be
+# reached for longer. Longer than what has a message of its own, so that none lies about.
+DRILL_LASTS = timedelta(minutes=15)
 
 
 def passed_on(draft: Draft, head: Incident) -> Incident | None:
@@ -99,6 +105,8 @@ def next_look(
 
 def quiet_at(head: Incident, quiet: timedelta | None) -> datetime | None:
     """When nothing will have been heard of an open incident for too long."""
+    if head.is_drill:
+        quiet = DRILL_LASTS
     if quiet is None or head.status is not IncidentStatus.OPEN:
         return None
     return (head.heard_at or head.changed_at) + quiet
@@ -106,7 +114,8 @@ def quiet_at(head: Incident, quiet: timedelta | None) -> datetime | None:
 
 def quieted(head: Incident, now: datetime) -> Incident:
     """The head resolved, for nothing was heard of it."""
-    mark = Mark(by=QUIET, at=now, note="nothing was heard of it")
+    why = "the page test is over" if head.is_drill else "nothing was heard of it"
+    mark = Mark(by=QUIET, at=now, note=why)
     return replace(head, status=IncidentStatus.RESOLVED, resolved=mark, changed_at=now)
 
 

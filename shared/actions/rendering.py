@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SUBJECT = 128
 
+_TEST = "This is a test"
+
 _WHY = {
     Occasion.OPENED: "New incident",
     Occasion.SEVERITY_RAISED: "Severity raised",
@@ -62,7 +64,7 @@ def message(
     return Message(
         incident=plain(incident.id, LINE),
         headline=headline(incident),
-        why="",
+        why=_TEST if incident.is_drill else "",
         severity=incident.severity,
         status=incident.status,
         is_sample=incident.is_sample,
@@ -92,7 +94,7 @@ def telling(action: Action, said: Message, *links: Link) -> Action:
         action,
         message=replace(
             said,
-            why=_WHY[action.occasion],
+            why=said.why or _WHY[action.occasion],
             sections=(news, *said.sections) if news.lines else said.sections,
             links=(*links, *said.links),
         ),

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from shared.drills import MOST_TARGETS
 from shared.measures import By
 from shared.model.incident import Classification, ClosingReason, IncidentStatus
 from shared.model.silence import Mode
@@ -29,6 +30,7 @@ IncidentId = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 AlertId = Annotated[str, Meta(min_length=1, max_length=256)]
 # Between the years that Python's own clocks and Table Storage's reach.
 Month = Annotated[str, Meta(pattern="^(19[7-9]|20[0-9]|21[0-9])[0-9]-(0[1-9]|1[0-2])$")]
+Name = Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9-]{0,39}$")]
 Words = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
@@ -100,13 +102,23 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     note: Note = ""
 
 
+class NewPageTest(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom to page with a test: people, schedules and responders, and whom routes tell.
+
+    At least one of either.
+    """
+
+    targets: Annotated[tuple[Name, ...], Meta(max_length=MOST_TARGETS)] = ()
+    routes: Annotated[tuple[Words, ...], Meta(max_length=MOST_TARGETS)] = ()
+
+
 class NewSilence(msgspec.Struct, frozen=True, kw_only=True):
     """A silence from now, or from ``starts``, to ``until``.
 
     ``warn`` is how many seconds before its end the owner is reminded; 0 for never.
     """
 
-    name: Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9-]{0,39}$")]
+    name: Name
     match: Annotated[tuple[Matcher, ...], Meta(min_length=1, max_length=50)]
     reason: Words
     owner: Words

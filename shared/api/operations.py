@@ -11,6 +11,7 @@ from shared.api import (
     incidents,
     measures,
     openapi,
+    page_tests,
     silences,
     views,
 )
@@ -195,6 +196,16 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="End a silence now; what it held back is looked at again.",
         run=silences.end_silence,
         answers=views.SilenceView,
+    ),
+    Operation(
+        name="create_page_test",
+        method="POST",
+        route="page-tests",
+        summary="Page people with a test; the answer is its incident.",
+        run=page_tests.create_page_test,
+        answers=views.IncidentView,
+        body=bodies.NewPageTest,
+        good=HTTPStatus.CREATED,
     ),
     Operation(
         name="get_measures",

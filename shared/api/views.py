@@ -26,7 +26,7 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     """An incident. ``revision`` is its entity tag without the quotes.
 
     ``merged_from`` is the id that was asked for, where that one was merged into this.
-    ``problems`` are the worst first. ``risk`` is null until a worker scored it. ``paged_at`` is when the first notice arrived, and ``paged_by`` the route that it went by. What is ``in_history`` can be read and nothing else.
+    ``problems`` are the worst first. ``risk`` is null until a worker scored it. ``paged_at`` is when the first notice arrived, and ``paged_by`` the route that it went by. ``drill`` names whom a page test is for. What is ``in_history`` can be read and nothing else.
     """
 
     id: str
@@ -63,6 +63,7 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     risk: Risk | None
     paged_at: datetime | None
     paged_by: str
+    drill: tuple[str, ...]
     stuck: str
     epoch: int
     root: str

@@ -86,7 +86,7 @@ def _with_lines(found: ExplainedIncident, case: Case) -> ExplainedIncident:
         *_head_lines(case),
         *map(grouping.merger_line, found.mergers),
         *_silence_lines(found),
-        *_route_lines(found),
+        *(() if case.head.is_drill else _route_lines(found)),
         *_responder_lines(found, case),
         *_upcoming_lines(found),
     )
@@ -101,6 +101,8 @@ def _head_lines(case: Case) -> Iterator[str]:
         f"Incident {head.id} is {head.status}, severity {head.severity}, with"
         f" {head.alerts} {noun}, {head.active} of them active: {said(head.title)}."
     )
+    if head.is_drill:
+        yield f"It is a page test, and goes to {listed(head.drill)} alone."
     if head.predecessor:
         yield f"It was opened after {head.predecessor}, which had ended or was full."
     if head.resolved is not None:

@@ -137,7 +137,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     first notice of the first epoch arrived, and ``paged_by`` the route it went by, as
     people know it. ``tags`` are those that matchers ask for, by whole resource and by
     name in lower case: empty where the resource does not have one, and missing where
-    that is not known.
+    that is not known. ``drill`` names whom a page test is for.
     """
 
     id: str
@@ -193,6 +193,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     paged_at: datetime | None = None
     paged_by: str = ""
     tags: dict[str, dict[str, str]] = {}
+    drill: tuple[str, ...] = ()
+
+    @property
+    def is_drill(self) -> bool:
+        """Whether it is a page test and nothing else: no other alert is on it."""
+        return bool(self.drill) and self.alerts == 1
 
     @property
     def title(self) -> str:

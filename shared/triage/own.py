@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from shared.model.alert import (
     ROAD_RANK,
     Alert,
@@ -18,8 +20,10 @@ from shared.model.alert import (
 )
 from shared.model.incident import OWN
 from shared.model.resource import TENANT_SCOPE
+from shared.model.text import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 PRODUCT = "Firewatch"
@@ -27,6 +31,10 @@ PRODUCT = "Firewatch"
 # Alert types; the second has the name of the responder behind it.
 STORM = "Firewatch_AlertStorm"
 CROWDED = "Firewatch_Crowded_"
+DRILL = "Firewatch_PageTest"
+
+# Of the names in a title.
+MOST_NAMES = 100
 
 
 def storm(since: datetime, now: datetime, *, is_over: bool) -> Alert:
@@ -71,6 +79,22 @@ def silence_ends(
         now=now,
         is_over=is_over,
     )
+
+
+def drill(targets: Sequence[str], by: str, now: datetime, once: str = "") -> Alert:
+    """A page test that somebody asked for; under a key of theirs it is one for ever."""
+    names = ", ".join(targets)
+    found = _alert(
+        DRILL,
+        f"{by}|{names}|{once or now}",
+        f"Page test for {cut(names, MOST_NAMES)}, asked for by {by}",
+        severity=Severity.INFORMATIONAL,
+        started_at=now,
+        now=now,
+        is_over=False,
+    )
+    # Whatever guards against made-up alerts guards against these.
+    return replace(found, is_sample=True)
 
 
 def _alert(

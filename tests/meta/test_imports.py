@@ -227,6 +227,15 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.telemetry",
         "shared.triage.policy",
     ),
+    # Pages that say they are a test.
+    "shared.drills": (
+        MODEL,
+        "shared.actions.routing",
+        "shared.commands",
+        "shared.oncall.policy",
+        "shared.triage",
+        *STORE,
+    ),
     "shared.measures": (MODEL,),
     "shared.timeline": (MODEL, "shared.store.ports", "shared.store.rows"),
     # Pure but for reading: what rows and policy say, and why.
@@ -245,6 +254,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.api",
         "shared.bootstrap",
         "shared.commands",
+        "shared.drills",
         "shared.explain",
         "shared.measures",
         "shared.silences",
@@ -270,6 +280,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.answers",
         "shared.clouds",
         "shared.commands",
+        "shared.drills",
         "shared.enrichment",
         "shared.escalating",
         "shared.gathering",
@@ -318,6 +329,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     # Every mistake of a responder's settings too, with nothing running.
     "cli.policy": ("cli", "shared", "responders"),
     "cli.schema": ("shared", "responders"),
+    # Which of them make tickets.
+    "cli.page_test": ("cli", "shared", "responders"),
     "cli.story": ("cli.story",),
     "devhost": ("devhost",),
 }
