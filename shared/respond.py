@@ -33,6 +33,7 @@ from shared.model.action import (
     Action,
     ActionRow,
     ActionStatus,
+    Kind,
     Outcome,
     Verb,
     told_of,
@@ -410,11 +411,15 @@ class Respond:
 
 
 def _paged(head: Incident, after: Sequence[ActionRow], rules: Rules) -> Incident:
-    """The head with when somebody was first told of it; later epochs are not counted."""
+    """The head with when somebody was first told of it; later epochs are not counted.
+
+    A ticket tells nobody by itself.
+    """
     if head.paged_at is not None or head.epoch > 1:
         return head
     for row in after:
-        if row.verb is Verb.TRIGGER and row.status is ActionStatus.APPLIED:
+        is_told = row.verb is Verb.TRIGGER and row.status is ActionStatus.APPLIED
+        if is_told and row.kind is not Kind.TICKET:
             by = rules.label(head, row)
             return replace(head, paged_at=row.changed_at, paged_by=by)
     return head

@@ -17,7 +17,7 @@ from cli import incidents, main, measures
 from cli.measures import lasting
 from shared.actions.routing import Route, Routing
 from shared.commands import Order
-from shared.model.action import ActionRow, Rung
+from shared.model.action import ActionRow, Kind, Rung
 from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
 from shared.model.incident import Incident, IncidentStatus, Mark
 from shared.oncall.policy import Escalation, OnCall, Step
@@ -59,6 +59,20 @@ async def test_the_first_notice_that_arrives_is_the_first_page() -> None:
     assert await page_of(world) == (MINUTE, "to-room")
     await world.settle()
     await world.check()
+
+
+async def test_a_ticket_is_no_page() -> None:
+    """It lies there until somebody looks."""
+    world = World(names=["desk", "room"])
+    world.responders["desk"].kind = Kind.TICKET
+    world.responders["room"].failures = [DOWN]
+
+    await world.worker.ingest([event()])
+    await world.deliver()
+    assert await page_of(world) == (None, "")
+    await world.settle()
+
+    assert (await page_of(world))[1] == "to-room"
 
 
 async def test_one_that_arrives_late_counts_when_it_arrives() -> None:
