@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.api.operations import OPERATIONS
+from shared.triggers import answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,9 +136,11 @@ def test_azures_runtime_indexes_the_functions(indexed: dict[str, Any]) -> None:
         "respond_poison": "queueTrigger",
         "tick": "timerTrigger",
         "reconcile_source": "timerTrigger",
+        "sync_tickets": "timerTrigger",
         "retire_incidents": "timerTrigger",
         "health": "httpTrigger",
         **{each.name: "httpTrigger" for each in OPERATIONS},
+        **dict.fromkeys([*answers.FUNCTIONS, answers.CALLBACK], "httpTrigger"),
     }
 
 

@@ -21,9 +21,9 @@ from shared.model.incident import (
 )
 from shared.store import history as histories
 from shared.store import reading, rows
-from shared.store.draft import Known
 from shared.store.history import MOST_EARLIER, MOST_LISTED, History, find
 from shared.store.ledger import Ledger
+from shared.store.memory import Known
 from shared.store.ports import Put, Row
 from tests.factories import NOON, make_incident, make_problem
 from tests.fakes.store import FakeTable
