@@ -186,6 +186,7 @@ class Boards(Tracker):
         return Remote(
             version=f"{item.rev}/{fields.changed}",
             stage=await self._stage(fields.state),
+            name=f"#{item.id}",
             owner=fields.assigned_to.name if fields.assigned_to else "",
             remarks=tuple(
                 Remark(

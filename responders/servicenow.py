@@ -191,6 +191,7 @@ class ServiceNow(Tracker):
         return Remote(
             version=_version(record),
             stage=stages.get(record.state.value, Stage.NEW),
+            name=record.number.value,
             owner=record.assigned_to.display_value,
             remarks=tuple(
                 Remark(id=entry.sys_id, by=entry.sys_created_by, text=entry.value)

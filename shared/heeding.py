@@ -157,7 +157,7 @@ class _Writing:
 
     @property
     def _named(self) -> str:
-        return plain(self._ticket.reference, LONGEST_NAME)
+        return plain(self._remote.name or self._ticket.reference, LONGEST_NAME)
 
     @property
     def _assigned(self) -> str:

@@ -21,6 +21,10 @@ _INSIDE = {
 }
 
 
+# The second is where the pages of a local run are.
+_LINKS = ("https://", "http://127.0.0.1:")
+
+
 def problems_of(document: object, limit: int) -> list[str]:
     """What is wrong with a document of at most so many characters."""
     if len(json.dumps(document, ensure_ascii=False)) > limit:
@@ -61,5 +65,5 @@ def _text_problems(node: dict[str, object]) -> Iterator[str]:
     for mark in marks if isinstance(marks, list) else [None]:
         attributes = mark.get("attrs") if isinstance(mark, dict) else None
         href = attributes.get("href") if isinstance(attributes, dict) else None
-        if not isinstance(href, str) or not href.startswith("https://"):
+        if not isinstance(href, str) or not href.startswith(_LINKS):
             yield "a mark is no link"

@@ -56,6 +56,7 @@ class Incident(msgspec.Struct, kw_only=True):
     """An incident; ``fields`` are texts by name."""
 
     sys_id: str
+    number: str
     fields: dict[str, str]
     created: datetime
     updated: datetime
@@ -130,7 +131,13 @@ class ServiceNowSide:
         body = await self._body(request)
         now = self._clock()
         sys_id = secrets.token_hex(16)
-        incident = Incident(sys_id=sys_id, fields={}, created=now, updated=now)
+        incident = Incident(
+            sys_id=sys_id,
+            number=f"INC{len(self.incidents) + 1:07}",
+            fields={},
+            created=now,
+            updated=now,
+        )
         self._set(incident, {"state": "1"} | body, user)
         self.incidents[sys_id] = incident
         shown = self._shown(incident, request)
@@ -205,6 +212,7 @@ class ServiceNowSide:
             "assigned_to": "",
             **incident.fields,
             "sys_id": incident.sys_id,
+            "number": incident.number,
             "sys_mod_count": str(incident.changes),
             "sys_updated_on": _time(incident.updated),
             "work_notes": "",

@@ -48,6 +48,7 @@ class Record(msgspec.Struct, frozen=True):
     """An incident, as far as it was asked for."""
 
     sys_id: Shown
+    number: Shown = Shown()
     state: Shown = Shown()
     assigned_to: Shown = Shown()
     work_notes: Shown = Shown()
@@ -160,7 +161,8 @@ class ServiceNowApi:
         """Those of at most ``MOST_AT_ONCE`` incidents that are there and may be seen."""
         query = {
             "sysparm_query": f"sys_idIN{','.join(sys_ids)}",
-            "sysparm_fields": "sys_id,state,assigned_to,sys_mod_count,sys_updated_on",
+            "sysparm_fields": "sys_id,number,state,assigned_to,"
+            "sys_mod_count,sys_updated_on",
             "sysparm_display_value": "all",
             "sysparm_limit": str(MOST_AT_ONCE),
         }

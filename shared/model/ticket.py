@@ -35,12 +35,13 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket as its side has it. ``owner`` is hostile, and empty where it has none.
 
-    ``version`` rises with each change of it; only its side can read it. ``remarks`` are
+    ``name`` is what people call it, where that is not its reference. ``version`` rises with each change of it; only its side can read it. ``remarks`` are
     those since the version that it was asked for, the first first, and none of ours.
     """
 
     version: str
     stage: Stage
+    name: str = ""
     owner: str = ""
     remarks: tuple[Remark, ...] = ()
 

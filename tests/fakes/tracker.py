@@ -76,6 +76,7 @@ class FakeTracker(FakeResponder, Tracker):
         *,
         says: str = "",
         by: str = "Grace Hopper",
+        name: str = "",
         owner: str | None = None,
         stage: Stage | None = None,
     ) -> None:
@@ -86,6 +87,7 @@ class FakeTracker(FakeResponder, Tracker):
         self.tickets[reference] = replace(
             before,
             version=version,
+            name=name or before.name,
             stage=before.stage if stage is None else stage,
             owner=before.owner if owner is None else owner,
             remarks=(*before.remarks, *((remark,) if says else ())),

@@ -149,6 +149,16 @@ async def test_an_owner_there_acknowledges_here(world: World) -> None:
     assert world.tracker.sent_verbs() == ["trigger"]
 
 
+async def test_a_ticket_goes_by_the_name_that_people_call_it(world: World) -> None:
+    """Its reference may be a number that nobody has seen."""
+    world.tracker.person(owner="Grace Hopper", name="INC0010023")
+
+    await world.worker.ticketing()
+
+    [(_, _, said)] = await told(world)
+    assert said == "INC0010023 is assigned to Grace Hopper"
+
+
 @pytest.mark.parametrize(
     ("acknowledges", "owner", "stage", "is_marked"),
     [

@@ -322,6 +322,7 @@ async def test_what_is_new_there_is_read(project: Project) -> None:
     found = (await read(boards, {"1": ""}))["1"]
 
     assert (found.stage, found.owner) == (Stage.IN_PROGRESS, "Grace Hopper")
+    assert found.name == "#1"
     [remark] = found.remarks
     assert (remark.by, remark.text) == ("Grace Hopper", "It is us.\n<Really>")
 

@@ -319,6 +319,7 @@ async def test_what_is_new_there_is_read(there: Instance) -> None:
     found = (await read(servicenow, {opened.reference: ""}))[opened.reference]
 
     assert (found.stage, found.owner) == (Stage.IN_PROGRESS, "Grace Hopper")
+    assert found.name == "INC0000001"
     assert [(each.by, each.text) for each in found.remarks] == [
         ("grace", "It is us."),
         ("grace", "Sorry."),
