@@ -78,6 +78,7 @@ The fields of the header stand in this order, each once, as `// field: value`; a
 Names of parameters begin with `The`, since a column of the same name would win over them.
 The first line behind every table is `| where TimeGenerated between (Since .. Until)`, and the last operator `take MostRows` or `top MostRows by`.
 Names are compared whole (`=~`, `in~`, `startswith strcat(TheHost, ".")`), never by a part: web1 is not web10.
+What it finds of the attack that `firewatch run` plays is `devhost/outside/logs/NAME.json`, in the columns of the header ([devhost](devhost.md#the-outside-world)).
 Then `make queries` and `make check`.
 """
 

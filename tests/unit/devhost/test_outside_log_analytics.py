@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
-import msgspec
 import pytest
 
 from cli.story import attack
 from devhost.outside import Outside
-from devhost.outside.log_analytics import FOLDER, STORY, Answers
+from devhost.outside.log_analytics import FOLDER, STORY
 from shared.clouds.credentials import Credentials
 from shared.clouds.log_analytics import LogAnalytics
 from shared.enrichment.asking import asks
-from shared.enrichment.pack import pack
-from shared.enrichment.query import Kind
 from shared.enrichment.runner import Runner
 from shared.model.event import Event
 from shared.model.evidence import EvidenceStatus, Lack
@@ -211,34 +208,6 @@ async def test_what_was_asked_is_kept(asker: Asker) -> None:
     assert (asked["workspace"], asked["timespan"]) == (WORKSPACE, SPAN)
     assert "kql" not in asked
     assert asker.outside.log_analytics.asked[0]["kql"] == ASKED
-
-
-class TestFiles:
-    """The story as Log Analytics tells it."""
-
-    @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-    def test_columns_are_those_of_the_query(self, file: Any) -> None:  # noqa: ANN401
-        """A file answers one query of the pack, in the types that its header says."""
-        answers = msgspec.json.decode(file.read_bytes(), type=Answers)
-        query = pack()[file.stem]
-
-        found = [(column.name, column.type) for column in answers.columns]
-        assert found == [(column.name, column.kind.value) for column in query.columns]
-        types = {
-            Kind.STRING: str,
-            Kind.DATETIME: str,
-            Kind.LONG: int,
-            Kind.REAL: float,
-            Kind.BOOL: bool,
-        }
-        for row in (row for told in answers.told for row in told.rows):
-            assert len(row) == len(answers.columns)
-            for cell, column in zip(row, query.columns, strict=True):
-                assert type(cell) is types[column.kind]
-
-    def test_there_are_enough(self) -> None:
-        """Some queries of each incident have something to say."""
-        assert len(FILES) > 20
 
 
 async def _evidence_of_the_story(outside: Outside) -> dict[str, list[Evidence]]:
