@@ -166,6 +166,10 @@ async def _post(client: httpx.AsyncClient, local: Local, happening: Happening) -
         await asyncio.sleep(HTTP_PAUSE_S)
 
 
+# The secrets of the senders that the story's webhooks come from, by setting.
+STORY_SECRETS = frozenset({"LOGIC_APP_KEY", "SOAR_SECRET"})
+
+
 def signed(local: Local, way: Way, body: bytes) -> dict[str, str]:
     """The headers by which a sender of the story's policy shows who it is."""
     if way is Way.KEY:

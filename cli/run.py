@@ -96,6 +96,11 @@ async def _healthy(local: Local) -> None:
 
 async def _play(local: Local, plan: Plan, console: Console) -> Report:
     """Send everything, wait until it is quiet, and read the report."""
+    if plan.pieces is None and not local.secrets.keys() >= feed.STORY_SECRETS:
+        raise RunError(
+            "the attack comes by senders that this policy does not have; give your own"
+            " alerts by --feed, or add the senders of cli/story/policy.yaml"
+        )
     story = attack(datetime.now(UTC)) if plan.pieces is None else []
     total = len(story) or len(plan.pieces or [])
     sent: Sent | None = None

@@ -94,7 +94,7 @@ def test_what_recurs_after_a_resolve_is_a_new_incident(
 
 
 def test_an_acknowledged_incident_goes_on(world: World, subscription: str) -> None:
-    """`ack` marks who works on it; it stays open, and nobody is called again."""
+    """`ack` marks who works on it; it stays open, and the pager is told so, once."""
     incident = _opened(world, subscription)
 
     done = _incidents(world, "ack", incident, "--by", "ann")
@@ -106,7 +106,10 @@ def test_an_acknowledged_incident_goes_on(world: World, subscription: str) -> No
     assert (head.status, head.alerts) == ("open", 2)
     assert head.acknowledged is not None
     assert head.acknowledged.by == "cli:ann"
-    assert [event.verb for event in world.events(subscription)] == ["trigger"]
+    assert [event.verb for event in world.events(subscription)] == [
+        "trigger",
+        "acknowledge",
+    ]
     assert "acknowledged by cli:ann" in _incidents(world, "show", incident).stdout
 
 

@@ -215,7 +215,10 @@ def test_a_feed_of_nothing_is_quiet_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        (POLICY.replace(b"pagerduty", b"teams"), "responders.pager.use: expected one"),
+        (
+            POLICY.replace(b"pagerduty", b"pigeons"),
+            "responders.pager.use: expected one",
+        ),
         (POLICY.partition(b"routes:")[0], "$.routes: is required"),
         (b"routes: []\n", "a section responders"),
         (b"responders: [", "not YAML"),
@@ -235,6 +238,21 @@ def test_a_policy_that_cannot_be_is_refused_in_words(
 
         assert code == 1, run.output
         assert expected in run.output
+        assert "Traceback" not in run.output
+        assert run.left_behind == []
+
+
+def test_a_policy_that_the_attack_cannot_be_sent_to_is_refused_in_words(
+    tmp_path: Path,
+) -> None:
+    """It comes by two senders; a policy of one's own may have neither."""
+    (tmp_path / "policy.yaml").write_bytes(POLICY)
+
+    with _run(tmp_path, f"--policy={tmp_path}/policy.yaml") as run:
+        code = run.wait()
+
+        assert code == 1, run.output
+        assert "senders" in run.output
         assert "Traceback" not in run.output
         assert run.left_behind == []
 
