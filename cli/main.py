@@ -11,6 +11,7 @@ import typer
 from cli import (
     coverage,
     dead_letters,
+    deliveries,
     explain,
     incidents,
     measures,
@@ -43,6 +44,7 @@ for order in orders.ORDERS:
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(silences.app, name="silences")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(policy.app, name="policy")
 app.command()(explain.explain)
 app.command()(coverage.coverage)

@@ -199,7 +199,8 @@ async def test_a_side_that_is_down_at_first_kills_and_rivals_change_nothing(
     world: World,
 ) -> None:
     """Each is called once; what never got through goes to the next, and the fallback."""
-    world.outside.faults.add(Fault(side="email", status=503, times=2))
+    for side in ("email", "pagerduty"):
+        world.outside.faults.add(Fault(side=side, status=503, times=2))
     async with world.worker() as app:
         await world.tell(app, event())
         assert world.called() == []

@@ -197,6 +197,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     ),
     "shared.purge": (MODEL, *STORE),
     "shared.commands": (MODEL, *STORE),
+    "shared.deliveries": (MODEL, "shared.commands", *STORE),
     "shared.regrouping": (MODEL, "shared.commands", "shared.triage", *STORE),
     "shared.silences": (MODEL, "shared.actions.matchers", "shared.commands", *STORE),
     # What people say from a message, by a link.
