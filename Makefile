@@ -14,10 +14,13 @@ KQL := devhost/kql/node_modules/.package-lock.json
 NODE_IS_NEW := $(shell node -e 'process.exit(+(parseInt(process.versions.node) < 18))' \
   >/dev/null 2>&1 && npm --version >/dev/null 2>&1 && echo yes)
 
-# A Python 3.13 anywhere, for the test that has Azure's own runtime index the app.
+# A Python 3.13 anywhere: for the bytecode of the package, and for the test that has
+# Azure's own runtime index the app.
 RUNTIME := .venv-runtime
 PYTHON313 := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python3.13; do \
   $$p -c 'import venv, ensurepip' >/dev/null 2>&1 && echo $$p && break; done)
+
+PACKAGE := dist/firewatch.zip
 
 ONCE ?=
 
@@ -27,7 +30,7 @@ MINUTES ?= 10
 FUZZ := .run/fuzz
 
 .PHONY: help setup run test soak bench check check-queries fix golden schema queries fuzz \
-  lock clean coverage-report
+  lock clean coverage-report package
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -57,6 +60,12 @@ check-queries: $(VENV)/.ready $(KQL) ## have Microsoft's parser read the queries
 
 coverage-report: $(VENV)/.ready ## which documented alert types POLICY (policy.yaml) answers
 	@$(BIN)/firewatch coverage $(if $(POLICY),--policy $(POLICY))
+
+package: $(VENV)/.ready ## build and check what is deployed, dist/firewatch.zip; POLICY=FILE packs that policy
+	@test -n "$(PYTHON313)" || { \
+	  echo "make: no Python 3.13 found, which Azure runs; set PYTHON313=..." >&2; exit 1; }
+	@$(BIN)/firewatch release package $(PACKAGE) --python $(PYTHON313) \
+	  $(if $(POLICY),--policy $(POLICY))
 
 fix: $(VENV)/.ready ## format, and mend what the linter can
 	@$(BIN)/ruff format .
@@ -88,7 +97,7 @@ lock: $(VENV)/.ready ## compile requirements*.txt from pyproject.toml
 
 clean: ## remove everything that setup made
 	rm -rf $(VENV) $(RUNTIME) devhost/azurite/node_modules devhost/kql/node_modules \
-	  .run .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	  .run dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { \

@@ -28,6 +28,8 @@ from cli import (
 from cli.account import AccountError, RunError
 from cli.dead_letters import ReplayError
 from cli.feed import FeedError
+from cli.release import commands as release
+from cli.release.errors import ReleaseError
 from devhost.local import LocalError, RealHub
 from devhost.rehearsal import RehearsalError
 from devhost.storage import StorageError
@@ -46,6 +48,7 @@ app.add_typer(silences.app, name="silences")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(policy.app, name="policy")
+app.add_typer(release.app, name="release")
 app.command()(explain.explain)
 app.command()(coverage.coverage)
 app.command()(parse.parse)
@@ -151,6 +154,7 @@ def main() -> None:
         LocalError,
         OSError,
         RehearsalError,
+        ReleaseError,
         ReplayError,
         RunError,
         StorageError,

@@ -1,0 +1,1 @@
+"""From the tree to a running app: the package, putting it there, and trying it."""
