@@ -1,4 +1,4 @@
-"""Azure Resource Manager, asked in the name of whoever is signed in to the Azure CLI."""
+"""Azure Resource Manager, asked in the name of whoever is signed in to az or azd."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ _MOST_SHOWN = 300
 
 
 def cli_token(scope: str) -> str:
-    """A token of the Azure CLI's own sign-in. Raises ReleaseError."""
+    """A token of the Azure CLI's sign-in, else of azd's. Raises ReleaseError."""
     from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415
-    from azure.identity import AzureCliCredential  # noqa: PLC0415
+    from azure.identity import (  # noqa: PLC0415
+        AzureCliCredential,
+        AzureDeveloperCliCredential,
+        ChainedTokenCredential,
+    )
 
+    asked = ChainedTokenCredential(AzureCliCredential(), AzureDeveloperCliCredential())
     try:
-        token: str = AzureCliCredential().get_token(scope).token
+        token: str = asked.get_token(scope).token
     except ClientAuthenticationError as error:
-        raise ReleaseError(f"Azure CLI: {error.message}") from error
+        raise ReleaseError(f"not signed in to Azure: {error.message}") from error
     return token
 
 

@@ -76,7 +76,7 @@ def publish(
 ) -> None:
     """Put a package into function apps on Flex Consumption; also an earlier one, to roll back.
 
-    Signs in as the Azure CLI is signed in.
+    Signs in as the Azure CLI or azd is signed in.
     """
     from cli.release.publishing import Publisher  # noqa: PLC0415
 
@@ -114,7 +114,7 @@ def smoke(
 ) -> None:
     """Have Defender make sample alerts, and wait until the app has told somebody.
 
-    It tells whom the policy tells of samples. Signs in as the Azure CLI is signed in.
+    It tells whom the policy tells of samples. Signs in as the Azure CLI or azd is signed in.
     """
     from cli.release.smoke import Smoke  # noqa: PLC0415
 
