@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -16,7 +17,9 @@ from cli.incidents import Account, Json, print_json
 from shared.model.text import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
+
+    from azure.eventhub.aio import EventHubProducerClient
 
     from shared.store.archive import DeadLetter
 
@@ -82,7 +85,11 @@ def replay(
     ] = False,
     hub: Annotated[
         str,
-        typer.Option(envvar="FIREWATCH_HUB", help="Hub to send to: connection string."),
+        typer.Option(
+            envvar="FIREWATCH_HUB",
+            help="Hub to send to: NAME.servicebus.windows.net, signed in as"
+            " yourself, or a connection string.",
+        ),
     ] = "",
     hub_name: Annotated[str, typer.Option(help="The hub's name.")] = "",
     url: Annotated[str, typer.Option(help="POST to the app at this URL instead.")] = "",
@@ -154,21 +161,43 @@ async def _replay(
 
 
 async def _send(road: Road, body: bytes) -> None:
+    from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415
     from azure.eventhub import EventData  # noqa: PLC0415  only replay needs the SDK
-    from azure.eventhub.aio import EventHubProducerClient  # noqa: PLC0415
     from azure.eventhub.exceptions import EventHubError  # noqa: PLC0415
 
     event = EventData(body)
     event.properties = {REPLAY_PROPERTY: "1"}
     try:
-        producer = EventHubProducerClient.from_connection_string(
-            road.hub, eventhub_name=road.hub_name
-        )
-        async with producer:
-            await producer.send_batch([event])
-    except (EventHubError, ValueError) as error:
+        async with producer(road) as opened:
+            await opened.send_batch([event])
+    except (ClientAuthenticationError, EventHubError, ValueError) as error:
         why = str(error).partition("\n")[0]
         raise ReplayError(f"{road}: {why}") from error
+
+
+@asynccontextmanager
+async def producer(road: Road) -> AsyncIterator[EventHubProducerClient]:
+    """Open a hub: by its connection string, or by its name as whoever is signed in."""
+    from azure.eventhub.aio import EventHubProducerClient  # noqa: PLC0415
+
+    # A connection string is a list of names and values; the name of a host has neither.
+    if "=" in road.hub:
+        async with EventHubProducerClient.from_connection_string(
+            road.hub, eventhub_name=road.hub_name
+        ) as opened:
+            yield opened
+        return
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+
+    async with (
+        DefaultAzureCredential() as credential,
+        EventHubProducerClient(
+            fully_qualified_namespace=road.hub,
+            eventhub_name=road.hub_name,
+            credential=credential,
+        ) as opened,
+    ):
+        yield opened
 
 
 async def _post(road: Road, body: bytes) -> None:
