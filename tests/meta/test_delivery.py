@@ -255,6 +255,20 @@ def test_every_app_of_the_deployment_gets_the_package(tmp_path: Path) -> None:
     )
 
 
+def test_azd_says_itself_which_apps_there_are(tmp_path: Path) -> None:
+    """In its hooks they are in a variable, as JSON."""
+    code, called = run(
+        tmp_path,
+        "publish",
+        "dev-1",
+        "p.zip",
+        FUNCTION_APP_IDS='["/sites/a", "/sites/b"]',
+    )
+
+    assert code == 0
+    assert called == ["firewatch release publish p.zip --app /sites/a --app /sites/b"]
+
+
 @pytest.mark.parametrize(
     ("audience", "words"), [("", ""), ("api://a", " --audience api://a")]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
@@ -158,6 +159,17 @@ def test_each_other_key_can_be_changed(kind: type, word: str) -> None:
 def test_keys_of_links_can_be_changed() -> None:
     """The two that are settings and not the policy's."""
     assert {"FIREWATCH_LINK_KEY", "FIREWATCH_LINK_KEY_PREVIOUS"} <= {*rows_of_keys()}
+
+
+def test_each_alert_rule_has_a_runbook() -> None:
+    """Whoever is woken by a rule finds what to do under its name; no rule is made up."""
+    part = read("operate.md").partition("## When an alert rule fires")[2]
+    told = re.findall(r"^### (.+)$", part.partition("\n## ")[0], re.MULTILINE)
+
+    assert len(told) > 10
+    rules = ROOT / "infra/watch/rules.json"
+    if rules.exists():
+        assert {*told} == {each["name"] for each in json.loads(rules.read_text())}
 
 
 def test_the_picture_shows_what_there_is() -> None:
