@@ -58,10 +58,12 @@ class Tick:
         due += await self._noise.tend()
         for part in messages.split(due):
             await self._queue.send(messages.encode(part))
+        oldest = _oldest(found)
         if due:
-            telemetry.emit(telemetry.TICK_DONE, due=len(due))
+            waited = int((now - oldest).total_seconds()) if oldest else 0
+            telemetry.emit(telemetry.TICK_DONE, due=len(due), waited_s=waited)
         if self._heartbeat is not None:
-            await self._heartbeat(now, _oldest(found))
+            await self._heartbeat(now, oldest)
         return len(due)
 
 

@@ -49,7 +49,9 @@ if TYPE_CHECKING:
 
     from tests.meta.source_tree import Module
 
-DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "infra/README.md"]
+)
 SENDERS = (KeySender, HmacSender, EntraSender)
 
 _FENCE = re.compile(

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from shared.model.errors import StoreUnavailable
 from shared.store import messages
+from shared.tick import Tick
 from tests.alerts import batch, defender_alert, event, vm
 from tests.fakes.firewatch import World
 from tests.property.feeds import OTHER_SUBSCRIPTION
+
+if TYPE_CHECKING:
+    from shared.noise import Noise
+
+
+class Wants:
+    """Silences and a storm breaker that want one incident looked at."""
+
+    async def tend(self) -> list[str]:
+        return ["0d9eeb301d377b52"]
 
 
 @pytest.fixture
@@ -78,3 +91,30 @@ async def test_a_store_that_is_down_is_said(world: World) -> None:
 
     with pytest.raises(StoreUnavailable):
         await world.worker.tick()
+
+
+async def test_how_long_the_oldest_waits_is_said(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In seconds since it was due, which an alert rule reads."""
+    await world.worker.ingest([event()])
+    world.queue.messages.clear()
+    world.clock.step(timedelta(minutes=20))
+    caplog.set_level(logging.INFO, "firewatch")
+
+    assert await world.worker.tick() == 1
+
+    # Half a minute is the safety net: it was due no earlier.
+    assert caplog.messages[-1] == f"tick.done due=1 waited_s={20 * 60 - 30}"
+
+
+async def test_nothing_waits_that_has_no_line(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What silences and the storm breaker want looked at is due now."""
+    caplog.set_level(logging.INFO, "firewatch")
+    noise = cast("Noise", Wants())
+
+    assert await Tick(world.worker.ledger, world.queue, noise)() == 1
+
+    assert caplog.messages == ["tick.done due=1 waited_s=0"]
