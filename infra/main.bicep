@@ -550,7 +550,6 @@ module webApp 'core/app.bicep' = {
     planName: '${abbreviations['Microsoft.Web/serverfarms']}-${ending}-web'
     location: location
     tags: allTags
-    serviceName: 'web'
     identityId: webIdentity.outputs.id
     packageContainer: '${deliveries.outputs.blobEndpoint}package-web'
     settings: union(commonSettings, {
@@ -597,7 +596,6 @@ module workerApp 'core/app.bicep' = {
     planName: '${abbreviations['Microsoft.Web/serverfarms']}-${ending}-worker'
     location: location
     tags: allTags
-    serviceName: 'worker'
     identityId: workerIdentity.outputs.id
     packageContainer: '${deliveries.outputs.blobEndpoint}package-worker'
     settings: union(commonSettings, {

@@ -12,9 +12,6 @@ param location string
 @description('Tags of every resource.')
 param tags object
 
-@description('The service of azure.yaml that is deployed here.')
-param serviceName string
-
 @description('Resource id of its identity.')
 param identityId string
 
@@ -75,9 +72,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
 resource site 'Microsoft.Web/sites@2024-04-01' = {
   name: name
   location: location
-  tags: union(tags, {
-    'azd-service-name': serviceName
-  })
+  tags: tags
   kind: 'functionapp,linux'
   identity: {
     type: 'UserAssigned'
