@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import gc
-from typing import TYPE_CHECKING, Any, NamedTuple
+import sys
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,7 +20,7 @@ from shared.store.queues import AzureQueue
 from shared.store.tables import AzureTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from shared.settings import Settings
@@ -64,19 +64,20 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 class Storage:
     """Everything that is kept, opened once per process; ``close`` when done.
 
-    ``ledger``, ``history``, ``blobs``, ``archive`` and ``queue`` are there after
-    ``open``.
+    ``ledger``, ``history``, ``blobs`` and ``archive`` are there after ``open``; the
+    client behind ``queue`` is made when there is something to send.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._settings = settings
         self._clock = clock
         self._closers: list[Any] = []
+        self._credential: Any = None
         self.ledger: Ledger
         self.history: History
         self.blobs: AzureBlobs
         self.archive: Archive
-        self.queue: AzureQueue
+        self.queue = AzureQueue(self._queue_client)
 
     async def open(self) -> Storage:
         """Connect, and create what is missing at the very first start.
@@ -92,21 +93,18 @@ class Storage:
             raise
 
     async def _opened(self) -> Storage:
-        # Imported here: the three SDKs cost a quarter of a second (review 0).
         from azure.core.exceptions import AzureError  # noqa: PLC0415
 
-        try:
-            tables, blobs, queue = self._clients()
-        except ValueError:
-            problem = "AzureWebJobsStorage: is not a storage connection string"
-            raise SettingsError([problem]) from None
-        self._closers += [tables, blobs, queue]
+        tables = self._tables_client()
         table = AzureTable(tables.get_table_client(TABLE), self._clock)
-        container = blobs.get_container_client(CONTAINER)
         try:
-            found = await table.get(META_PARTITION, [META_ROW])
+            # What a new worker imports for blobs comes in while the first answer does.
+            found, _ = await asyncio.gather(
+                table.get(META_PARTITION, [META_ROW]), asyncio.to_thread(_blobs_sdk)
+            )
+            container = self._blobs_client().get_container_client(CONTAINER)
             if not found:
-                await self._create(tables, container, queue, table)
+                await self._create(tables, container, table)
                 found = await table.get(META_PARTITION, [META_ROW])
             layout = msgspec.json.decode(found[META_ROW].doc, type=Layout)
             if not layout.history:
@@ -118,7 +116,6 @@ class Storage:
         self.history = History(AzureTable(past, self._clock))
         self.blobs = AzureBlobs(container)
         self.archive = Archive(self.blobs)
-        self.queue = AzureQueue(queue)
         return self
 
     async def close(self) -> None:
@@ -127,42 +124,53 @@ class Storage:
             await client.close()
         self._closers.clear()
 
-    def _clients(self) -> tuple[Any, Any, Any]:
-        sdks = _sdks()
-        encoding: dict[str, Any] = {"message_encode_policy": sdks.encoding()}
-        settings = self._settings
-        if settings.connection_string is not None:
-            text = settings.connection_string.reveal()
-            return (
-                sdks.tables.from_connection_string(text, **_PATIENCE),
-                sdks.blobs.from_connection_string(text, **_PAUSES),
-                sdks.queue.from_connection_string(text, QUEUE, **encoding, **_PAUSES),
-            )
-        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+    def _tables_client(self) -> Any:  # noqa: ANN401  only known once imported
+        return self._client(_tables_sdk(), self._settings.table_uri, **_PATIENCE)
 
-        credential = DefaultAzureCredential(
-            managed_identity_client_id=settings.client_id or None
-        )
-        self._closers.append(credential)
-        opened: dict[str, Any] = {"credential": credential}
-        return (
-            sdks.tables(settings.table_uri, **opened, **_PATIENCE),
-            sdks.blobs(settings.blob_uri, **opened, **_PAUSES),
-            sdks.queue(settings.queue_uri, QUEUE, **encoding, **opened, **_PAUSES),
-        )
+    def _blobs_client(self) -> Any:  # noqa: ANN401
+        return self._client(_blobs_sdk(), self._settings.blob_uri, **_PAUSES)
+
+    def _queue_client(self) -> Any:  # noqa: ANN401
+        sdk, encoding = _queue_sdk()
+        options = _PAUSES | {"message_encode_policy": encoding()}
+        return self._client(sdk, self._settings.queue_uri, QUEUE, **options)
+
+    def _client(self, sdk: Any, uri: str, *names: str, **options: Any) -> Any:  # noqa: ANN401
+        """A client of one service, closed with the others.
+
+        Raises SettingsError when the connection string is none.
+        """
+        text = self._settings.connection_string
+        try:
+            if text is None:
+                made = sdk(uri, *names, credential=self._identity(), **options)
+            else:
+                made = sdk.from_connection_string(text.reveal(), *names, **options)
+        except ValueError:
+            problem = "AzureWebJobsStorage: is not a storage connection string"
+            raise SettingsError([problem]) from None
+        self._closers.append(made)
+        return made
+
+    def _identity(self) -> Any:  # noqa: ANN401
+        if self._credential is None:
+            self._credential = _identity_sdk()(
+                managed_identity_client_id=self._settings.client_id or None
+            )
+            self._closers.append(self._credential)
+        return self._credential
 
     async def _create(
         self,
-        tables: Any,  # noqa: ANN401  clients are only known once imported
+        tables: Any,  # noqa: ANN401
         container: Any,  # noqa: ANN401
-        queue: Any,  # noqa: ANN401
         table: AzureTable,
     ) -> None:
         await asyncio.gather(
             _ensure(tables.create_table(TABLE)),
             _ensure(tables.create_table(HISTORY)),
             _ensure(container.create_container()),
-            _ensure(queue.create_queue()),
+            _ensure(self.queue.create()),
         )
         doc = msgspec.json.encode(Layout(partitions=PARTITIONS, history=True))
         # Another worker may have started at the same moment; its number holds.
@@ -183,37 +191,53 @@ class Storage:
             await table.commit(META_PARTITION, [Put(META_ROW, doc, meta.etag)])
 
 
-class _Sdks(NamedTuple):
-    """The classes of the SDKs that are used here."""
-
-    tables: Any
-    blobs: Any
-    queue: Any
-    encoding: Any
-
-
-@functools.cache
-def _sdks() -> _Sdks:
-    """Import the three SDKs, which is most of what a new worker does.
-
-    Meanwhile the garbage collector rests. It would look through every module that is
-    there, again and again, which takes a seventh of the time to the first event; and no
-    module is ever garbage, so it need not look at any of them later either.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
+def _tables_sdk() -> Any:  # noqa: ANN401
+    with _importing():
+        # Clients import it when they are made.
+        from azure.core.pipeline.transport import AioHttpTransport  # noqa: F401, PLC0415
         from azure.data.tables.aio import TableServiceClient  # noqa: PLC0415
+
+    return TableServiceClient
+
+
+def _blobs_sdk() -> Any:  # noqa: ANN401
+    with _importing():
         from azure.storage.blob.aio import BlobServiceClient  # noqa: PLC0415
+
+    return BlobServiceClient
+
+
+def _queue_sdk() -> tuple[Any, Any]:
+    with _importing():
         from azure.storage.queue import TextBase64EncodePolicy  # noqa: PLC0415
         from azure.storage.queue.aio import QueueClient  # noqa: PLC0415
+
+    return QueueClient, TextBase64EncodePolicy
+
+
+def _identity_sdk() -> Any:  # noqa: ANN401
+    with _importing():
+        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+
+    return DefaultAzureCredential
+
+
+@contextlib.contextmanager
+def _importing() -> Iterator[None]:
+    """Keep the garbage collector off what is imported here, for good.
+
+    While the SDKs come in it would look through all modules again and again, a seventh
+    of the time to the first event; and modules never are garbage.
+    """
+    known, was_on = len(sys.modules), gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
-        gc.freeze()
+        if len(sys.modules) > known:
+            gc.freeze()
         if was_on:
             gc.enable()
-    return _Sdks(
-        TableServiceClient, BlobServiceClient, QueueClient, TextBase64EncodePolicy
-    )
 
 
 async def _ensure(creation: Any) -> None:  # noqa: ANN401

@@ -144,9 +144,10 @@ class Draft:
 
     @property
     def unknown(self) -> set[str]:
-        """Rows that were taken to be absent and never asked for; claims alone first.
+        """Rows that were taken to be absent and never asked for; claims first.
 
-        What is known of an alert decides whether its other rows are needed.
+        What is known of an alert decides whether its other rows are needed. The books
+        are, whatever it is.
         """
         found = {
             key
@@ -154,7 +155,8 @@ class Draft:
             if key not in self._answers and self.known(key) is None
         }
         claims = {key for key in found if key.startswith(rows.CLAIM)}
-        return claims or found
+        books = {key for key in found if key.startswith(rows.BOOKS)}
+        return claims | books if claims else found
 
     @property
     def written(self) -> set[str]:

@@ -89,8 +89,10 @@ LEAVING = "r"
 # Tickets that are open, so that whoever reads them again finds them.
 TICKET = "w"
 
-# How the row of an alert begins: whoever inserts it has claimed the alert.
+# How the rows of alerts begin, and those of books. Whoever inserts the row of an alert
+# has claimed the alert.
 CLAIM = "a|"
+BOOKS = "b|"
 
 # The first key after every key of a kind: "|" is 0x7C, "}" the next.
 _AFTER = "}"
@@ -124,7 +126,7 @@ def alert(alert_id: str) -> str:
 
 def books(source: str) -> str:
     """The books of a source, such as ``hub/alerts/0`` or ``http``."""
-    return "b|" + source.replace("/", "|")
+    return BOOKS + source.replace("/", "|")
 
 
 def incident(incident_id: str) -> str:

@@ -58,7 +58,7 @@ async def probe(request: pytest.FixtureRequest) -> AsyncIterator[Probe]:
         QueueClient.from_connection_string(text, name) as reader,
     ):
         await sender.create_queue()
-        yield Probe(AzureQueue(sender), reader)
+        yield Probe(AzureQueue(lambda: sender), reader)
 
 
 async def test_messages_arrive_as_the_host_reads_them(probe: Probe) -> None:
@@ -113,7 +113,8 @@ async def test_a_store_that_does_not_answer_is_unavailable(kind: str) -> None:
                 retry_total=0,
                 message_encode_policy=TextBase64EncodePolicy(),
             )
-            queue = AzureQueue(await stack.enter_async_context(client))
+            await stack.enter_async_context(client)
+            queue = AzureQueue(lambda: client)
 
         with pytest.raises(StoreUnavailable):
             await queue.send(b"{}")

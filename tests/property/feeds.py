@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
@@ -129,7 +130,7 @@ def memories(draw: st.DrawFn, least: int = 1_000) -> Callable[[], Memory]:
     """
     most = draw(st.integers(least, 1_000))
     alerts = draw(st.sampled_from([0, 1, 3, 1_000]))
-    return lambda: Memory(most, alerts)
+    return partial(Memory, most, alerts)
 
 
 @st.composite

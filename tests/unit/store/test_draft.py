@@ -195,6 +195,21 @@ def test_wide_heads_fill_a_draft_by_size() -> None:
     limits.check("0a", made.finish("test"))
 
 
+def test_claims_are_asked_for_first_and_the_books_with_them() -> None:
+    """What else an alert needs depends on what is known of it; the books are written."""
+    made = draft(Memory())
+    made.read("a|1", AlertRow)
+    made.read("k|1", OpenKey)
+    made.read("b|http", Books)
+    assert made.unknown == {"a|1", "b|http"}
+
+    answers = dict.fromkeys(made.unknown)
+    again = Draft("0a", Memory(), NOON, answers=answers, conflicts=1)
+    for key, kind in (("a|1", AlertRow), ("k|1", OpenKey), ("b|http", Books)):
+        again.read(key, kind)
+    assert again.unknown == {"k|1"}
+
+
 def test_an_alert_of_which_only_the_version_is_known_is_missing() -> None:
     """The version tells a copy; whoever needs the row has it read."""
     row = row_of(read_alert(), ID, "fp", None)
