@@ -24,13 +24,23 @@ PACKAGE := dist/firewatch.zip
 
 ONCE ?=
 
+# checkov reads the templates of Azure with an older pycep than ours: it lives apart.
+CHECKOV := .venv-checkov
+# Models of Azure's SDKs, from which `make shapes` alone reads what a resource may hold.
+SHAPES := .venv-shapes
+SHAPES_OF := azure-mgmt-applicationinsights==4.0.0 azure-mgmt-authorization==4.0.0 \
+  azure-mgmt-eventhub==11.2.0 azure-mgmt-keyvault==10.3.1 azure-mgmt-logic==10.0.0 \
+  azure-mgmt-monitor==6.0.2 azure-mgmt-msi==7.0.0 azure-mgmt-network==28.1.0 \
+  azure-mgmt-privatedns==1.2.0 azure-mgmt-resource==23.3.0 \
+  azure-mgmt-securityinsight==2.0.0b2 azure-mgmt-storage==22.2.0 azure-mgmt-web==8.0.0 six
+
 # Fuzzing: atheris is in no lock file; `make fuzz` alone installs it.
 ATHERIS := atheris==3.0.0
 MINUTES ?= 10
 FUZZ := .run/fuzz
 
-.PHONY: help setup run test soak bench check check-queries fix golden schema queries fuzz \
-  lock clean coverage-report package
+.PHONY: help setup run test soak bench check check-infra check-queries fix golden schema \
+  queries shapes fuzz lock clean coverage-report package
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -49,11 +59,17 @@ soak: setup ## what takes minutes: 200 kills, large properties
 bench: setup ## measure speed and cost, about an hour; QUICK=1 takes minutes, JSON=FILE keeps it
 	@$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 
-check: $(VENV)/.ready $(KQL) ## format, lint, types, queries
+check: $(VENV)/.ready $(KQL) ## format, lint, types, queries, templates
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(MAKE) --no-print-directory check-queries
+	@$(MAKE) --no-print-directory check-infra
+
+check-infra: $(VENV)/.ready $(CHECKOV)/.ready ## parse the templates of Azure, and have checkov look at them
+	@$(BIN)/python tests/infra/parse.py infra
+	@$(CHECKOV)/bin/python tests/infra/parse.py infra
+	@$(CHECKOV)/bin/checkov --config-file infra/checkov.yaml
 
 check-queries: $(VENV)/.ready $(KQL) ## have Microsoft's parser read the queries
 	@$(BIN)/firewatch queries --check
@@ -80,6 +96,12 @@ schema: $(VENV)/.ready ## write policy.schema.json, which editors read, from the
 queries: $(VENV)/.ready ## write docs/queries.md from the headers of the queries
 	@$(BIN)/firewatch queries --markdown > docs/queries.md
 
+shapes: $(VENV)/.ready ## read anew what resources may hold, after a change of infra/
+	@$(PYTHON) -m venv $(SHAPES)
+	@$(SHAPES)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  $$($(BIN)/python -m pip freeze | grep -E '^(pycep-parser|lark|regex)==') $(SHAPES_OF)
+	@$(SHAPES)/bin/python -m tests.infra.make_shapes
+
 fuzz: $(VENV)/.ready ## fuzz the readers of all formats for MINUTES (10)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(ATHERIS)
 	@mkdir -p $(FUZZ)/corpus
@@ -94,10 +116,13 @@ lock: $(VENV)/.ready ## compile requirements*.txt from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --quiet --upgrade -c requirements.txt \
 	  -o requirements-dev.txt
+	@echo checkov | $(BIN)/uv pip compile - --universal --python-version 3.11 \
+	  --generate-hashes --no-header --quiet --upgrade --no-annotate \
+	  -o infra/requirements-checkov.txt
 
 clean: ## remove everything that setup made
-	rm -rf $(VENV) $(RUNTIME) devhost/azurite/node_modules devhost/kql/node_modules \
-	  .run dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(RUNTIME) $(CHECKOV) $(SHAPES) devhost/azurite/node_modules \
+	  devhost/kql/node_modules .run dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { \
@@ -109,6 +134,15 @@ $(VENV)/.ready: requirements-dev.txt
 	@printf '#!%s\nimport sys\nsys.path.insert(0, "%s")\nfrom cli.main import main\nmain()\n' \
 	  "$(CURDIR)/$(BIN)/python" "$(CURDIR)" > $(BIN)/firewatch
 	@chmod +x $(BIN)/firewatch
+	@touch $@
+
+$(CHECKOV)/.ready: infra/requirements-checkov.txt
+	@test -n "$(PYTHON)" || { \
+	  echo "make: no Python 3.11, 3.12 or 3.13 with venv found; set PYTHON=..." >&2; exit 1; }
+	@echo "Setting up $(CHECKOV) for checkov; a minute, once."
+	@$(PYTHON) -m venv $(CHECKOV)
+	@$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes -r infra/requirements-checkov.txt
 	@touch $@
 
 $(RUNTIME)/.ready: requirements-dev.txt

@@ -152,8 +152,10 @@ param emailServiceId string = ''
 @description('Object id of "Windows Azure Security Resource Provider" in this tenant, which writes what Defender exports; empty: nothing is exported.')
 param exporterPrincipalId string = ''
 
-@description('Ids of the subscriptions whose alerts are exported to the event hub.')
-param exportSubscriptions array = []
+@description('Ids of the subscriptions whose alerts are exported to the event hub, with exporterPrincipalId.')
+param exportSubscriptions array = [
+  subscription().subscriptionId
+]
 
 @description('Ids of the subscriptions whose activity log is sent to a workspace.')
 param activityLogSubscriptions array = []
@@ -657,7 +659,7 @@ module emailRights 'rights/email.bicep' = if (!empty(emailServiceId)) {
 
 // What feeds it.
 
-module exports 'feeds/export.bicep' = [for id in exportSubscriptions: {
+module exports 'feeds/export.bicep' = [for id in (empty(exporterPrincipalId) ? [] : exportSubscriptions): {
   name: 'firewatch-export-${uniqueString(id, environmentName)}'
   scope: subscription(id)
   params: {

@@ -53,7 +53,7 @@ param openPaths array
 
 // Named by lists, so they are made as text: without lambdas, which not every reader of
 // Bicep understands, an object cannot be made of a list.
-var switches = [for function in disabledFunctions: '"AzureWebJobs.${function}.Disabled": "true"']
+var switches = [for each in disabledFunctions: '"AzureWebJobs.${each}.Disabled": "true"']
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: planName

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.infra import bicep
 from tests.infra.bicep import Text, argument
-from tests.infra.values import LOCATION, DeploymentError
+from tests.infra.values import LOCATION, SUBSCRIPTION, DeploymentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,9 +58,11 @@ def parameters(source: Source, given: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def default(node: Node) -> Value:
-    """The value of a default; of what Azure knows, the region alone."""
+    """The value of a default; of what Azure knows, region and subscription alone."""
     if node == bicep.expression("deployment().location"):
         return LOCATION
+    if node == bicep.expression("subscription().subscriptionId"):
+        return SUBSCRIPTION
     if isinstance(node, list):
         return [default(inner) for inner in node]
     return str(node) if isinstance(node, Text) else node

@@ -121,6 +121,7 @@ def test_azd_gives_what_is_needed() -> None:
     variables = re.findall(r"\$\{(\w+)", cases.AZD.read_text("utf-8"))
     least = {"AZURE_ENV_NAME": "dev", "AZURE_LOCATION": "westeurope"}
     most = {name: f"given {name}" for name in variables} | least
+    most["AZURE_PRINCIPAL_TYPE"] = "ServicePrincipal"
 
     for environment in (least, most):
         found = deploying.deploy(MAIN, given_by(cases.AZD, environment))

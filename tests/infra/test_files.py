@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.infra import bicep, deploying, shapes
+from tests.infra import bicep, deploying, parse, shapes
 from tests.infra.bicep import FILES, FOLDER, MAIN, argument, read
 from tests.infra.cases import LEAST, MANAGEMENT_GROUP, everything_on
 from tests.meta.source_tree import ROOT
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.infra.bicep import Node
+
+    Capture = pytest.CaptureFixture[str]
 
 ENTRIES = (MAIN, MANAGEMENT_GROUP)
 MODULES = [path for path in FILES if path not in ENTRIES]
@@ -259,17 +261,26 @@ def test_examples_of_rights_are_taken() -> None:
 
 
 def _shown(node: Node) -> str:
-    if node is None:
-        return "required"
-    if node == bicep.expression("deployment().location"):
-        return "that of the deployment"
-    if node in ("", [], {}):
-        return "none"
-    if isinstance(node, bool):
-        return "yes" if node else "no"
-    if isinstance(node, list):
-        return ", ".join(f"`{item}`" for item in node)
-    return f"`{node}`"
+    """A default, in the words of the README."""
+    words = {
+        "null": "required",
+        '""': "none",
+        "[]": "none",
+        "{}": "none",
+        "true": "yes",
+        "false": "no",
+        _json("deployment().location"): "that of the deployment",
+        _json("[subscription().subscriptionId]"): "its own",
+    }
+    found = words.get(json.dumps(node))
+    if found is None:
+        values = node if isinstance(node, list) else [node]
+        found = ", ".join(f"`{value}`" for value in values)
+    return found
+
+
+def _json(text: str) -> str:
+    return json.dumps(bicep.expression(text))
 
 
 @pytest.mark.parametrize("name", ["infra/README.md", "docs/deploy.md"])
@@ -309,3 +320,31 @@ def test_roles_are_known_by_one_table() -> None:
     assert all(guid.fullmatch(each) for each in roles.values())
     assert len({*roles.values()}) == len(roles)
     assert ids == {"af9f6c70-eb74-4189-8d15-e4f11a7ebfd4"}
+
+
+def test_whatever_checkov_leaves_out_has_a_reason() -> None:
+    """In words, beside it; and nothing is left out twice."""
+    lines = (FOLDER / "checkov.yaml").read_text("utf-8").partition("skip-check:\n")[2]
+    found = re.findall(r"^  - CKV_AZURE_(\d+) # (.+)$", lines, re.MULTILINE)
+
+    assert len(found) == len(lines.splitlines()) > 10
+    numbers = [int(number) for number, _ in found]
+    assert numbers == sorted({*numbers})
+    assert [reason for _, reason in found if len(reason) < 12] == []
+    named = {
+        test for _, reason in found for test in re.findall(r"test_\w+\.py", reason)
+    }
+    assert {
+        path for path in named if not (ROOT / "tests/infra" / path).exists()
+    } == set()
+
+
+def test_what_is_not_parsed_is_said(tmp_path: Path, capsys: Capture) -> None:
+    """With the file's name, by the script that runs where checkov does."""
+    (tmp_path / "right.bicep").write_text("param a string\n")
+    assert parse.main(tmp_path) == 0
+
+    (tmp_path / "wrong.bicep").write_text("param = 1\n")
+
+    assert parse.main(tmp_path) == 1
+    assert "wrong.bicep: " in capsys.readouterr().err

@@ -192,7 +192,11 @@ def test_versions_are_kept_where_nothing_may_change() -> None:
 
 def test_defender_exports_all_severities_as_a_trusted_service() -> None:
     """To the hub, in each subscription that is named, without a key."""
-    exports = all_of("most", "Microsoft.Security/automations")
+    kind = "Microsoft.Security/automations"
+    exports = all_of("most", kind)
+    own = deploying.deploy(MAIN, LEAST | {"exporterPrincipalId": "exporter"})
+    assert len([made for made in own.everything() if made.type == kind]) == 1
+    assert not all_of("least", kind)
     hub = one_of("most", f"{HUB}/eventhubs").id
 
     assert len(exports) == len(MOST["exportSubscriptions"])

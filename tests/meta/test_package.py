@@ -23,6 +23,7 @@ LOCKS = (
     "requirements.txt",
     "requirements-dev.txt",
     "devhost/azurite/requirements-node.txt",
+    "infra/requirements-checkov.txt",
 )
 
 _PIN = re.compile(r"(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^\s;\\]+)")
