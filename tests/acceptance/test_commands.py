@@ -251,7 +251,7 @@ def test_a_replay_asks_before_it_sends(world: World, subscription: str) -> None:
 @pytest.mark.parametrize(
     ("road", "why"),
     [
-        (("--hub", "garbage", "--hub-name", "alerts"), "malformed"),
+        (("--hub", "Endpoint=garbage", "--hub-name", "alerts"), "alerts: "),
         (("--url", "http://127.0.0.1:9", "--key", "k"), "does not answer"),
         (("--url", "http://[", "--key", "k"), "does not answer"),
     ],
