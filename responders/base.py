@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.model.http import Http, Reply
     from shared.model.incident import Incident
     from shared.model.message import Message
+    from shared.model.rest import Remotes
     from shared.model.secret import Secret, SecretRef
 
 # remote-apis-sinks.md 20: a Retry-After outside these bounds is clamped to them.
@@ -64,13 +65,15 @@ class Ports(NamedTuple):
 
     ``secret`` gives the value of a setting; it raises SettingsError where it has none.
     ``token`` gives a bearer token of the app's identity for a scope; it raises
-    TransientFailure and PermanentFailure.
+    TransientFailure and PermanentFailure. ``azure`` are the APIs of Azure, as that
+    identity.
     """
 
     secret: Callable[[SecretRef], Secret]
     http: Http
     clock: Callable[[], datetime]
     token: Callable[[str], Awaitable[str]]
+    azure: Remotes
 
 
 class Notifier:

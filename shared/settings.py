@@ -31,13 +31,32 @@ DEFAULT_ARM_URL = "https://management.azure.com"
 # The query API of Log Analytics, likewise.
 DEFAULT_LOGS_URL = "https://api.loganalytics.io"
 
+# What containment acts by. Tokens for Defender for Endpoint are for the older of its two
+# hosts, whichever is called (remote-apis-azure.md 0.1) [unverified for the newer one].
+DEFAULT_GRAPH_URL = "https://graph.microsoft.com"
+DEFAULT_ENDPOINT_URL = "https://api.securitycenter.microsoft.com"
+DEFAULT_ENDPOINT_AUDIENCE = "https://api.securitycenter.microsoft.com"
+
+# Vaults are below it, and tokens for them are for it.
+DEFAULT_VAULT_URL = "https://vault.azure.net"
+
+# The settings that say where an API is; a field is named like its setting.
+_URLS = {
+    "FIREWATCH_ARM_URL": DEFAULT_ARM_URL,
+    "FIREWATCH_LOGS_URL": DEFAULT_LOGS_URL,
+    "FIREWATCH_GRAPH_URL": DEFAULT_GRAPH_URL,
+    "FIREWATCH_ENDPOINT_URL": DEFAULT_ENDPOINT_URL,
+    "FIREWATCH_ENDPOINT_AUDIENCE": DEFAULT_ENDPOINT_AUDIENCE,
+    "FIREWATCH_VAULT_URL": DEFAULT_VAULT_URL,
+}
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where things are. Secrets stay in the environment until ``secret`` asks for one.
 
     Either ``connection_string`` is set, or the three service URIs are and the app's
-    managed identity (``client_id``, if user-assigned) opens them. ``arm_url`` and
-    ``logs_url`` have no slash at their end. ``policy_blob`` is empty where no policy reloads. ``easy_auth``
+    managed identity (``client_id``, if user-assigned) opens them. URLs have no slash at
+    their end. ``policy_blob`` is empty where no policy reloads. ``easy_auth``
     says that the platform signs people in before a request comes here, and so that its
     word on who it is may be taken (review F13). ``public_url`` is where people reach the
     app, and empty where messages offer no links; those are signed with ``link_key``, and
@@ -54,6 +73,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep: timedelta = DEFAULT_KEEP
     arm_url: str = DEFAULT_ARM_URL
     logs_url: str = DEFAULT_LOGS_URL
+    graph_url: str = DEFAULT_GRAPH_URL
+    endpoint_url: str = DEFAULT_ENDPOINT_URL
+    endpoint_audience: str = DEFAULT_ENDPOINT_AUDIENCE
+    vault_url: str = DEFAULT_VAULT_URL
     policy_blob: str = ""
     easy_auth: bool = False
     public_url: str = ""
@@ -91,8 +114,10 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     lease = _whole(env, "FIREWATCH_LEASE_SECONDS", (1, 600), DEFAULT_LEASE, problems)
     bounds = (LEAST_KEEP_DAYS, MOST_KEEP_DAYS)
     keep = _whole(env, "FIREWATCH_KEEP_DAYS", bounds, DEFAULT_KEEP, problems)
-    arm_url = _url(env, "FIREWATCH_ARM_URL", problems) or DEFAULT_ARM_URL
-    logs_url = _url(env, "FIREWATCH_LOGS_URL", problems) or DEFAULT_LOGS_URL
+    urls = {
+        name.removeprefix("FIREWATCH_").lower(): _url(env, name, problems) or default
+        for name, default in _URLS.items()
+    }
     policy_blob = _url(env, "FIREWATCH_POLICY_BLOB", problems)
     if policy_blob and not urlsplit(policy_blob).path.strip("/").count("/"):
         problems.append(
@@ -113,8 +138,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         policy=Path(env.get("FIREWATCH_POLICY", "") or PACKAGED_POLICY),
         lease=lease,
         keep=keep,
-        arm_url=arm_url,
-        logs_url=logs_url,
+        **urls,
         policy_blob=policy_blob,
         easy_auth=easy_auth == "1",
         public_url=public_url,

@@ -40,6 +40,7 @@ def staffed(
     # Ingest does without importing them.
     from responders import RESPONDERS  # noqa: PLC0415
     from responders.base import Ports, Unusable  # noqa: PLC0415
+    from shared.clouds.remotes import remotes  # noqa: PLC0415
 
     def secret(ref: SecretRef) -> Secret:
         found = settings.secret(ref)
@@ -47,7 +48,8 @@ def staffed(
             raise SettingsError([f"app setting {ref.setting} has no value"])
         return found
 
-    ports = Ports(secret, http, clock, token)
+    azure = remotes(settings, http=http, token=token)
+    ports = Ports(secret, http, clock, token, azure)
     built: dict[str, Responder] = {}
     problems: list[str] = []
     for name, given in policy.responders.items():

@@ -1,6 +1,7 @@
 """Azure Resource Manager: Defender's alerts, where resources send their logs, and tags.
 
-Of Resource Graph it understands one query, that of the tags of some resources.
+Resources themselves are `azure/manager.py`'s, which is asked first. Of Resource Graph
+it understands one query, that of the tags of some resources.
 (remote-apis-azure.md 0, 15a, 19.4, 19.5, 19.7 and 19.12)
 """
 

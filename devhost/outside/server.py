@@ -11,6 +11,9 @@ from aiohttp import web
 
 from devhost.outside.arm import ArmSide
 from devhost.outside.boards import BoardsSide
+from devhost.outside.azure.inventory import STORY, fill, read
+from devhost.outside.azure.manager import Manager
+from devhost.outside.azure.upsets import Upsets
 from devhost.outside.control import Control
 from devhost.outside.email import EmailSide
 from devhost.outside.faults import Faults
@@ -26,6 +29,8 @@ from devhost.outside.webhook import WebhookSide
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from devhost.outside.azure.inventory import Inventory
 
 HOST = "127.0.0.1"
 # Over PagerDuty's own limit, so that it is the side that refuses.
@@ -46,7 +51,9 @@ class Side(Protocol):
 class Outside:
     """The sides, and the server that serves them; made by ``start``."""
 
-    def __init__(self, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, clock: Callable[[], datetime], inventory: Inventory | None = None
+    ) -> None:
         self.pagerduty = PagerDutySide(clock)
         self.webhook = WebhookSide(clock)
         self.slack = SlackSide(clock)
@@ -56,6 +63,9 @@ class Outside:
         self.boards = BoardsSide(clock)
         self.jira = JiraSide(clock)
         self.servicenow = ServiceNowSide(clock)
+        self.upsets = Upsets()
+        self.manager = Manager(clock, self.upsets)
+        fill(self.manager.resources, inventory or read(STORY.read_bytes()))
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
         self.heartbeat = HeartbeatSide(clock)
@@ -94,9 +104,13 @@ class Outside:
         *,
         port: int = 0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        inventory: Inventory | None = None,
     ) -> AsyncIterator[Outside]:
-        """Serve on loopback, on a free port unless one is given, until left."""
-        outside = cls(clock=clock)
+        """Serve on loopback, on a free port unless one is given, until left.
+
+        Without an inventory there is what the attack of `firewatch run` is about.
+        """
+        outside = cls(clock=clock, inventory=inventory)
         # Nobody waits for the stand-ins to finish (0 would be for ever).
         runner = web.AppRunner(
             outside._application(), access_log=None, shutdown_timeout=0.05
@@ -114,6 +128,8 @@ class Outside:
         application = web.Application(
             middlewares=[self._admit, self._misbehave], client_max_size=REQUEST_LIMIT
         )
+        # Before the side that has a word for every other path of Resource Manager.
+        application.add_routes(self.manager.routes())
         for side in self.sides:
             application.add_routes(side.routes())
         application.add_routes(self._control.routes())

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from responders.base import Ports
+from shared.clouds.remotes import remotes
 from shared.model.secret import Secret
+from shared.settings import from_environment
 from tests.factories import NOON
 
 if TYPE_CHECKING:
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
 
     from shared.model.http import Http
     from shared.model.secret import SecretRef
+    from shared.settings import Settings
 
 TOKEN = "t0ken-of-the-app"
+ENVIRONMENT = {"AzureWebJobsStorage": "none"}
 
 
 def make_ports(
@@ -23,8 +27,12 @@ def make_ports(
     secrets: Mapping[str, str],
     *,
     clock: Callable[[], datetime] = lambda: NOON,
+    settings: Settings | None = None,
 ) -> Ports:
-    """The ports of a responder; ``secrets`` are the values of settings by name."""
+    """The ports of a responder; ``secrets`` are the values of settings by name.
+
+    Azure is the public cloud, unless ``settings`` say otherwise.
+    """
 
     def secret(ref: SecretRef) -> Secret:
         return Secret(secrets[ref.setting])
@@ -32,4 +40,5 @@ def make_ports(
     async def token(_scope: str) -> str:
         return TOKEN
 
-    return Ports(secret, http, clock, token)
+    azure = remotes(settings or from_environment(ENVIRONMENT), http=http, token=token)
+    return Ports(secret, http, clock, token, azure)

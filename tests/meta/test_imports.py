@@ -111,6 +111,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.clouds.log_analytics": (MODEL,),
     "shared.clouds.resource_graph": (MODEL, "shared.clouds.arm"),
     "shared.clouds.policy_blob": (MODEL, "shared.settings"),
+    "shared.clouds.remotes": (MODEL, "shared.clouds.rest", "shared.settings"),
+    "shared.clouds.rest": (MODEL,),
     "shared.clouds.storage": (MODEL, "shared.store", "shared.settings"),
     # The verbs: the only ones that see decisions and storage together.
     "shared.ingest": (
@@ -269,6 +271,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         MODEL,
         "responders",
         "shared.clouds.http",
+        "shared.clouds.remotes",
         "shared.settings",
         "shared.triage.policy",
     ),
@@ -323,6 +326,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders.base": (MODEL,),
     "responders.email": (MODEL, "responders.base", "responders.markup"),
     "responders.markup": (MODEL,),
+    "responders.sides": (MODEL, "responders.sides"),
     "responders.slack": (MODEL, "responders.base", "responders.markup"),
     "responders.webhook": (MODEL, "responders.base", "responders.markup"),
     # For development machines.

@@ -158,17 +158,29 @@ def test_any_other_address_of_a_policy_is_a_mistake(url: str) -> None:
     assert "s3cret" not in problem
 
 
-def test_the_query_api_of_the_public_cloud_is_the_default() -> None:
-    """Of another cloud, or on this machine, it is where the setting says."""
-    name = "FIREWATCH_LOGS_URL"
-    china = {name: "https://api.loganalytics.azure.cn/"}
-    local = {name: "http://127.0.0.1:8080/log-analytics"}
+@pytest.mark.parametrize(
+    ("name", "public"),
+    [
+        ("FIREWATCH_ARM_URL", "https://management.azure.com"),
+        ("FIREWATCH_LOGS_URL", "https://api.loganalytics.io"),
+        ("FIREWATCH_GRAPH_URL", "https://graph.microsoft.com"),
+        ("FIREWATCH_ENDPOINT_URL", "https://api.securitycenter.microsoft.com"),
+        ("FIREWATCH_ENDPOINT_AUDIENCE", "https://api.securitycenter.microsoft.com"),
+        ("FIREWATCH_VAULT_URL", "https://vault.azure.net"),
+    ],
+)
+def test_the_apis_of_the_public_cloud_are_the_default(name: str, public: str) -> None:
+    """Of another cloud, or on this machine, each is where its setting says."""
 
-    assert from_environment(CONNECTION).logs_url == "https://api.loganalytics.io"
-    assert from_environment(CONNECTION | china).logs_url == china[name].rstrip("/")
-    assert from_environment(CONNECTION | local).logs_url == local[name]
+    def found(value: str = "") -> str:
+        settings = from_environment(CONNECTION | {name: value})
+        return str(getattr(settings, name.removeprefix("FIREWATCH_").lower()))
+
+    assert found() == public
+    assert found("https://api.example.cn/") == "https://api.example.cn"
+    assert found("http://127.0.0.1:8080/side") == "http://127.0.0.1:8080/side"
     with pytest.raises(SettingsError, match=name):
-        from_environment(CONNECTION | {name: "http://logs.example"})
+        found("http://api.example")
 
 
 def test_links_are_signed_with_a_key_of_the_settings() -> None:

@@ -1,0 +1,153 @@
+"""What there is to act on: read from a file, as Azure's own commands write it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from devhost.outside.azure.resources import EMBEDDED, name_of, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devhost.outside.azure.resources import Document, Resources
+
+# What the attack that `firewatch run` plays is about.
+STORY = Path(__file__).with_name("inventory.json")
+
+# What a resource has beside its properties; whatever else a listing shows is left out.
+_FIELDS = (
+    "id",
+    "name",
+    "type",
+    "location",
+    "tags",
+    "kind",
+    "sku",
+    "identity",
+    "zones",
+    "managedBy",
+    "plan",
+    "extendedLocation",
+    "properties",
+)
+_MACHINE = "microsoft.compute/virtualmachines"
+
+
+class InventoryError(Exception):
+    """The file is no inventory; the message says why."""
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All there is. ``resources`` are as a GET of Resource Manager shows each."""
+
+    resources: tuple[dict[str, Any], ...] = ()
+
+
+def read(content: bytes) -> Inventory:
+    """The inventory of a file: an object of sections, or resources alone.
+
+    Resources may come as a list (`az resource list`), or as `data` (`az graph query`).
+    Raises InventoryError.
+    """
+    try:
+        raw = msgspec.json.decode(content)
+    except msgspec.DecodeError as error:
+        raise InventoryError(f"not JSON: {error}") from None
+    if isinstance(raw, list):
+        raw = {"resources": raw}
+    elif isinstance(raw, dict) and isinstance(raw.get("data"), list):
+        raw = {"resources": raw["data"]}
+    try:
+        found = msgspec.convert(raw, Inventory)
+    except msgspec.ValidationError as error:
+        raise InventoryError(str(error)) from None
+    for number, each in enumerate(found.resources):
+        problem = _problem(each)
+        if problem:
+            raise InventoryError(f"$.resources[{number}]: {problem}")
+    return found
+
+
+def fill(resources: Resources, inventory: Inventory) -> None:
+    """Let there be what the inventory tells of, each in its subscription and group."""
+    for each in inventory.resources:
+        resources.write(_whole(each))
+    for each in inventory.resources:
+        for scope in _scopes(each["id"]):
+            if resources.find(scope) is None:
+                resources.write(_whole({"id": scope}))
+
+
+def _problem(document: Mapping[str, Any]) -> str:
+    resource_id = document.get("id")
+    if not isinstance(resource_id, str) or not resource_id.lower().startswith(
+        "/subscriptions/"
+    ):
+        return "id is not that of a resource"
+    if not isinstance(document.get("properties") or {}, dict):
+        return "properties is no object"
+    tags = document.get("tags") or {}
+    if not isinstance(tags, dict) or not all(isinstance(v, str) for v in tags.values()):
+        return "tags are no texts"
+    return ""
+
+
+def _whole(given: Mapping[str, Any]) -> Document:
+    """A resource with all that a GET shows, where the file has only what matters."""
+    document = {name: given[name] for name in _FIELDS if given.get(name)}
+    resource_id = document["id"] = given["id"].rstrip("/")
+    kind = type_of(resource_id)
+    document.setdefault("name", name_of(resource_id))
+    document.setdefault("type", kind or "Microsoft.Resources/resourceGroups")
+    document["location"] = str(given.get("location") or "westeurope").lower()
+    document["tags"] = given.get("tags") or {}
+    properties = {
+        k: v for k, v in (given.get("properties") or {}).items() if v is not None
+    }
+    document["properties"] = {"provisioningState": "Succeeded", **properties}
+    if kind == _MACHINE:
+        document["properties"]["powerState"] = _power(document["properties"])
+    for child, name in EMBEDDED.items():
+        if child.rpartition("/")[0] == kind:
+            entries = document["properties"].get(name) or []
+            document["properties"][name] = [
+                _part(resource_id, document["type"], name, each) for each in entries
+            ]
+    return document
+
+
+def _part(parent: str, kind: str, name: str, given: Mapping[str, Any]) -> Document:
+    """A resource that stands in another's list, by its name there."""
+    properties = given.get("properties") or {}
+    return {
+        "name": given["name"],
+        "id": given.get("id") or f"{parent}/{name}/{given['name']}",
+        "type": f"{kind}/{name}",
+        "properties": {
+            "provisioningState": "Succeeded",
+            **{k: v for k, v in properties.items() if v is not None},
+        },
+    }
+
+
+def _power(properties: dict[str, Any]) -> str:
+    """How a machine runs, where the file says it; running where it does not."""
+    view = properties.pop("instanceView", None) or {}
+    more = properties.pop("extended", None) or {}
+    shown = (more.get("instanceView") or {}).get("powerState") or {}
+    codes = [each.get("code", "") for each in view.get("statuses") or []]
+    codes += [shown.get("code", ""), properties.pop("powerState", "")]
+    powers = (code for code in codes if code.startswith("PowerState/"))
+    return next(powers, "PowerState/running")
+
+
+def _scopes(resource_id: str) -> list[str]:
+    """The subscription of a resource, and its group."""
+    parts = resource_id.split("/")
+    scopes = ["/".join(parts[:3])]
+    if len(parts) > 4 and parts[3].lower() == "resourcegroups":
+        scopes.append("/".join(parts[:5]))
+    return scopes

@@ -1,0 +1,129 @@
+"""What the types of resources have in common: how each is read, changed and asked."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from devhost.outside.azure.answers import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from devhost.outside.azure.resources import Document, Resources
+
+
+class How(Enum):
+    """How a change is answered (remote-apis-azure.md 0.3)."""
+
+    AT_ONCE = "at once"
+    BY_OPERATION = "Azure-AsyncOperation"
+    BY_LOCATION = "Location"
+
+
+class Change(NamedTuple):
+    """What is to come of a request.
+
+    ``after`` is how the resource is in the end; None where it will be gone. ``during``
+    is how it is meanwhile. ``answer`` is what whoever asked gets in the end, where that
+    is not the resource; ``status`` is what the request is answered with.
+    """
+
+    after: Document | None
+    how: How
+    status: int
+    during: Document | None = None
+    answer: Document | None = None
+
+
+class Asked(NamedTuple):
+    """A request for one resource: all that there is, the resource as it is, the body."""
+
+    resources: Resources
+    id: str
+    old: Document | None
+    body: dict[str, Any]
+    query: Mapping[str, str] = {}
+
+
+class Kind:
+    """A type of resources. What a type does not override is not served here."""
+
+    # As Azure writes it, and the one version that is served.
+    type: str
+    version: str
+    # Whether If-Match and If-None-Match are looked at.
+    heeds_if_match = False
+    # POSTs below a resource, and GETs.
+    acts: Mapping[str, Callable[[Asked], Change]] = {}
+    views: Mapping[str, Callable[[Asked], Document]] = {}
+
+    def shown(self, asked: Asked, document: Document) -> Document:  # noqa: ARG002
+        """The resource as whoever asks for it sees it."""
+        return document
+
+    def put(self, asked: Asked) -> Change:  # noqa: ARG002
+        """What comes of a PUT."""
+        raise self._not_served("PUT")
+
+    def patch(self, asked: Asked) -> Change:  # noqa: ARG002
+        """What comes of a PATCH."""
+        raise self._not_served("PATCH")
+
+    def delete(self, asked: Asked) -> Change:  # noqa: ARG002
+        """What comes of a DELETE of one that is there."""
+        raise self._not_served("DELETE")
+
+    def _not_served(self, method: str) -> Refused:
+        return Refused(405, "NotServedHere", f"{method} of {self.type}")
+
+
+def existing(asked: Asked) -> Document:
+    """The resource that the request is about, which must be there."""
+    if asked.old is None:
+        raise Refused(404, "ResourceNotFound", f"{asked.id} is not there")
+    return asked.old
+
+
+def with_state(document: Document, state: str) -> Document:
+    """The resource in this provisioning state."""
+    properties = {**document.get("properties", {}), "provisioningState": state}
+    return {**document, "properties": properties}
+
+
+def changed(document: Document, **properties: Any) -> Document:  # noqa: ANN401  JSON
+    """The resource with some properties others."""
+    return {**document, "properties": {**document["properties"], **properties}}
+
+
+def properties_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of a body, which must be an object."""
+    found = body.get("properties", {})
+    if not isinstance(found, dict):
+        raise bad("properties is no object")
+    return found
+
+
+def bad(problem: str, code: str = "InvalidRequestFormat") -> Refused:
+    """A request that is not what it should be; the codes are [unverified]."""
+    return Refused(400, code, problem)
+
+
+def retagged(asked: Asked, how: How = How.AT_ONCE) -> Change:
+    """A PATCH that changes tags, all of them, and nothing else."""
+    old = existing(asked)
+    if set(asked.body) - {"tags"}:
+        raise bad("only tags can be patched here")
+    return Change({**old, "tags": tags_of(asked.body)}, how, 200)
+
+
+def tags_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of a body; at most fifty texts."""
+    tags = body.get("tags") or {}
+    if (
+        not isinstance(tags, dict)
+        or len(tags) > 50
+        or not all(isinstance(value, str) for value in tags.values())
+    ):
+        raise bad("tags are at most fifty texts", "InvalidTags")
+    return tags

@@ -1,0 +1,342 @@
+"""Resource Manager: what it does with a request for a resource, whatever its type.
+
+(remote-apis-azure.md 0)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiohttp import web
+
+from devhost.outside.azure import compute, network
+from devhost.outside.azure.answers import (
+    Refused,
+    body_of,
+    demand_token,
+    demand_version,
+)
+from devhost.outside.azure.kinds import Asked, How, existing, with_state
+from devhost.outside.azure.operations import Operations
+from devhost.outside.azure.resources import Resources, name_of, type_of
+from devhost.outside.azure.upsets import Way
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from devhost.outside.azure.kinds import Change, Kind
+    from devhost.outside.azure.resources import Document
+    from devhost.outside.azure.upsets import Upset, Upsets
+
+SIDE = "arm"
+
+# Seconds, as few as there are: see operations.LASTS.
+RETRY_AFTER = {"Retry-After": "1"}
+
+KINDS: Mapping[str, Kind] = {
+    kind.type.lower(): kind
+    for kind in (
+        compute.VirtualMachine(),
+        network.Interface(),
+        network.SecurityGroup(),
+        network.SecurityRule(),
+        network.Subnet(),
+        network.VirtualNetwork(),
+    )
+}
+
+_SPACES = "|".join(sorted({kind.partition("/")[0] for kind in KINDS})).replace(
+    ".", r"\."
+)
+# Whatever hangs on a resource and is of another provider is somebody else's.
+_PATH = (
+    rf"/arm/{{path:subscriptions/(?:.+/)?(?i:providers/(?:{_SPACES}))"
+    r"/(?:(?!/providers/).)+}"
+)
+
+
+class Target(NamedTuple):
+    """What a path is about: a resource, or all of a type; and what it is asked."""
+
+    id: str
+    kind: Kind
+    is_list: bool
+    asked: str
+
+
+class Manager:
+    """Answers requests to resources, and keeps those that would change any."""
+
+    def __init__(self, clock: Callable[[], datetime], upsets: Upsets) -> None:
+        self._clock = clock
+        self._upsets = upsets
+        self.resources = Resources()
+        self.operations = Operations(clock)
+        self.changes: list[dict[str, Any]] = []
+        self.refused: list[str] = []
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where resources are, below `/arm`."""
+        return [web.route("*", _PATH, self._handle)]
+
+    def state(self) -> dict[str, Document]:
+        """Every resource as it is by now, without etags: for a comparison."""
+        self.operations.settle()
+        return self.resources.state()
+
+    def recover(self) -> None:
+        """End what would never end, and show every reader what there is."""
+        self.operations.end_all()
+        self.resources.show_all()
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        self.operations.settle()
+        path = f"/{request.match_info['path']}"
+        try:
+            demand_token(request)
+            if type_of(path).rpartition("/")[2] in {"operations", "operationresults"}:
+                return self._progress(request, path)
+            target = _target(path)
+            demand_version(request, target.kind.version)
+            if request.method in {"GET", "HEAD"}:
+                return self._read(request, target)
+            return await self._change(request, target)
+        except Refused as refused:
+            self.refused.append(str(refused))
+            return refused.response()
+
+    def _read(self, request: web.Request, target: Target) -> web.Response:
+        kind = target.kind
+        if target.is_list:
+            found = list(self.resources.of_type(kind.type, below=f"{target.id}/"))
+            asked = Asked(self.resources, target.id, None, {}, request.query)
+            return web.json_response({"value": [kind.shown(asked, e) for e in found]})
+        old = self.resources.shown(target.id)
+        asked = Asked(self.resources, target.id, old, {}, request.query)
+        document = existing(asked)
+        if not target.asked:
+            return web.json_response(kind.shown(asked, document))
+        view = kind.views.get(target.asked)
+        if view is None:
+            raise Refused(404, "NotFound", f"{target.asked} is not served here")
+        return web.json_response(view(asked))
+
+    async def _change(self, request: web.Request, target: Target) -> web.Response:
+        body = await body_of(request)
+        old = self.resources.find(target.id)
+        asked = Asked(self.resources, target.id, old, body, request.query)
+        _heed_conditions(request, target.kind, old)
+        self._demand_rest(target)
+        change = _change_of(request.method, target, asked)
+        self.changes.append(
+            {
+                "at": self._clock(),
+                "method": request.method,
+                "path": request.path.removeprefix("/arm"),
+                "body": body,
+            }
+        )
+        if change is None:
+            return web.Response(status=204)
+        upset = self._upsets.next(SIDE, request.method, request.path)
+        if change.how is How.AT_ONCE:
+            return self._carry_out(target, old, change, upset)
+        return self._begin(request, target, old, change, upset)
+
+    def _demand_rest(self, target: Target) -> None:
+        """Refuse a change of what is being changed."""
+        if not self.operations.is_busy(_whole(target.id)):
+            return
+        if target.kind.type.startswith("Microsoft.Network/"):
+            raise Refused(
+                429, "RetryableErrorDueToAnotherOperation", "busy", RETRY_AFTER
+            )
+        # [unverified code]
+        raise Refused(409, "AnotherOperationInProgress", "busy")
+
+    def _carry_out(
+        self,
+        target: Target,
+        old: Document | None,
+        change: Change,
+        upset: Upset | None,
+    ) -> web.Response:
+        way = upset.way if upset else None
+        if upset and way is Way.FAILS:
+            raise Refused(500, upset.code, "upset on request")
+        if upset and way is Way.IS_STALE:
+            self.resources.keep_showing(target.id, upset.reads)
+        if way is not Way.IS_LOST:
+            self._write(target, old, change.after)
+        return self._answered(target, change.answer or change.after, change.status)
+
+    def _begin(
+        self,
+        request: web.Request,
+        target: Target,
+        old: Document | None,
+        change: Change,
+        upset: Upset | None,
+    ) -> web.Response:
+        """Begin what takes long, and say where to ask about it."""
+        way = upset.way if upset else None
+        code = upset.code if upset and way is Way.FAILS else ""
+        after = old if way is Way.IS_LOST else change.after
+        if upset and way is Way.IS_STALE:
+            self.resources.keep_showing(target.id, upset.reads)
+        is_read_only = change.answer is not None
+        if not is_read_only:
+            during = change.during or _on_the_way(old, change.after)
+            self._write(target, old, during)
+
+        def end() -> None:
+            if code:
+                failed = with_state(old, "Failed") if old else None
+                self._write(target, old, failed)
+            elif not is_read_only:
+                self._write(target, old, after)
+
+        operation = self.operations.begin(
+            _whole(target.id),
+            end,
+            code=code,
+            result=change.answer,
+            is_endless=way is Way.NEVER_ENDS,
+        )
+        if way is Way.NEVER_ENDS and not is_read_only:
+            self._write(target, old, change.after)
+        headers = {**RETRY_AFTER, **_where(request, target, change.how, operation.name)}
+        if change.status == 202:
+            return web.Response(status=202, headers=headers)
+        shown = self.resources.find(target.id)
+        return self._answered(target, shown, change.status, headers)
+
+    def _write(
+        self, target: Target, old: Document | None, document: Document | None
+    ) -> None:
+        if document is not None:
+            self.resources.write(document)
+        elif old is not None or self.resources.find(target.id) is not None:
+            self.resources.remove(target.id)
+
+    def _answered(
+        self,
+        target: Target,
+        document: Document | None,
+        status: int,
+        headers: Mapping[str, str] | None = None,
+    ) -> web.Response:
+        if document is None or status == 204:
+            return web.Response(status=status, headers=headers)
+        asked = Asked(self.resources, target.id, document, {})
+        shown = target.kind.shown(asked, document)
+        return web.json_response(shown, status=status, headers=headers)
+
+    def _progress(self, request: web.Request, path: str) -> web.Response:
+        """How far an operation is: by its status, or by the result alone."""
+        operation = self.operations.find(name_of(path))
+        if operation is None:
+            raise Refused(404, "OperationNotFound", "nobody remembers it")
+        if type_of(path).endswith("/operations"):
+            content: dict[str, Any] = {"status": operation.status}
+            if operation.is_over and operation.code:
+                error = {"code": operation.code, "message": "upset on request"}
+                content["error"] = error
+            headers = {} if operation.is_over else RETRY_AFTER
+            return web.json_response(content, headers=headers)
+        if not operation.is_over:
+            headers = {**RETRY_AFTER, "Location": str(request.url)}
+            return web.Response(status=202, headers=headers)
+        if operation.code:
+            # What Location says of one that failed is nowhere read. [unverified]
+            raise Refused(409, operation.code, "upset on request")
+        if operation.result is None:
+            return web.Response(status=204)
+        return web.json_response(operation.result)
+
+
+def _target(path: str) -> Target:
+    """What a path is about. Raises Refused for a type that is not served."""
+    kind = KINDS.get(type_of(path))
+    head, _, last = path.rpartition("/")
+    is_named = _is_named(path)
+    if kind is not None and is_named:
+        return Target(path, kind, is_list=False, asked="")
+    if kind is not None:
+        return Target(_scope_of(path), kind, is_list=True, asked="")
+    kind = KINDS.get(type_of(head))
+    if kind is None or is_named:
+        # [unverified code]
+        raise Refused(404, "InvalidResourceType", f"{type_of(path)} is not served here")
+    return Target(head, kind, is_list=False, asked=last)
+
+
+def _is_named(path: str) -> bool:
+    """Whether a path ends with a name, and not with a type or with what is asked."""
+    return path.rpartition("/providers/")[2].count("/") % 2 == 0
+
+
+def _scope_of(path: str) -> str:
+    """What a list is of: the resource, the group or the subscription above it."""
+    above, _, below = path.rpartition("/providers/")
+    return above if below.count("/") == 1 else path.rpartition("/")[0]
+
+
+def _change_of(method: str, target: Target, asked: Asked) -> Change | None:
+    """What comes of a request; None where there is nothing to do."""
+    kind = target.kind
+    if target.is_list:
+        raise Refused(405, "NotServedHere", f"{method} of a list")
+    if target.asked:
+        act = kind.acts.get(target.asked)
+        if method != "POST" or act is None:
+            raise Refused(404, "NotFound", f"{target.asked} is not served here")
+        return act(asked)
+    match method:
+        case "PUT":
+            return kind.put(asked)
+        case "PATCH":
+            return kind.patch(asked)
+        case "DELETE":
+            return None if asked.old is None else kind.delete(asked)
+        case _:
+            raise Refused(405, "NotServedHere", f"{method} of {kind.type}")
+
+
+def _heed_conditions(request: web.Request, kind: Kind, old: Document | None) -> None:
+    """Where a type declares them (remote-apis-azure.md 0.5); elsewhere they are not read."""
+    if not kind.heeds_if_match:
+        return
+    wanted, unwanted = (request.headers.get(n) for n in ("If-Match", "If-None-Match"))
+    etag = None if old is None else old.get("etag")
+    if wanted is not None and (etag is None or wanted not in {"*", etag}):
+        raise Refused(412, "PreconditionFailed", "it has another etag")
+    if unwanted is not None and etag is not None and unwanted in {"*", etag}:
+        raise Refused(412, "PreconditionFailed", "it is there")
+
+
+def _on_the_way(old: Document | None, after: Document | None) -> Document | None:
+    """A resource while it is being made, changed or taken away."""
+    if after is None:
+        return None if old is None else with_state(old, "Deleting")
+    return with_state(after, "Updating" if old else "Creating")
+
+
+def _where(request: web.Request, target: Target, how: How, name: str) -> dict[str, str]:
+    """The header that says where an operation is asked about."""
+    provider, subscription = target.kind.type.partition("/")[0], target.id.split("/")[2]
+    last = "operations" if how is How.BY_OPERATION else "operationResults"
+    url = (
+        f"{request.scheme}://{request.host}/arm/subscriptions/{subscription}"
+        f"/providers/{provider}/locations/here/{last}/{name}"
+        f"?api-version={target.kind.version}"
+    )
+    header = "Azure-AsyncOperation" if how is How.BY_OPERATION else "Location"
+    return {header: url}
+
+
+def _whole(resource_id: str) -> str:
+    """The resource that goes about its changes one by one: a child's is its parent."""
+    provider = resource_id.lower().rpartition("/providers/")
+    return "".join([*provider[:2], "/".join(provider[2].split("/")[:3])])

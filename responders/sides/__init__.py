@@ -1,0 +1,1 @@
+"""What several responders know of one remote side."""

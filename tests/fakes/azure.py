@@ -1,0 +1,70 @@
+"""Azure's stand-ins, the app's clients of them, and a clock that steps."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from devhost.outside import Outside
+from shared.clouds.credentials import Credentials
+from shared.clouds.http import HttpClient
+from shared.clouds.rest import RestClient
+from shared.model.rest import Pending
+from tests.factories import NOON
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from devhost.outside.azure.inventory import Inventory
+    from shared.model.rest import Done
+
+SHOP = "/subscriptions/5d6ac3b1-6f0e-4a7f-9f3c-0b1d5f9a7c01"
+RG_SHOP = f"{SHOP}/resourceGroups/rg-shop"
+WEB01 = f"{RG_SHOP}/providers/Microsoft.Compute/virtualMachines/web01"
+NIC = f"{RG_SHOP}/providers/Microsoft.Network/networkInterfaces/web01-nic"
+NSG = f"{RG_SHOP}/providers/Microsoft.Network/networkSecurityGroups/nsg-web"
+QUARANTINE = (
+    f"{SHOP}/resourceGroups/rg-firewatch"
+    "/providers/Microsoft.Network/networkSecurityGroups/nsg-quarantine"
+)
+
+
+class Azure:
+    """The stand-ins of Azure, and a client for each; ``step`` lets time pass."""
+
+    def __init__(self, outside: Outside, http: HttpClient) -> None:
+        self.outside = outside
+        token = Credentials("").token
+        self.arm = RestClient(
+            "Azure Resource Manager", f"{outside.url}/arm", http=http, token=token
+        )
+        self.now = NOON
+
+    def step(self, by: timedelta = timedelta(seconds=3)) -> None:
+        """Let time pass: by more than what any operation takes."""
+        self.now += by
+
+    async def ended(self, found: Done | Pending) -> Done:
+        """What came of a change, looked at until it is done."""
+        for _ in range(5):
+            if not isinstance(found, Pending):
+                return found
+            self.step()
+            found = await self.arm.look(found)
+        raise AssertionError("it never ends")
+
+
+@asynccontextmanager
+async def azure(inventory: Inventory | None = None) -> AsyncIterator[Azure]:
+    """Azure at noon, with the resources of the attack unless others are given."""
+    http = HttpClient()
+    made: list[Azure] = []
+
+    def clock() -> datetime:
+        return made[0].now if made else NOON
+
+    async with Outside.start(clock=clock, inventory=inventory) as outside:
+        made.append(Azure(outside, http))
+        yield made[0]
+    await http.close()
