@@ -58,7 +58,7 @@ class Control:
             web.post("/control/faults", self._add_fault),
             web.delete("/control/faults", self._clear_faults),
             web.post("/control/upsets", self._upset),
-            web.get("/control/resources", self._resources),
+            web.get("/control/state", self._state),
             web.post("/control/webhook-secret", self._trust),
             web.post("/control/arm-alerts", self._list),
             web.post("/control/arm-tags", self._tag),
@@ -86,16 +86,15 @@ class Control:
     async def _clear_faults(self, _request: web.Request) -> web.Response:
         self._outside.faults.clear()
         self._outside.log_analytics.odd.clear()
-        self._outside.upsets.clear()
-        self._outside.manager.recover()
+        self._outside.recover()
         return web.Response(status=204)
 
     async def _upset(self, request: web.Request) -> web.Response:
         self._outside.upsets.add(await _read(request, Upset))
         return web.Response(status=204)
 
-    async def _resources(self, _request: web.Request) -> web.Response:
-        return _json(self._outside.manager.state())
+    async def _state(self, _request: web.Request) -> web.Response:
+        return _json(self._outside.state())
 
     async def _trust(self, request: web.Request) -> web.Response:
         trust = await _read(request, Trust)

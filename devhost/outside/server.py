@@ -17,6 +17,7 @@ from devhost.outside.azure.upsets import Upsets
 from devhost.outside.control import Control
 from devhost.outside.email import EmailSide
 from devhost.outside.faults import Faults
+from devhost.outside.graph import GraphSide
 from devhost.outside.heartbeat import HeartbeatSide
 from devhost.outside.jira import JiraSide
 from devhost.outside.jsm import JsmSide
@@ -64,8 +65,10 @@ class Outside:
         self.jira = JiraSide(clock)
         self.servicenow = ServiceNowSide(clock)
         self.upsets = Upsets()
+        known = inventory or read(STORY.read_bytes())
         self.manager = Manager(clock, self.upsets)
-        fill(self.manager.resources, inventory or read(STORY.read_bytes()))
+        fill(self.manager.resources, known)
+        self.graph = GraphSide(clock, self.upsets, known)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
         self.heartbeat = HeartbeatSide(clock)
@@ -88,9 +91,20 @@ class Outside:
             self.jira,
             self.servicenow,
             self.arm,
+            self.graph,
             self.log_analytics,
             self.heartbeat,
         )
+
+    def state(self) -> dict[str, Any]:
+        """All of Azure that can be changed, as it is by now: for a comparison."""
+        return {"resources": self.manager.state(), **self.graph.state()}
+
+    def recover(self) -> None:
+        """Let nothing go wrong any more, and show every reader what there is."""
+        self.upsets.clear()
+        self.manager.recover()
+        self.graph.recover()
 
     @property
     def url(self) -> str:

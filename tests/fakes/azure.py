@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from devhost.outside import Outside
 from shared.clouds.credentials import Credentials
 from shared.clouds.http import HttpClient
-from shared.clouds.rest import RestClient
+from shared.clouds.remotes import remotes
 from shared.model.rest import Pending
+from shared.settings import from_environment
 from tests.factories import NOON
 
 if TYPE_CHECKING:
@@ -29,16 +30,30 @@ QUARANTINE = (
     "/providers/Microsoft.Network/networkSecurityGroups/nsg-quarantine"
 )
 
+WEBER = "aa0c0de0-0000-4000-8000-000000000001"
+SYNCED = "aa0c0de0-0000-4000-8000-000000000003"
+GUEST = "aa0c0de0-0000-4000-8000-000000000004"
+BREAK_GLASS = "aa0c0de0-0000-4000-8000-000000000005"
+LOADER = "aa0c0de0-0000-4000-8000-000000000302"
+
 
 class Azure:
     """The stand-ins of Azure, and a client for each; ``step`` lets time pass."""
 
     def __init__(self, outside: Outside, http: HttpClient) -> None:
         self.outside = outside
-        token = Credentials("").token
-        self.arm = RestClient(
-            "Azure Resource Manager", f"{outside.url}/arm", http=http, token=token
+        settings = from_environment(
+            {
+                "AzureWebJobsStorage": "none",
+                "FIREWATCH_ARM_URL": f"{outside.url}/arm",
+                "FIREWATCH_GRAPH_URL": f"{outside.url}/graph",
+                "FIREWATCH_ENDPOINT_URL": f"{outside.url}/defender-endpoint",
+                "FIREWATCH_VAULT_URL": f"{outside.url}/vault",
+            }
         )
+        self.remotes = remotes(settings, http=http, token=Credentials("").token)
+        self.arm = self.remotes.arm
+        self.graph = self.remotes.graph
         self.now = NOON
 
     def step(self, by: timedelta = timedelta(seconds=3)) -> None:

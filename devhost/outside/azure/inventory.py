@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from devhost.outside.azure.resources import EMBEDDED, name_of, type_of
+from devhost.outside.azure.resources import EMBEDDED, Document, name_of, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from devhost.outside.azure.resources import Document, Resources
+    from devhost.outside.azure.resources import Resources
 
 # What the attack that `firewatch run` plays is about.
 STORY = Path(__file__).with_name("inventory.json")
@@ -34,6 +35,7 @@ _FIELDS = (
     "properties",
 )
 _MACHINE = "microsoft.compute/virtualmachines"
+_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 class InventoryError(Exception):
@@ -41,9 +43,16 @@ class InventoryError(Exception):
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All there is. ``resources`` are as a GET of Resource Manager shows each."""
+    """All there is, in each section as a GET of the API shows it.
 
-    resources: tuple[dict[str, Any], ...] = ()
+    Groups and roles have ``members`` besides: object ids. Names are the API's own.
+    """
+
+    resources: tuple[Document, ...] = ()
+    users: tuple[Document, ...] = ()
+    groups: tuple[Document, ...] = ()
+    directoryRoles: tuple[Document, ...] = ()  # noqa: N815
+    servicePrincipals: tuple[Document, ...] = ()  # noqa: N815
 
 
 def read(content: bytes) -> Inventory:
@@ -64,10 +73,12 @@ def read(content: bytes) -> Inventory:
         found = msgspec.convert(raw, Inventory)
     except msgspec.ValidationError as error:
         raise InventoryError(str(error)) from None
-    for number, each in enumerate(found.resources):
-        problem = _problem(each)
-        if problem:
-            raise InventoryError(f"$.resources[{number}]: {problem}")
+    for section in found.__struct_fields__:
+        problem_of = _PROBLEMS[section]
+        for number, each in enumerate(getattr(found, section)):
+            problem = problem_of(each)
+            if problem:
+                raise InventoryError(f"$.{section}[{number}]: {problem}")
     return found
 
 
@@ -93,6 +104,35 @@ def _problem(document: Mapping[str, Any]) -> str:
     if not isinstance(tags, dict) or not all(isinstance(v, str) for v in tags.values()):
         return "tags are no texts"
     return ""
+
+
+def _problem_of_account(document: Mapping[str, Any]) -> str:
+    account = document.get("id")
+    if not isinstance(account, str) or not _GUID.fullmatch(account):
+        return "id is no object id"
+    return ""
+
+
+def _problem_of_user(document: Mapping[str, Any]) -> str:
+    if not isinstance(document.get("userPrincipalName"), str):
+        return "userPrincipalName is missing"
+    return _problem_of_account(document)
+
+
+def _problem_of_group(document: Mapping[str, Any]) -> str:
+    members = document.get("members")
+    if not isinstance(members, list) or not all(isinstance(m, str) for m in members):
+        return "members is no list of object ids"
+    return _problem_of_account(document)
+
+
+_PROBLEMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "resources": _problem,
+    "users": _problem_of_user,
+    "groups": _problem_of_group,
+    "directoryRoles": _problem_of_group,
+    "servicePrincipals": _problem_of_account,
+}
 
 
 def _whole(given: Mapping[str, Any]) -> Document:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import web
 
-from devhost.outside.azure import compute, network
+from devhost.outside.azure import compute, network, upsets
 from devhost.outside.azure.answers import (
     Refused,
     body_of,
@@ -68,9 +68,9 @@ class Target(NamedTuple):
 class Manager:
     """Answers requests to resources, and keeps those that would change any."""
 
-    def __init__(self, clock: Callable[[], datetime], upsets: Upsets) -> None:
+    def __init__(self, clock: Callable[[], datetime], in_force: Upsets) -> None:
         self._clock = clock
-        self._upsets = upsets
+        self._upsets = in_force
         self.resources = Resources()
         self.operations = Operations(clock)
         self.changes: list[dict[str, Any]] = []
@@ -141,7 +141,9 @@ class Manager:
             return web.Response(status=204)
         upset = self._upsets.next(SIDE, request.method, request.path)
         if change.how is How.AT_ONCE:
-            return self._carry_out(target, old, change, upset)
+            upsets.write(upset, self.resources, target.id, change.after)
+            shown = change.answer or change.after
+            return self._answered(target, shown, change.status)
         return self._begin(request, target, old, change, upset)
 
     def _demand_rest(self, target: Target) -> None:
@@ -154,22 +156,6 @@ class Manager:
             )
         # [unverified code]
         raise Refused(409, "AnotherOperationInProgress", "busy")
-
-    def _carry_out(
-        self,
-        target: Target,
-        old: Document | None,
-        change: Change,
-        upset: Upset | None,
-    ) -> web.Response:
-        way = upset.way if upset else None
-        if upset and way is Way.FAILS:
-            raise Refused(500, upset.code, "upset on request")
-        if upset and way is Way.IS_STALE:
-            self.resources.keep_showing(target.id, upset.reads)
-        if way is not Way.IS_LOST:
-            self._write(target, old, change.after)
-        return self._answered(target, change.answer or change.after, change.status)
 
     def _begin(
         self,

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import msgspec
+
+from devhost.outside.azure.answers import Refused
+
+if TYPE_CHECKING:
+    from devhost.outside.azure.resources import Document, Resources
 
 
 class Way(StrEnum):
@@ -66,3 +72,24 @@ class Upsets:
                     upset.times -= 1
                 return upset
         return None
+
+
+def write(
+    upset: Upset | None, resources: Resources, resource_id: str, after: Document | None
+) -> None:
+    """Let a change that is over at once be so, or go wrong.
+
+    One that fails is answered with 500, since there is no later. ``after`` is None where
+    the resource is to be gone.
+    """
+    way = upset.way if upset else None
+    if upset and way is Way.FAILS:
+        raise Refused(500, upset.code, "upset on request")
+    if upset and way is Way.IS_STALE:
+        resources.keep_showing(resource_id, upset.reads)
+    if way is Way.IS_LOST:
+        return
+    if after is not None:
+        resources.write(after)
+    elif resources.find(resource_id) is not None:
+        resources.remove(resource_id)

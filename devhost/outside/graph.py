@@ -1,0 +1,292 @@
+"""Microsoft Graph: users, their sessions and risk, and service principals.
+
+(remote-apis-azure.md 13)
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from devhost.outside.azure.answers import Refused, body_of, demand_token
+from devhost.outside.azure.resources import Resources
+from devhost.outside.azure.upsets import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from devhost.outside.azure.inventory import Inventory
+    from devhost.outside.azure.resources import Document
+    from devhost.outside.azure.upsets import Upsets
+
+# What a user is shown with where nothing is selected: not whether it is enabled.
+USUAL = (
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "id",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+)
+# How often a directory on premises has its way; each half hour unless set otherwise.
+SYNC = timedelta(minutes=30)
+
+_ROOT = "/graph/v1.0"
+_FILTER = re.compile(r"(userPrincipalName|mail|id|appId) eq '((?:[^']|'')*)'")
+_PATCHABLE = {"accountEnabled"}
+
+
+class GraphSide:
+    """The accounts of one tenant; ``changes`` are those that were taken.
+
+    Whoever holds a role of the directory is not changed by us: an app without such a
+    role itself may not ("Who can perform sensitive actions").
+    """
+
+    name = "graph"
+
+    def __init__(
+        self, clock: Callable[[], datetime], upsets: Upsets, inventory: Inventory
+    ) -> None:
+        self._clock = clock
+        self._upsets = upsets
+        self._groups = inventory.groups
+        self._roles = inventory.directoryRoles
+        self.users = _filled(inventory.users)
+        self.principals = _filled(inventory.servicePrincipals)
+        self.risky: dict[str, dict[str, Any]] = {}
+        self._switched_off: dict[str, datetime] = {}
+        self.changes: list[dict[str, Any]] = []
+        self.refused: list[str] = []
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where its API is, below `/graph`."""
+        user, risk = f"{_ROOT}/users/{{id}}", f"{_ROOT}/identityProtection/riskyUsers"
+        principal = f"{_ROOT}/servicePrincipals/{{id}}"
+        answers: list[tuple[str, str, Callable[..., Any]]] = [
+            ("GET", f"{_ROOT}/users", self._list_users),
+            ("GET", user, self._user),
+            ("PATCH", user, self._change_user),
+            ("POST", f"{user}/revokeSignInSessions", self._revoke),
+            ("GET", f"{user}/memberOf", self._member_of),
+            ("GET", f"{user}/transitiveMemberOf", self._member_of),
+            ("GET", f"{risk}/{{id}}", self._risk),
+            ("POST", f"{risk}/{{act:confirmCompromised|dismiss}}", self._set_risk),
+            ("GET", f"{_ROOT}/servicePrincipals", self._list_principals),
+            ("GET", principal, self._principal),
+            ("PATCH", principal, self._change_principal),
+        ]
+        return [
+            web.route(method, path, self._answering(answer))
+            for method, path, answer in answers
+        ]
+
+    def received(self) -> dict[str, Any]:
+        """What was changed and refused."""
+        return {"changes": self.changes, "refused": self.refused}
+
+    def state(self) -> dict[str, Any]:
+        """Every account as it is, and every risk: for a comparison."""
+        self._synchronize()
+        return {
+            "users": self.users.state(),
+            "servicePrincipals": self.principals.state(),
+            "riskyUsers": {**self.risky},
+        }
+
+    def recover(self) -> None:
+        """Show every reader what there is."""
+        self.users.show_all()
+        self.principals.show_all()
+
+    def _answering(self, answer: Callable[..., Any]) -> Callable[..., Any]:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                demand_token(request)
+                self._synchronize()
+                content = await answer(request)
+            except Refused as refused:
+                self.refused.append(str(refused))
+                return refused.response()
+            if content is None:
+                return web.Response(status=204)
+            return web.json_response(content)
+
+        return handle
+
+    async def _list_users(self, request: web.Request) -> dict[str, Any]:
+        found = _filtered(request, self.users)
+        return {"value": [_selected(request, each, USUAL) for each in found]}
+
+    async def _user(self, request: web.Request) -> dict[str, Any]:
+        known = self._known_user(request)
+        shown = self.users.shown(known["id"]) or known
+        return _selected(request, shown, USUAL)
+
+    async def _change_user(self, request: web.Request) -> None:
+        user = self._known_user(request)
+        body = await body_of(request)
+        is_enabled = _enabled(body)
+        if any(user["id"] in each["members"] for each in self._roles):
+            raise Refused(403, "Authorization_RequestDenied", "Insufficient privileges")
+        upset = self._upsets.next(self.name, "PATCH", request.path)
+        write(upset, self.users, user["id"], {**user, "accountEnabled": is_enabled})
+        if user.get("onPremisesSyncEnabled"):
+            self._switched_off[user["id"]] = self._clock()
+        self._took(request, body)
+
+    async def _revoke(self, request: web.Request) -> dict[str, Any]:
+        user = self._known_user(request)
+        # On external users it has no effect.
+        if user.get("userType") != "Guest":
+            after = {**user, "signInSessionsValidFromDateTime": self._now()}
+            upset = self._upsets.next(self.name, "POST", request.path)
+            write(upset, self.users, user["id"], after)
+        self._took(request, {})
+        return {"@odata.context": f"{_ROOT}/$metadata#Edm.Boolean", "value": True}
+
+    async def _member_of(self, request: web.Request) -> dict[str, Any]:
+        user = self._known_user(request)
+        kinds = (("directoryRole", self._roles), ("group", self._groups))
+        return {
+            "value": [
+                {
+                    "@odata.type": f"#microsoft.graph.{kind}",
+                    **{k: v for k, v in each.items() if k != "members"},
+                }
+                for kind, groups in kinds
+                for each in groups
+                if user["id"] in each["members"]
+            ]
+        }
+
+    async def _risk(self, request: web.Request) -> dict[str, Any]:
+        found = self.risky.get(request.match_info["id"].lower())
+        if found is None:
+            raise _absent(request.match_info["id"])
+        return found
+
+    async def _set_risk(self, request: web.Request) -> None:
+        body = await body_of(request)
+        ids = body.get("userIds")
+        if not isinstance(ids, list) or not ids:
+            raise _bad("userIds is no list of ids")
+        is_confirmed = request.match_info["act"] == "confirmCompromised"
+        for each in ids:
+            user = self.users.find(str(each))
+            if user is None:
+                raise _absent(str(each))
+            self.risky[user["id"].lower()] = {
+                "id": user["id"],
+                "userPrincipalName": user["userPrincipalName"],
+                "riskLevel": "high" if is_confirmed else "none",
+                "riskState": "confirmedCompromised" if is_confirmed else "dismissed",
+                "riskDetail": "adminConfirmedUserCompromised"
+                if is_confirmed
+                else "adminDismissedAllRiskForUser",
+                "riskLastUpdatedDateTime": self._now(),
+            }
+        self._took(request, body)
+
+    async def _list_principals(self, request: web.Request) -> dict[str, Any]:
+        found = _filtered(request, self.principals)
+        return {"value": [_selected(request, each, ()) for each in found]}
+
+    async def _principal(self, request: web.Request) -> dict[str, Any]:
+        found = self._known(self.principals, request)
+        return _selected(request, self.principals.shown(found["id"]) or found, ())
+
+    async def _change_principal(self, request: web.Request) -> None:
+        principal = self._known(self.principals, request)
+        body = await body_of(request)
+        after = {**principal, "accountEnabled": _enabled(body)}
+        upset = self._upsets.next(self.name, "PATCH", request.path)
+        write(upset, self.principals, principal["id"], after)
+        self._took(request, body)
+
+    def _known_user(self, request: web.Request) -> Document:
+        """A user by object id, or by a name to sign in with."""
+        named = request.match_info["id"].lower()
+        for each in self.users.state().values():
+            if each["userPrincipalName"].lower() == named:
+                return self.users.find(each["id"]) or each
+        return self._known(self.users, request)
+
+    def _known(self, accounts: Resources, request: web.Request) -> Document:
+        found = accounts.find(request.match_info["id"])
+        if found is None:
+            raise _absent(request.match_info["id"])
+        return found
+
+    def _synchronize(self) -> None:
+        """Let a directory on premises have its way: what it knows of holds again."""
+        now = self._clock()
+        for user_id, at in [*self._switched_off.items()]:
+            if now - at >= SYNC:
+                del self._switched_off[user_id]
+                user = self.users.find(user_id) or {}
+                self.users.write({**user, "accountEnabled": True})
+
+    def _took(self, request: web.Request, body: dict[str, Any]) -> None:
+        self.changes.append(
+            {
+                "at": self._clock(),
+                "method": request.method,
+                "path": request.path.removeprefix(_ROOT),
+                "body": body,
+            }
+        )
+
+    def _now(self) -> str:
+        return f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _filled(documents: Iterable[Document]) -> Resources:
+    accounts = Resources()
+    for each in documents:
+        accounts.write({"accountEnabled": True, **each})
+    return accounts
+
+
+def _filtered(request: web.Request, accounts: Resources) -> list[Document]:
+    """The accounts that a filter by one field finds."""
+    found = _FILTER.fullmatch(request.query.get("$filter", ""))
+    if found is None:
+        raise _bad("only one field can be filtered by here, by eq")
+    value = found[2].replace("''", "'").lower()
+    known = accounts.state().values()
+    return [each for each in known if str(each.get(found[1], "")).lower() == value]
+
+
+def _selected(
+    request: web.Request, document: Mapping[str, Any], usual: Iterable[str]
+) -> dict[str, Any]:
+    """What is asked for of a document; what is not known of it is null."""
+    names = [n for n in request.query.get("$select", "").split(",") if n] or [*usual]
+    return {name: document.get(name) for name in names} if names else {**document}
+
+
+def _enabled(body: Mapping[str, Any]) -> bool:
+    is_enabled = body.get("accountEnabled")
+    if set(body) != _PATCHABLE or not isinstance(is_enabled, bool):
+        raise _bad("only accountEnabled can be patched here")
+    return is_enabled
+
+
+def _absent(account: str) -> Refused:
+    return Refused(
+        404, "Request_ResourceNotFound", f"Resource '{account}' does not exist"
+    )
+
+
+def _bad(problem: str) -> Refused:
+    return Refused(400, "Request_BadRequest", problem)

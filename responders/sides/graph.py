@@ -1,0 +1,48 @@
+"""Accounts of Microsoft Graph: where each is, by its object id and nothing else.
+
+(remote-apis-azure.md 13)
+"""
+
+from __future__ import annotations
+
+import re
+
+from shared.model.errors import FailureReason, PermanentFailure
+
+# Without it Graph does not say whether a user is enabled, or comes from elsewhere.
+USER_FIELDS = (
+    "id",
+    "userPrincipalName",
+    "accountEnabled",
+    "onPremisesSyncEnabled",
+    "userType",
+    "signInSessionsValidFromDateTime",
+    "createdDateTime",
+)
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+def user(object_id: str, *, act: str = "") -> str:
+    """The path of a user, or of what it is asked to ``act``.
+
+    Never by a name to sign in with: an alert names what its writer likes. Raises
+    PermanentFailure, INVALID, for what is no object id.
+    """
+    return _path("users", object_id, act)
+
+
+def user_fields(object_id: str) -> str:
+    """The path at which all is read of a user that matters to a change of it."""
+    return f"{user(object_id)}?$select={','.join(USER_FIELDS)}"
+
+
+def principal(object_id: str) -> str:
+    """The path of a service principal; as ``user`` else."""
+    return _path("servicePrincipals", object_id)
+
+
+def _path(kind: str, object_id: str, act: str = "") -> str:
+    if not _GUID.fullmatch(object_id):
+        raise PermanentFailure(FailureReason.INVALID, "not the object id of an account")
+    return f"/{kind}/{object_id.lower()}{act and '/'}{act}"
