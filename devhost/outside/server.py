@@ -15,6 +15,7 @@ from devhost.outside.azure.inventory import STORY, fill, read
 from devhost.outside.azure.manager import Manager
 from devhost.outside.azure.upsets import Upsets
 from devhost.outside.control import Control
+from devhost.outside.defender_endpoint import EndpointSide
 from devhost.outside.email import EmailSide
 from devhost.outside.faults import Faults
 from devhost.outside.graph import GraphSide
@@ -69,6 +70,7 @@ class Outside:
         self.manager = Manager(clock, self.upsets)
         fill(self.manager.resources, known)
         self.graph = GraphSide(clock, self.upsets, known)
+        self.endpoint = EndpointSide(clock, self.upsets, known)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
         self.heartbeat = HeartbeatSide(clock)
@@ -92,13 +94,18 @@ class Outside:
             self.servicenow,
             self.arm,
             self.graph,
+            self.endpoint,
             self.log_analytics,
             self.heartbeat,
         )
 
     def state(self) -> dict[str, Any]:
         """All of Azure that can be changed, as it is by now: for a comparison."""
-        return {"resources": self.manager.state(), **self.graph.state()}
+        return {
+            "resources": self.manager.state(),
+            **self.graph.state(),
+            "machines": self.endpoint.state(),
+        }
 
     def recover(self) -> None:
         """Let nothing go wrong any more, and show every reader what there is."""

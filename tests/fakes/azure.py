@@ -36,6 +36,13 @@ GUEST = "aa0c0de0-0000-4000-8000-000000000004"
 BREAK_GLASS = "aa0c0de0-0000-4000-8000-000000000005"
 LOADER = "aa0c0de0-0000-4000-8000-000000000302"
 
+# Machines of Defender for Endpoint: two records of web01, of which one is old; and one
+# whose name only begins like it.
+MDE_WEB01 = "ffffff0000000000000000000000000000000001"
+MDE_WEB10 = "ffffff000000000000000000000000000000000a"
+MDE_LAPTOP = "ffffff000000000000000000000000000000001e"
+LAPTOP_ENTRA = "c0ffee00-0000-4000-8000-000000000030"
+
 
 class Azure:
     """The stand-ins of Azure, and a client for each; ``step`` lets time pass."""
@@ -54,6 +61,7 @@ class Azure:
         self.remotes = remotes(settings, http=http, token=Credentials("").token)
         self.arm = self.remotes.arm
         self.graph = self.remotes.graph
+        self.endpoint = self.remotes.endpoint
         self.now = NOON
 
     def step(self, by: timedelta = timedelta(seconds=3)) -> None:

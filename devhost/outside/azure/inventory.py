@@ -35,6 +35,7 @@ _FIELDS = (
     "properties",
 )
 _MACHINE = "microsoft.compute/virtualmachines"
+_MACHINE_ID = re.compile(r"[0-9a-fA-F]{40}")
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
@@ -53,6 +54,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     groups: tuple[Document, ...] = ()
     directoryRoles: tuple[Document, ...] = ()  # noqa: N815
     servicePrincipals: tuple[Document, ...] = ()  # noqa: N815
+    machines: tuple[Document, ...] = ()
 
 
 def read(content: bytes) -> Inventory:
@@ -126,12 +128,22 @@ def _problem_of_group(document: Mapping[str, Any]) -> str:
     return _problem_of_account(document)
 
 
+def _problem_of_machine(document: Mapping[str, Any]) -> str:
+    machine = document.get("id")
+    if not isinstance(machine, str) or not _MACHINE_ID.fullmatch(machine):
+        return "id is not the id of a machine: 40 hex digits"
+    if not isinstance(document.get("osPlatform"), str):
+        return "osPlatform is missing"
+    return ""
+
+
 _PROBLEMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "resources": _problem,
     "users": _problem_of_user,
     "groups": _problem_of_group,
     "directoryRoles": _problem_of_group,
     "servicePrincipals": _problem_of_account,
+    "machines": _problem_of_machine,
 }
 
 
