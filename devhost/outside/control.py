@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from aiohttp import web
 
+from devhost.outside.azure.rights import Identity
 from devhost.outside.azure.upsets import Upset
 from devhost.outside.faults import Fault
 from devhost.outside.log_analytics import Odd
@@ -58,6 +59,7 @@ class Control:
             web.post("/control/faults", self._add_fault),
             web.delete("/control/faults", self._clear_faults),
             web.post("/control/upsets", self._upset),
+            web.post("/control/identity", self._identify),
             web.get("/control/state", self._state),
             web.post("/control/webhook-secret", self._trust),
             web.post("/control/arm-alerts", self._list),
@@ -91,6 +93,10 @@ class Control:
 
     async def _upset(self, request: web.Request) -> web.Response:
         self._outside.upsets.add(await _read(request, Upset))
+        return web.Response(status=204)
+
+    async def _identify(self, request: web.Request) -> web.Response:
+        self._outside.rights.identity = await _read(request, Identity)
         return web.Response(status=204)
 
     async def _state(self, _request: web.Request) -> web.Response:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from devhost.outside.azure.inventory import Inventory
+    from devhost.outside.azure.rights import Rights
     from devhost.outside.azure.upsets import Upsets
 
 MACHINE_FIELDS = frozenset(
@@ -67,9 +68,14 @@ class EndpointSide:
     name = "defender-endpoint"
 
     def __init__(
-        self, clock: Callable[[], datetime], upsets: Upsets, inventory: Inventory
+        self,
+        clock: Callable[[], datetime],
+        upsets: Upsets,
+        rights: Rights,
+        inventory: Inventory,
     ) -> None:
         self._clock = clock
+        self._rights = rights
         seen = f"{clock() - timedelta(minutes=2):%Y-%m-%dT%H:%M:%SZ}"
         self.machines: dict[str, dict[str, Any]] = {
             each["id"].lower(): {
@@ -116,6 +122,7 @@ class EndpointSide:
             try:
                 demand_token(request)
                 self._count(request)
+                self._demand_role(request)
                 status, content = await answer(request)
             except Refused as refused:
                 self.refused.append(str(refused))
@@ -123,6 +130,17 @@ class EndpointSide:
             return web.json_response(content, status=status)
 
         return handle
+
+    def _demand_role(self, request: web.Request) -> None:
+        """Refuse what no application permission was granted for."""
+        if request.method == "GET" and not request.path.endswith("Uri"):
+            self._rights.demand_role("Machine.Read.All", "Machine.ReadWrite.All")
+            return
+        act = ACTS.get(request.match_info.get("act", ""))
+        if act is not None:
+            self._rights.demand_role(act.role)
+        elif request.method == "GET":
+            self._rights.demand_role("Machine.CollectForensics")
 
     def _count(self, request: web.Request) -> None:
         """Refuse whoever asks for the same too often."""

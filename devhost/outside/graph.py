@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from devhost.outside.azure.inventory import Inventory
     from devhost.outside.azure.resources import Document
+    from devhost.outside.azure.rights import Rights
     from devhost.outside.azure.upsets import Upsets
 
 # What a user is shown with where nothing is selected: not whether it is enabled.
@@ -40,6 +41,15 @@ USUAL = (
 # How often a directory on premises has its way; each half hour unless set otherwise.
 SYNC = timedelta(minutes=30)
 
+# The application permissions of which one is needed, the least first.
+READS = ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All")
+DISABLES = ("User.EnableDisableAccount.All", "User.ReadWrite.All")
+REVOKES = ("User.RevokeSessions.All",)
+READS_RISK = ("IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All")
+SETS_RISK = ("IdentityRiskyUser.ReadWrite.All",)
+CHANGES_PRINCIPALS = ("Application.ReadWrite.OwnedBy", "Application.ReadWrite.All")
+READS_PRINCIPALS = ("Application.Read.All", *CHANGES_PRINCIPALS)
+
 _ROOT = "/graph/v1.0"
 _FILTER = re.compile(r"(userPrincipalName|mail|id|appId) eq '((?:[^']|'')*)'")
 _PATCHABLE = {"accountEnabled"}
@@ -55,9 +65,14 @@ class GraphSide:
     name = "graph"
 
     def __init__(
-        self, clock: Callable[[], datetime], upsets: Upsets, inventory: Inventory
+        self,
+        clock: Callable[[], datetime],
+        upsets: Upsets,
+        rights: Rights,
+        inventory: Inventory,
     ) -> None:
         self._clock = clock
+        self._rights = rights
         self._upsets = upsets
         self._groups = inventory.groups
         self._roles = inventory.directoryRoles
@@ -72,22 +87,32 @@ class GraphSide:
         """Where its API is, below `/graph`."""
         user, risk = f"{_ROOT}/users/{{id}}", f"{_ROOT}/identityProtection/riskyUsers"
         principal = f"{_ROOT}/servicePrincipals/{{id}}"
-        answers: list[tuple[str, str, Callable[..., Any]]] = [
-            ("GET", f"{_ROOT}/users", self._list_users),
-            ("GET", user, self._user),
-            ("PATCH", user, self._change_user),
-            ("POST", f"{user}/revokeSignInSessions", self._revoke),
-            ("GET", f"{user}/memberOf", self._member_of),
-            ("GET", f"{user}/transitiveMemberOf", self._member_of),
-            ("GET", f"{risk}/{{id}}", self._risk),
-            ("POST", f"{risk}/{{act:confirmCompromised|dismiss}}", self._set_risk),
-            ("GET", f"{_ROOT}/servicePrincipals", self._list_principals),
-            ("GET", principal, self._principal),
-            ("PATCH", principal, self._change_principal),
+        answers: list[tuple[str, str, Callable[..., Any], tuple[str, ...]]] = [
+            ("GET", f"{_ROOT}/users", self._list_users, READS),
+            ("GET", user, self._user, READS),
+            ("PATCH", user, self._change_user, DISABLES),
+            ("POST", f"{user}/revokeSignInSessions", self._revoke, REVOKES),
+            ("GET", f"{user}/memberOf", self._member_of, READS),
+            ("GET", f"{user}/transitiveMemberOf", self._member_of, READS),
+            ("GET", f"{risk}/{{id}}", self._risk, READS_RISK),
+            (
+                "POST",
+                f"{risk}/{{act:confirmCompromised|dismiss}}",
+                self._set_risk,
+                SETS_RISK,
+            ),
+            (
+                "GET",
+                f"{_ROOT}/servicePrincipals",
+                self._list_principals,
+                READS_PRINCIPALS,
+            ),
+            ("GET", principal, self._principal, READS_PRINCIPALS),
+            ("PATCH", principal, self._change_principal, CHANGES_PRINCIPALS),
         ]
         return [
-            web.route(method, path, self._answering(answer))
-            for method, path, answer in answers
+            web.route(method, path, self._answering(answer, roles))
+            for method, path, answer, roles in answers
         ]
 
     def received(self) -> dict[str, Any]:
@@ -108,10 +133,13 @@ class GraphSide:
         self.users.show_all()
         self.principals.show_all()
 
-    def _answering(self, answer: Callable[..., Any]) -> Callable[..., Any]:
+    def _answering(
+        self, answer: Callable[..., Any], roles: tuple[str, ...]
+    ) -> Callable[..., Any]:
         async def handle(request: web.Request) -> web.Response:
             try:
                 demand_token(request)
+                self._rights.demand_role(*roles, code="Authorization_RequestDenied")
                 self._synchronize()
                 content = await answer(request)
             except Refused as refused:

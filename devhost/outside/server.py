@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiohttp import web
 
 from devhost.outside.arm import ArmSide
-from devhost.outside.boards import BoardsSide
 from devhost.outside.azure.inventory import STORY, fill, read
 from devhost.outside.azure.manager import Manager
+from devhost.outside.azure.rights import Rights
 from devhost.outside.azure.upsets import Upsets
+from devhost.outside.boards import BoardsSide
 from devhost.outside.control import Control
 from devhost.outside.defender_endpoint import EndpointSide
 from devhost.outside.email import EmailSide
@@ -67,10 +68,11 @@ class Outside:
         self.servicenow = ServiceNowSide(clock)
         self.upsets = Upsets()
         known = inventory or read(STORY.read_bytes())
-        self.manager = Manager(clock, self.upsets)
+        self.rights = Rights(known.identity)
+        self.manager = Manager(clock, self.upsets, self.rights)
         fill(self.manager.resources, known)
-        self.graph = GraphSide(clock, self.upsets, known)
-        self.endpoint = EndpointSide(clock, self.upsets, known)
+        self.graph = GraphSide(clock, self.upsets, self.rights, known)
+        self.endpoint = EndpointSide(clock, self.upsets, self.rights, known)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
         self.heartbeat = HeartbeatSide(clock)

@@ -59,12 +59,9 @@ async def newest(endpoint: Rest, machine_id: str, act: str) -> MachineAction | N
     """
     path = machine(machine_id)
     wanted = f"machineId eq '{path.rpartition('/')[2]}' and type eq '{TYPES[act]}'"
-    found = await endpoint.find(
+    listed = await endpoint.list_all(
         f"/machineactions?$filter={quote(wanted)}", permission=PERMISSION
     )
-    listed = found.content.get("value") if found else []
-    if not isinstance(listed, list):
-        raise _invalid()
     actions = [_read(each) for each in listed]
     return max(actions, key=lambda each: each.begun_at, default=None)
 
@@ -146,8 +143,7 @@ async def package_url(endpoint: Rest, action_id: str) -> str:
     return url.strip('"')
 
 
-def _read(content: object) -> MachineAction:
-    found: dict[str, Any] = content if isinstance(content, dict) else {}
+def _read(found: dict[str, Any]) -> MachineAction:
     try:
         begun_at = datetime.fromisoformat(str(found.get("creationDateTimeUtc")))
     except ValueError:

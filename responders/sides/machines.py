@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 PERMISSION = "Machine.Read.All"
 
-# More of one name than anybody has; a list that goes on is not read on.
-MOST_CANDIDATES = 100
-
 _MACHINE_ID = re.compile(r"[0-9a-f]{40}")
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9._-]{0,253}[a-z0-9_])?")
@@ -97,12 +94,13 @@ async def _with_entra_id(endpoint: Rest, entra_id: str) -> list[dict[str, Any]]:
 
 async def _filtered(endpoint: Rest, wanted: str) -> list[dict[str, Any]]:
     """The machines that a filter finds; that there are none is answered with 404."""
-    path = f"/machines?$filter={quote(wanted)}&$top={MOST_CANDIDATES}"
-    found = await endpoint.find(path, permission=PERMISSION)
-    listed = found.content.get("value") if found else []
-    if not isinstance(listed, list) or len(listed) >= MOST_CANDIDATES:
-        raise ActionRefused("more machines have that name than can be told apart")
-    return [each for each in listed if isinstance(each, dict)]
+    path = f"/machines?$filter={quote(wanted)}"
+    try:
+        return await endpoint.list_all(path, permission=PERMISSION)
+    except PermanentFailure as failure:
+        if failure.reason is not FailureReason.NOT_FOUND:
+            raise
+        return []
 
 
 def _meant(

@@ -17,7 +17,16 @@ from shared.model.errors import (
     PermanentFailure,
     TransientFailure,
 )
-from shared.model.rest import USUAL_WAIT, Document, Done, Pending
+from shared.model.rest import (
+    ENDED_BADLY,
+    SUCCEEDED,
+    USUAL_WAIT,
+    Document,
+    Done,
+    Pending,
+    is_settled,
+    provisioning_state,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,9 +38,7 @@ LARGEST_DOCUMENT = 1024 * 1024
 LONGEST_POLL_URL = 4096
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(hours=1)
 
-# How a long-running operation ends; any other word says that it goes on.
-SUCCEEDED = "Succeeded"
-ENDED_BADLY = frozenset({"Failed", "Canceled"})
+MOST_PAGES = 50
 
 # The target is busy, or has just been changed by somebody else: it is read anew, and
 # tried again. [unverified names; each was seen in what other people's programs catch]
@@ -121,6 +128,28 @@ class RestClient:
         etag = reply.headers.get("etag", "") or content.get("etag")
         return Document(content=content, etag=etag if isinstance(etag, str) else "")
 
+    async def list_all(
+        self, path: str, *, permission: str = ""
+    ) -> list[dict[str, Any]]:
+        url, about = self._at(path), _about(path)
+        found: list[dict[str, Any]] = []
+        for _ in range(MOST_PAGES):
+            reply = await self._send("GET", url)
+            self._check(reply, f"GET {about}", permission)
+            content = self._object(reply, path)
+            listed = content.get("value")
+            if not isinstance(listed, list):
+                raise self._invalid(about, "came as something else than a list")
+            found += [each for each in listed if isinstance(each, dict)]
+            following = content.get("nextLink") or content.get("@odata.nextLink")
+            if not following:
+                return found
+            # The token goes wherever the link leads.
+            if not isinstance(following, str) or _origin(following) != self._origin:
+                raise self._invalid(about, "goes on at another host")
+            url = following
+        raise self._invalid(about, f"has more than {MOST_PAGES} pages")
+
     async def change(
         self,
         method: str,
@@ -183,10 +212,10 @@ class RestClient:
     def _outcome(self, reply: Reply) -> Done | Pending:
         """Whether it is done, by the headers and by the state of what came back."""
         content = _parsed(reply) or {}
-        state = provisioning_state(content)
+        is_over = is_settled(content)
         operation = reply.headers.get("azure-asyncoperation", "")
-        is_over = state in {None, SUCCEEDED, *ENDED_BADLY}
-        if operation and not (reply.status == 200 and state and is_over):
+        is_told = reply.status == 200 and provisioning_state(content) is not None
+        if operation and not (is_told and is_over):
             return self._pending(reply, operation)
         if reply.status == 202 or not is_over:
             location = reply.headers.get("location", "")
@@ -241,15 +270,6 @@ class RestClient:
 def _reason(status: int) -> FailureReason:
     other = FailureReason.SERVER if status >= 500 else FailureReason.INVALID
     return _REASONS.get(status, other)
-
-
-def provisioning_state(content: dict[str, Any]) -> str | None:
-    """The state of a resource of Resource Manager; None where it says none."""
-    properties = content.get("properties")
-    state = (
-        properties.get("provisioningState") if isinstance(properties, dict) else None
-    )
-    return state if isinstance(state, str) else None
 
 
 def _done(reply: Reply) -> Done:

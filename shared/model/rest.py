@@ -10,6 +10,10 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# How a long-running operation ends; any other word says that it goes on.
+SUCCEEDED = "Succeeded"
+ENDED_BADLY = frozenset({"Failed", "Canceled"})
+
 # Where the other side does not say when to look again.
 USUAL_WAIT = timedelta(seconds=10)
 
@@ -63,6 +67,16 @@ class Rest(Protocol):
         """A document, or None where it is not there."""
         ...
 
+    async def list_all(
+        self, path: str, *, permission: str = ...
+    ) -> list[dict[str, Any]]:
+        """Everything that a list shows, on all its pages.
+
+        Raises PermanentFailure, INVALID, for one that has more pages than is sensible: a
+        part of a list never looks like the whole.
+        """
+        ...
+
     async def change(
         self,
         method: str,
@@ -85,6 +99,20 @@ class Rest(Protocol):
         An operation that nobody remembers is done: the resource tells how it ended.
         """
         ...
+
+
+def provisioning_state(content: dict[str, Any]) -> str | None:
+    """The state of a resource of Resource Manager; None where it says none."""
+    properties = content.get("properties")
+    state = (
+        properties.get("provisioningState") if isinstance(properties, dict) else None
+    )
+    return state if isinstance(state, str) else None
+
+
+def is_settled(content: dict[str, Any]) -> bool:
+    """Whether nothing goes on with a resource, be it well or badly."""
+    return provisioning_state(content) in {None, SUCCEEDED, *ENDED_BADLY}
 
 
 class Remotes(NamedTuple):

@@ -43,6 +43,9 @@ MDE_WEB10 = "ffffff000000000000000000000000000000000a"
 MDE_LAPTOP = "ffffff000000000000000000000000000000001e"
 LAPTOP_ENTRA = "c0ffee00-0000-4000-8000-000000000030"
 
+DISK = f"{RG_SHOP}/providers/Microsoft.Compute/disks/web01-os"
+DC01 = f"{RG_SHOP}/providers/Microsoft.Compute/virtualMachines/dc01"
+
 
 class Azure:
     """The stand-ins of Azure, and a client for each; ``step`` lets time pass."""
@@ -89,5 +92,7 @@ async def azure(inventory: Inventory | None = None) -> AsyncIterator[Azure]:
 
     async with Outside.start(clock=clock, inventory=inventory) as outside:
         made.append(Azure(outside, http))
-        yield made[0]
-    await http.close()
+        try:
+            yield made[0]
+        finally:
+            await http.close()

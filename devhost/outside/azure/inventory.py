@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devhost.outside.azure.resources import EMBEDDED, Document, name_of, type_of
+from devhost.outside.azure.rights import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +45,7 @@ class InventoryError(Exception):
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All there is, in each section as a GET of the API shows it.
+    """All there is, in each section as a GET of the API shows it, and who the app is.
 
     Groups and roles have ``members`` besides: object ids. Names are the API's own.
     """
@@ -55,6 +56,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     directoryRoles: tuple[Document, ...] = ()  # noqa: N815
     servicePrincipals: tuple[Document, ...] = ()  # noqa: N815
     machines: tuple[Document, ...] = ()
+    identity: Identity = Identity()
 
 
 def read(content: bytes) -> Inventory:
@@ -75,8 +77,7 @@ def read(content: bytes) -> Inventory:
         found = msgspec.convert(raw, Inventory)
     except msgspec.ValidationError as error:
         raise InventoryError(str(error)) from None
-    for section in found.__struct_fields__:
-        problem_of = _PROBLEMS[section]
+    for section, problem_of in _PROBLEMS.items():
         for number, each in enumerate(getattr(found, section)):
             problem = problem_of(each)
             if problem:

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from devhost.outside.azure.answers import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
     from devhost.outside.azure.resources import Document, Resources
+    from devhost.outside.azure.rights import Rights
+
+    Read = Callable[[str], Document | None]
 
 
 class How(Enum):
@@ -37,12 +41,14 @@ class Change(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A request for one resource: all that there is, the resource as it is, the body."""
+    """A request: all that there is, the resource it is about as it is, and the body."""
 
     resources: Resources
+    rights: Rights
+    now: datetime
     id: str
-    old: Document | None
-    body: dict[str, Any]
+    old: Document | None = None
+    body: Mapping[str, Any] = {}
     query: Mapping[str, str] = {}
 
 
@@ -57,6 +63,19 @@ class Kind:
     # POSTs below a resource, and GETs.
     acts: Mapping[str, Callable[[Asked], Change]] = {}
     views: Mapping[str, Callable[[Asked], Document]] = {}
+
+    def found(self, read: Read, resource_id: str) -> Document | None:
+        """The resource of an id, by what reads documents."""
+        return read(resource_id)
+
+    def listed(self, asked: Asked) -> list[Document]:
+        """What a list at this scope shows."""
+        found = asked.resources.of_type(self.type, below=f"{asked.id}/")
+        return [self.shown(asked, each) for each in found]
+
+    def links(self, asked: Asked) -> Iterable[str]:  # noqa: ARG002
+        """What else one must be allowed for a change, besides the change."""
+        return ()
 
     def shown(self, asked: Asked, document: Document) -> Document:  # noqa: ARG002
         """The resource as whoever asks for it sees it."""

@@ -25,9 +25,10 @@ GOING_ON = ("Pending", "InProgress")
 
 
 class Act(NamedTuple):
-    """One thing that machines can be told: what it is called, and what it takes."""
+    """One thing that machines can be told: its name, who may, and what it takes."""
 
     type: str
+    role: str
     choices: Mapping[str, tuple[str, ...]] = {}
     texts: tuple[str, ...] = ()
     is_for_windows: bool = False
@@ -35,19 +36,31 @@ class Act(NamedTuple):
 
 ACTS: Mapping[str, Act] = {
     "isolate": Act(
-        "Isolate", {"IsolationType": ("Full", "Selective", "UnManagedDevice")}
+        "Isolate",
+        "Machine.Isolate",
+        {"IsolationType": ("Full", "Selective", "UnManagedDevice")},
     ),
-    "unisolate": Act("Unisolate"),
+    "unisolate": Act("Unisolate", "Machine.Isolate"),
     "runAntiVirusScan": Act(
-        "RunAntiVirusScan", {"ScanType": ("Quick", "Full")}, is_for_windows=True
+        "RunAntiVirusScan",
+        "Machine.Scan",
+        {"ScanType": ("Quick", "Full")},
+        is_for_windows=True,
     ),
     "collectInvestigationPackage": Act(
-        "CollectInvestigationPackage", is_for_windows=True
+        "CollectInvestigationPackage", "Machine.CollectForensics", is_for_windows=True
     ),
-    "restrictCodeExecution": Act("RestrictCodeExecution", is_for_windows=True),
-    "unrestrictCodeExecution": Act("UnrestrictCodeExecution", is_for_windows=True),
+    "restrictCodeExecution": Act(
+        "RestrictCodeExecution", "Machine.RestrictExecution", is_for_windows=True
+    ),
+    "unrestrictCodeExecution": Act(
+        "UnrestrictCodeExecution", "Machine.RestrictExecution", is_for_windows=True
+    ),
     "StopAndQuarantineFile": Act(
-        "StopAndQuarantineFile", texts=("Sha1",), is_for_windows=True
+        "StopAndQuarantineFile",
+        "Machine.StopAndQuarantine",
+        texts=("Sha1",),
+        is_for_windows=True,
     ),
 }
 # What takes back what: a machine is held while the newest that succeeded is not one.

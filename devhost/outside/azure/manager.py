@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import web
 
-from devhost.outside.azure import compute, network, upsets
+from devhost.outside.azure import compute, disks, network, scopes, upsets
 from devhost.outside.azure.answers import (
     Refused,
     body_of,
@@ -18,6 +18,7 @@ from devhost.outside.azure.answers import (
 )
 from devhost.outside.azure.kinds import Asked, How, existing, with_state
 from devhost.outside.azure.operations import Operations
+from devhost.outside.azure.quotas import Quotas
 from devhost.outside.azure.resources import Resources, name_of, type_of
 from devhost.outside.azure.upsets import Way
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from devhost.outside.azure.kinds import Change, Kind
     from devhost.outside.azure.resources import Document
+    from devhost.outside.azure.rights import Rights
     from devhost.outside.azure.upsets import Upset, Upsets
 
 SIDE = "arm"
@@ -38,14 +40,21 @@ KINDS: Mapping[str, Kind] = {
     kind.type.lower(): kind
     for kind in (
         compute.VirtualMachine(),
+        disks.Disk(),
+        disks.Snapshot(),
         network.Interface(),
         network.SecurityGroup(),
         network.SecurityRule(),
         network.Subnet(),
         network.VirtualNetwork(),
+        scopes.Lock(),
+        scopes.Permissions(),
+        scopes.Tags(),
     )
 }
 
+_GROUP = "/arm/{path:subscriptions/[^/]+/(?i:resourcegroups)/[^/]+}"
+_PROVIDER = "/arm/subscriptions/{subscription}/providers/{provider}"
 _SPACES = "|".join(sorted({kind.partition("/")[0] for kind in KINDS})).replace(
     ".", r"\."
 )
@@ -68,8 +77,12 @@ class Target(NamedTuple):
 class Manager:
     """Answers requests to resources, and keeps those that would change any."""
 
-    def __init__(self, clock: Callable[[], datetime], in_force: Upsets) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], in_force: Upsets, rights: Rights
+    ) -> None:
         self._clock = clock
+        self._rights = rights
+        self._quotas = Quotas(clock)
         self._upsets = in_force
         self.resources = Resources()
         self.operations = Operations(clock)
@@ -78,7 +91,11 @@ class Manager:
 
     def routes(self) -> list[web.RouteDef]:
         """Where resources are, below `/arm`."""
-        return [web.route("*", _PATH, self._handle)]
+        return [
+            web.route("*", _PATH, self._handle),
+            web.get(_GROUP, self._handle),
+            web.get(_PROVIDER, self._versions),
+        ]
 
     def state(self) -> dict[str, Document]:
         """Every resource as it is by now, without etags: for a comparison."""
@@ -95,25 +112,59 @@ class Manager:
         path = f"/{request.match_info['path']}"
         try:
             demand_token(request)
-            if type_of(path).rpartition("/")[2] in {"operations", "operationresults"}:
-                return self._progress(request, path)
-            target = _target(path)
-            demand_version(request, target.kind.version)
-            if request.method in {"GET", "HEAD"}:
-                return self._read(request, target)
-            return await self._change(request, target)
+            left = self._quotas.take(path.split("/")[2].lower(), request.method)
+            answer = await self._answer(request, path)
         except Refused as refused:
             self.refused.append(str(refused))
             return refused.response()
+        answer.headers.update(left)
+        return answer
+
+    async def _versions(self, request: web.Request) -> web.Response:
+        """Which versions of its types a provider serves."""
+        provider = request.match_info["provider"]
+        found = [k for k in KINDS.values() if _provider(k).lower() == provider.lower()]
+        types = [
+            {"resourceType": k.type.partition("/")[2], "apiVersions": [k.version]}
+            for k in found
+        ]
+        return web.json_response({"namespace": provider, "resourceTypes": types})
+
+    async def _answer(self, request: web.Request, path: str) -> web.Response:
+        if type_of(path).rpartition("/")[2] in {"operations", "operationresults"}:
+            return self._progress(request, path)
+        target = _target(path)
+        demand_version(request, target.kind.version)
+        self._rights.demand(_action(request.method, target), target.id)
+        if request.method in {"GET", "HEAD"}:
+            return self._read(request, target)
+        return await self._change(request, target)
+
+    def _asked(
+        self,
+        target: Target,
+        old: Document | None,
+        *,
+        body: dict[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Asked:
+        return Asked(
+            self.resources,
+            self._rights,
+            self._clock(),
+            target.id,
+            old,
+            body or {},
+            query or {},
+        )
 
     def _read(self, request: web.Request, target: Target) -> web.Response:
         kind = target.kind
         if target.is_list:
-            found = list(self.resources.of_type(kind.type, below=f"{target.id}/"))
-            asked = Asked(self.resources, target.id, None, {}, request.query)
-            return web.json_response({"value": [kind.shown(asked, e) for e in found]})
-        old = self.resources.shown(target.id)
-        asked = Asked(self.resources, target.id, old, {}, request.query)
+            asked = self._asked(target, None, query=request.query)
+            return web.json_response({"value": kind.listed(asked)})
+        old = kind.found(self.resources.shown, target.id)
+        asked = self._asked(target, old, query=request.query)
         document = existing(asked)
         if not target.asked:
             return web.json_response(kind.shown(asked, document))
@@ -124,9 +175,12 @@ class Manager:
 
     async def _change(self, request: web.Request, target: Target) -> web.Response:
         body = await body_of(request)
-        old = self.resources.find(target.id)
-        asked = Asked(self.resources, target.id, old, body, request.query)
+        old = target.kind.found(self.resources.find, target.id)
+        asked = self._asked(target, old, body=body, query=request.query)
         _heed_conditions(request, target.kind, old)
+        if not isinstance(target.kind, scopes.Lock):
+            scopes.demand_unlocked(self.resources, request.method, target.id)
+        self._rights.demand_links(target.kind.links(asked))
         self._demand_rest(target)
         change = _change_of(request.method, target, asked)
         self.changes.append(
@@ -215,12 +269,13 @@ class Manager:
     ) -> web.Response:
         if document is None or status == 204:
             return web.Response(status=status, headers=headers)
-        asked = Asked(self.resources, target.id, document, {})
-        shown = target.kind.shown(asked, document)
+        shown = target.kind.shown(self._asked(target, document), document)
         return web.json_response(shown, status=status, headers=headers)
 
     def _progress(self, request: web.Request, path: str) -> web.Response:
         """How far an operation is: by its status, or by the result alone."""
+        provider = type_of(path).partition("/")[0]
+        self._rights.demand(f"{provider}/locations/operations/read", path)
         operation = self.operations.find(name_of(path))
         if operation is None:
             raise Refused(404, "OperationNotFound", "nobody remembers it")
@@ -242,8 +297,23 @@ class Manager:
         return web.json_response(operation.result)
 
 
+def _action(method: str, target: Target) -> str:
+    """What one must be allowed for a request, as roles write it."""
+    if target.asked and method == "POST":
+        return f"{target.kind.type}/{target.asked}/action"
+    word = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(method, "write")
+    view = f"/{target.asked}" if target.asked else ""
+    return f"{target.kind.type}{view}/{word}"
+
+
+def _provider(kind: Kind) -> str:
+    return kind.type.partition("/")[0]
+
+
 def _target(path: str) -> Target:
     """What a path is about. Raises Refused for a type that is not served."""
+    if not type_of(path):
+        return Target(path, scopes.Group(), is_list=False, asked="")
     kind = KINDS.get(type_of(path))
     head, _, last = path.rpartition("/")
     is_named = _is_named(path)

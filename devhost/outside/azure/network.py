@@ -41,6 +41,17 @@ _ENUMS = {
 }
 _PREFIXES = ("sourceAddressPrefix", "destinationAddressPrefix")
 _RANGES = ("sourcePortRange", "destinationPortRange")
+# What a part of an interface reaches for, and what one must be allowed for it.
+_JOINS = {
+    "subnet": "virtualNetworks/subnets/join",
+    "publicIPAddress": "publicIPAddresses/join",
+    "loadBalancerBackendAddressPools": "loadBalancers/backendAddressPools/join",
+    "loadBalancerInboundNatRules": "loadBalancers/inboundNatRules/join",
+    "applicationGatewayBackendAddressPools": (
+        "applicationGateways/backendAddressPools/join"
+    ),
+    "applicationSecurityGroups": "applicationSecurityGroups/joinIpConfiguration",
+}
 # What Azure says of an interface, whoever writes it.
 _OWN_OF_INTERFACE = (
     "virtualMachine",
@@ -112,6 +123,15 @@ class Interface(Kind):
 
     type = "Microsoft.Network/networkInterfaces"
     version = VERSION
+
+    def links(self, asked: Asked) -> Iterator[str]:
+        given = properties_of(asked.body)
+        if given.get("networkSecurityGroup"):
+            yield "Microsoft.Network/networkSecurityGroups/join/action"
+        for each in given.get("ipConfigurations") or []:
+            for name, action in _JOINS.items():
+                if each.get("properties", {}).get(name):
+                    yield f"Microsoft.Network/{action}/action"
 
     def put(self, asked: Asked) -> Change:
         old = existing(asked)

@@ -86,7 +86,7 @@ def write(
     if upset and way is Way.FAILS:
         raise Refused(500, upset.code, "upset on request")
     if upset and way is Way.IS_STALE:
-        resources.keep_showing(resource_id, upset.reads)
+        resources.keep_showing((after or {}).get("id", resource_id), upset.reads)
     if way is Way.IS_LOST:
         return
     if after is not None:

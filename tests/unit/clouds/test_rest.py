@@ -395,3 +395,33 @@ async def test_without_an_address_the_resource_tells() -> None:
 
     assert await client(http).look(Pending()) == Done()
     assert http.sent == []
+
+
+async def test_a_list_is_read_to_its_end() -> None:
+    """Whatever its links are called, and nothing in it but objects."""
+    http = FakeHttp(
+        reply(200, {"value": [{"n": 1}, "x"], "nextLink": f"{URL}/2"}),
+        reply(200, {"value": [], "@odata.nextLink": f"{URL}/3"}),
+        reply(200, {"value": [{"n": 3}]}),
+    )
+
+    assert await client(http).list_all("/x?a=b") == [{"n": 1}, {"n": 3}]
+
+    assert [s.url for s in http.sent] == [f"{URL}/x?a=b", f"{URL}/2", f"{URL}/3"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(200, {"value": {}}),
+        reply(200, {}),
+        reply(200, {"value": [], "nextLink": "https://evil.example/"}),
+        reply(200, {"value": [], "nextLink": 7}),
+        reply(200, {"value": [], "nextLink": f"{URL}/again"}),
+        reply(404),
+    ],
+)
+async def test_a_list_that_breaks_off_is_none(answer: Reply) -> None:
+    """A part of it never looks like the whole."""
+    with pytest.raises(PermanentFailure):
+        await client(FakeHttp(default=answer)).list_all("/x")
