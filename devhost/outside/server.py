@@ -28,6 +28,7 @@ from devhost.outside.pagerduty import PagerDutySide
 from devhost.outside.servicenow import ServiceNowSide
 from devhost.outside.slack import SlackSide
 from devhost.outside.teams import TeamsSide
+from devhost.outside.vault import VaultSide
 from devhost.outside.webhook import WebhookSide
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Outside:
         fill(self.manager.resources, known)
         self.graph = GraphSide(clock, self.upsets, self.rights, known)
         self.endpoint = EndpointSide(clock, self.upsets, self.rights, known)
+        self.vault = VaultSide(clock, self.upsets, self.manager.resources, known)
         self.arm = ArmSide()
         self.log_analytics = LogAnalyticsSide(clock)
         self.heartbeat = HeartbeatSide(clock)
@@ -97,6 +99,7 @@ class Outside:
             self.arm,
             self.graph,
             self.endpoint,
+            self.vault,
             self.log_analytics,
             self.heartbeat,
         )
@@ -107,6 +110,7 @@ class Outside:
             "resources": self.manager.state(),
             **self.graph.state(),
             "machines": self.endpoint.state(),
+            "versions": self.vault.state(),
         }
 
     def recover(self) -> None:
@@ -114,6 +118,7 @@ class Outside:
         self.upsets.clear()
         self.manager.recover()
         self.graph.recover()
+        self.vault.recover()
 
     @property
     def url(self) -> str:

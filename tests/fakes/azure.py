@@ -46,6 +46,16 @@ LAPTOP_ENTRA = "c0ffee00-0000-4000-8000-000000000030"
 DISK = f"{RG_SHOP}/providers/Microsoft.Compute/disks/web01-os"
 DC01 = f"{RG_SHOP}/providers/Microsoft.Compute/virtualMachines/dc01"
 
+LAKE = (
+    "/subscriptions/c2b8e7d4-91a5-4e0b-8c66-7a40e3f5bd02/resourceGroups/rg-lake"
+    "/providers/Microsoft.Storage/storageAccounts/lake7"
+)
+EXPORTS = f"{LAKE}/blobServices/default/containers/exports"
+VAULT = (
+    "/subscriptions/9e3f1a60-2c7d-4b58-a1f4-d85e6b2c4403/resourceGroups/rg-core"
+    "/providers/Microsoft.KeyVault/vaults/kv-core"
+)
+
 
 class Azure:
     """The stand-ins of Azure, and a client for each; ``step`` lets time pass."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -56,6 +57,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     directoryRoles: tuple[Document, ...] = ()  # noqa: N815
     servicePrincipals: tuple[Document, ...] = ()  # noqa: N815
     machines: tuple[Document, ...] = ()
+    secrets: tuple[Document, ...] = ()
+    keys: tuple[Document, ...] = ()
     identity: Identity = Identity()
 
 
@@ -138,6 +141,16 @@ def _problem_of_machine(document: Mapping[str, Any]) -> str:
     return ""
 
 
+def _problem_of_version(document: Mapping[str, Any], id_name: str) -> str:
+    found = document.get(id_name)
+    parts = urlsplit(found).path.split("/") if isinstance(found, str) else []
+    if len(parts) != 4 or not all(parts[1:]):
+        return f"{id_name} is not the address of a version"
+    if not isinstance(document.get("attributes") or {}, dict):
+        return "attributes is no object"
+    return ""
+
+
 _PROBLEMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "resources": _problem,
     "users": _problem_of_user,
@@ -145,6 +158,8 @@ _PROBLEMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "directoryRoles": _problem_of_group,
     "servicePrincipals": _problem_of_account,
     "machines": _problem_of_machine,
+    "secrets": lambda each: _problem_of_version(each, "id"),
+    "keys": lambda each: _problem_of_version(each, "kid"),
 }
 
 
@@ -155,7 +170,8 @@ def _whole(given: Mapping[str, Any]) -> Document:
     kind = type_of(resource_id)
     document.setdefault("name", name_of(resource_id))
     document.setdefault("type", kind or "Microsoft.Resources/resourceGroups")
-    document["location"] = str(given.get("location") or "westeurope").lower()
+    if kind.count("/") == 1:
+        document["location"] = str(given.get("location") or "westeurope").lower()
     document["tags"] = given.get("tags") or {}
     properties = {
         k: v for k, v in (given.get("properties") or {}).items() if v is not None

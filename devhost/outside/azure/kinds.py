@@ -41,7 +41,10 @@ class Change(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A request: all that there is, the resource it is about as it is, and the body."""
+    """A request: all that there is, the resource it is about as it is, and the body.
+
+    ``origin`` is where the stand-ins are.
+    """
 
     resources: Resources
     rights: Rights
@@ -50,6 +53,7 @@ class Asked(NamedTuple):
     old: Document | None = None
     body: Mapping[str, Any] = {}
     query: Mapping[str, str] = {}
+    origin: str = ""
 
 
 class Kind:

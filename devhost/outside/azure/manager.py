@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import web
 
-from devhost.outside.azure import compute, disks, network, scopes, upsets
+from devhost.outside.azure import (
+    compute,
+    disks,
+    keyvault,
+    network,
+    scopes,
+    storage,
+    upsets,
+)
 from devhost.outside.azure.answers import (
     Refused,
     body_of,
@@ -42,6 +50,8 @@ KINDS: Mapping[str, Kind] = {
         compute.VirtualMachine(),
         disks.Disk(),
         disks.Snapshot(),
+        keyvault.AccessPolicies(),
+        keyvault.Vault(),
         network.Interface(),
         network.SecurityGroup(),
         network.SecurityRule(),
@@ -50,6 +60,8 @@ KINDS: Mapping[str, Kind] = {
         scopes.Lock(),
         scopes.Permissions(),
         scopes.Tags(),
+        storage.Account(),
+        storage.Container(),
     )
 }
 
@@ -142,11 +154,10 @@ class Manager:
 
     def _asked(
         self,
+        request: web.Request,
         target: Target,
         old: Document | None,
-        *,
-        body: dict[str, Any] | None = None,
-        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> Asked:
         return Asked(
             self.resources,
@@ -155,16 +166,17 @@ class Manager:
             target.id,
             old,
             body or {},
-            query or {},
+            request.query,
+            f"{request.scheme}://{request.host}",
         )
 
     def _read(self, request: web.Request, target: Target) -> web.Response:
         kind = target.kind
         if target.is_list:
-            asked = self._asked(target, None, query=request.query)
+            asked = self._asked(request, target, None)
             return web.json_response({"value": kind.listed(asked)})
         old = kind.found(self.resources.shown, target.id)
-        asked = self._asked(target, old, query=request.query)
+        asked = self._asked(request, target, old)
         document = existing(asked)
         if not target.asked:
             return web.json_response(kind.shown(asked, document))
@@ -176,7 +188,7 @@ class Manager:
     async def _change(self, request: web.Request, target: Target) -> web.Response:
         body = await body_of(request)
         old = target.kind.found(self.resources.find, target.id)
-        asked = self._asked(target, old, body=body, query=request.query)
+        asked = self._asked(request, target, old, body)
         _heed_conditions(request, target.kind, old)
         if not isinstance(target.kind, scopes.Lock):
             scopes.demand_unlocked(self.resources, request.method, target.id)
@@ -196,8 +208,9 @@ class Manager:
         upset = self._upsets.next(SIDE, request.method, request.path)
         if change.how is How.AT_ONCE:
             upsets.write(upset, self.resources, target.id, change.after)
-            shown = change.answer or change.after
-            return self._answered(target, shown, change.status)
+            if change.answer is not None:
+                return web.json_response(change.answer, status=change.status)
+            return self._answered(request, target, change.after, change.status)
         return self._begin(request, target, old, change, upset)
 
     def _demand_rest(self, target: Target) -> None:
@@ -250,7 +263,7 @@ class Manager:
         if change.status == 202:
             return web.Response(status=202, headers=headers)
         shown = self.resources.find(target.id)
-        return self._answered(target, shown, change.status, headers)
+        return self._answered(request, target, shown, change.status, headers)
 
     def _write(
         self, target: Target, old: Document | None, document: Document | None
@@ -262,6 +275,7 @@ class Manager:
 
     def _answered(
         self,
+        request: web.Request,
         target: Target,
         document: Document | None,
         status: int,
@@ -269,7 +283,8 @@ class Manager:
     ) -> web.Response:
         if document is None or status == 204:
             return web.Response(status=status, headers=headers)
-        shown = target.kind.shown(self._asked(target, document), document)
+        asked = self._asked(request, target, document)
+        shown = target.kind.shown(asked, document)
         return web.json_response(shown, status=status, headers=headers)
 
     def _progress(self, request: web.Request, path: str) -> web.Response:
