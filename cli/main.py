@@ -94,6 +94,16 @@ def run(
             help="Your policy.yaml; its remote sides are replaced by stand-ins."
         ),
     ] = None,
+    inventory: Annotated[
+        Path | None,
+        typer.Option(
+            help="What there is in your Azure, as JSON: resources, accounts, machines."
+            " Responders that contain act on that, on this machine alone; what the"
+            " attack is about, unless given.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write what came of it as JSON to this file.")
     ] = None,
@@ -139,6 +149,7 @@ def run(
         live=tuple(live or ()),
         hub=real,
         report=report,
+        inventory=inventory,
     )
     raise typer.Exit(runs.run(plan, console))
 

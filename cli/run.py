@@ -18,6 +18,7 @@ from cli.account import RunError
 from cli.story.attack import POLICY, Way, attack
 from cli.watch import Watch
 from devhost.local import Local
+from devhost.outside.azure.inventory import InventoryError, read
 from shared.model.errors import StoreError
 from shared.model.evidence import OWN_QUESTIONS
 
@@ -45,14 +46,21 @@ class Plan(NamedTuple):
     live: tuple[str, ...]
     hub: RealHub | None
     report: Path | None
+    inventory: Path | None
 
 
 def run(plan: Plan, console: Console) -> int:
     """Run it; the exit code: 0, or 1 when something did not add up."""
     began = time.monotonic()
     console.print("Starting storage, Event Hub, the outside world and the app ...")
+    if plan.inventory is not None:
+        _check_inventory(plan.inventory)
     with Local(
-        plan.policy, live=plan.live, environment=os.environ, hub=plan.hub
+        plan.policy,
+        live=plan.live,
+        environment=os.environ,
+        hub=plan.hub,
+        inventory=plan.inventory,
     ) as local:
         local.start_app()
         console.print(f"Up after {time.monotonic() - began:.1f} s.")
@@ -80,6 +88,14 @@ def run(plan: Plan, console: Console) -> int:
             return 0 if found is None or found.ok else 1
         finally:
             left.unlink(missing_ok=True)
+
+
+def _check_inventory(path: Path) -> None:
+    """Raise RunError with what is wrong with the file, before anything is started."""
+    try:
+        read(path.read_bytes())
+    except InventoryError as error:
+        raise RunError(f"{path}: {error}") from None
 
 
 async def _healthy(local: Local) -> None:

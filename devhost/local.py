@@ -78,6 +78,7 @@ class Local:
         hub: RealHub | None = None,
         pace: Pace | None = None,
         http_port: int = 0,
+        inventory: Path | None = None,
     ) -> None:
         self.pace = pace or Pace()
         self.folder = Path(tempfile.mkdtemp(prefix="firewatch-"))
@@ -89,7 +90,7 @@ class Local:
         self._storage: Azurite | None = None
         self.app: _Process | None = None
         try:
-            self._start(policy, live, environment or {}, hub)
+            self._start(policy, live, environment or {}, hub, inventory)
         except BaseException:
             self.stop()
             raise
@@ -100,11 +101,13 @@ class Local:
         live: Collection[str],
         environment: Mapping[str, str],
         hub: RealHub | None,
+        inventory: Path | None,
     ) -> None:
         self._storage = Azurite.start()
         self.storage = self._storage.connection_string
         self.hub = hub.connection_string if hub else self._start_hub()
-        outside = self._launch("outside", "devhost.outside")
+        known = ["--inventory", str(inventory.resolve())] if inventory else []
+        outside = self._launch("outside", "devhost.outside", *known)
         self.outside_url = f"http://127.0.0.1:{outside.ready['port']}"
         self.control_key = str(outside.ready["control_key"])
         rehearsal = rehearse(

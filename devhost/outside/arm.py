@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -17,6 +16,8 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from devhost.outside.azure.resources import Resources
 
 API_VERSION = "2022-01-01"
 PAGE = 100
@@ -31,9 +32,6 @@ VERSIONS = {
 
 GRAPH_VERSION = "2022-10-01"
 
-# The tags of what the attack is about that `firewatch run` plays.
-STORY_TAGS = Path(__file__).with_name("tags.json")
-
 _GRAPH = "/arm/providers/Microsoft.ResourceGraph/resources"
 _ASKED = re.compile(
     r"resources \| where id in~ \((?P<ids>'[^']+'(?:, '[^']+')*)\)"
@@ -46,6 +44,10 @@ _QUOTA = {
 }
 
 _PATH = "/arm/subscriptions/{subscription}/providers/Microsoft.Security/alerts"
+_ALERT = re.compile(
+    r"/subscriptions/[^?#]+/providers/Microsoft\.Security/locations/[^/]+/alerts/[^/]+",
+    re.IGNORECASE,
+)
 _DOCUMENT = "/arm/{path:subscriptions/.+}"
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
@@ -59,13 +61,12 @@ class ArmSide:
 
     name = "arm"
 
-    def __init__(self) -> None:
+    def __init__(self, resources: Resources) -> None:
         self.page_size = PAGE
         self.alerts: dict[str, list[dict[str, Any]]] = {}
         self.documents: dict[str, dict[str, Any]] = {}
-        self.tags: dict[str, dict[str, str] | None] = json.loads(
-            STORY_TAGS.read_text("utf-8")
-        )
+        self._resources = resources
+        self._tags: dict[str, dict[str, str] | None] = {}
         self.asked: list[list[str]] = []
         self.listed: list[dict[str, Any]] = []
         self.refused: list[str] = []
@@ -75,6 +76,10 @@ class ArmSide:
         if not _GUID.fullmatch(subscription.lower()):
             raise ValueError("a subscription is a GUID")
         self.alerts[subscription.lower()] = list(alerts)
+        for alert in alerts:
+            # Each has a place of its own, where people change its status.
+            if _ALERT.fullmatch(str(alert.get("id"))):
+                self._resources.write(alert)
 
     def document(self, path: str, content: dict[str, Any]) -> None:
         """Answer so where this path is read from now on; its case does not matter."""
@@ -82,7 +87,7 @@ class ArmSide:
 
     def tag(self, resource: str, tags: dict[str, str] | None) -> None:
         """Show a resource with these tags from now on, or not at all."""
-        self.tags[resource.lower()] = tags
+        self._tags[resource.lower()] = tags
 
     def routes(self) -> list[web.RouteDef]:
         """Where its API is, below `/arm`."""
@@ -107,17 +112,26 @@ class ArmSide:
         if ids is None:
             return self._refuse(400, "BadRequest", "not a query that is understood")
         self.asked.append(ids)
-        shown = [each for each in ids if self.tags.get(each, {}) is not None]
+        found = [(each, self._tags_of(each)) for each in sorted(ids)]
+        shown = [
+            {"id": each, "tags": tags or None}
+            for each, tags in found
+            if tags is not None
+        ]
         content = {
             "totalRecords": len(shown),
             "count": len(shown),
             "resultTruncated": "false",
-            "data": [
-                {"id": each, "tags": self.tags.get(each) or None}
-                for each in sorted(shown)
-            ],
+            "data": shown,
         }
         return web.json_response(content, headers=_QUOTA)
+
+    def _tags_of(self, resource: str) -> dict[str, str] | None:
+        """What was said of it last, else what it has; none where it is not known."""
+        if resource in self._tags:
+            return self._tags[resource]
+        tags: dict[str, str] = (self._resources.find(resource) or {}).get("tags") or {}
+        return tags
 
     async def _list(self, request: web.Request) -> web.Response:
         subscription = request.match_info["subscription"].lower()
@@ -162,7 +176,10 @@ class ArmSide:
             return self._refuse(400, "InvalidSkipToken", "not one of ours")
         alerts = self.alerts.get(subscription, [])
         end = int(skip) + self.page_size
-        content: dict[str, Any] = {"value": alerts[int(skip) : end]}
+        page = alerts[int(skip) : end]
+        content: dict[str, Any] = {
+            "value": [self._resources.find(str(e.get("id"))) or e for e in page]
+        }
         if end < len(alerts):
             query = urlencode({"api-version": API_VERSION, "$skiptoken": end})
             content["nextLink"] = f"http://{request.host}{request.path}?{query}"

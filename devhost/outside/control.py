@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 KEY_HEADER = "x-control-key"
 
+# The sides that can be changed.
+UPSET = ("arm", "graph", "defender-endpoint", "vault")
+
 T = TypeVar("T")
 
 
@@ -76,7 +79,8 @@ class Control:
         return _json(self._outside.pagerduty.pages())
 
     async def _received(self, _request: web.Request) -> web.Response:
-        return _json({side.name: side.received() for side in self._outside.sides})
+        received = {side.name: side.received() for side in self._outside.sides}
+        return _json(received | {"resources": self._outside.manager.received()})
 
     async def _add_fault(self, request: web.Request) -> web.Response:
         fault = await _read(request, Fault)
@@ -92,7 +96,10 @@ class Control:
         return web.Response(status=204)
 
     async def _upset(self, request: web.Request) -> web.Response:
-        self._outside.upsets.add(await _read(request, Upset))
+        upset = await _read(request, Upset)
+        if upset.side not in UPSET:
+            raise _bad_request(f"what can be upset are {', '.join(UPSET)}")
+        self._outside.upsets.add(upset)
         return web.Response(status=204)
 
     async def _identify(self, request: web.Request) -> web.Response:

@@ -75,7 +75,7 @@ class Outside:
         self.graph = GraphSide(clock, self.upsets, self.rights, known)
         self.endpoint = EndpointSide(clock, self.upsets, self.rights, known)
         self.vault = VaultSide(clock, self.upsets, self.manager.resources, known)
-        self.arm = ArmSide()
+        self.arm = ArmSide(self.manager.resources)
         self.log_analytics = LogAnalyticsSide(clock)
         self.heartbeat = HeartbeatSide(clock)
         self.faults = Faults(clock)

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from shared.model.errors import (
-    ActionRefused,
-    FailureReason,
-    PermanentFailure,
-    TransientFailure,
+from shared.clouds.replies import (
+    check,
+    code_of,
+    ended,
+    is_absent,
+    origin_of,
+    parsed,
+    wait_of,
 )
+from shared.model.errors import FailureReason, PermanentFailure
 from shared.model.rest import (
     ENDED_BADLY,
     SUCCEEDED,
-    USUAL_WAIT,
     Document,
     Done,
     Pending,
@@ -36,47 +38,8 @@ if TYPE_CHECKING:
 LARGEST_DOCUMENT = 1024 * 1024
 # What Azure says that one must be able to take.
 LONGEST_POLL_URL = 4096
-SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(hours=1)
-
 MOST_PAGES = 50
 
-# The target is busy, or has just been changed by somebody else: it is read anew, and
-# tried again. [unverified names; each was seen in what other people's programs catch]
-_BUSY = frozenset(
-    {
-        "AnotherOperationInProgress",
-        "CanceledAndSupersededDueToAnotherOperation",
-        "Conflict",
-        "OperationNotAllowed",
-        "ReferencedResourceNotProvisioned",
-        "RetryableError",
-        "RetryableErrorDueToAnotherOperation",
-        "SecurityRuleConflict",
-    }
-)
-# [unverified name, likewise]
-_LOCKED = "ScopeLocked"
-# A subscription that the identity does not see looks as if nothing were in it.
-_UNSEEN = frozenset({"SubscriptionNotFound", "InvalidSubscriptionId"})
-
-_REASONS = {
-    401: FailureReason.AUTH,
-    403: FailureReason.AUTH,
-    404: FailureReason.NOT_FOUND,
-    408: FailureReason.TIMEOUT,
-    409: FailureReason.CONFLICT,
-    410: FailureReason.NOT_FOUND,
-    412: FailureReason.CONFLICT,
-    429: FailureReason.RATE_LIMITED,
-    502: FailureReason.UNAVAILABLE,
-    503: FailureReason.UNAVAILABLE,
-    504: FailureReason.TIMEOUT,
-}
-_TRANSIENT = frozenset({408, 412, 429})
-
-_PORTS = {"https": 443, "http": 80}
-# The codes of errors are identifiers; whatever else stands there is not repeated.
-_CODE = re.compile(r"[A-Za-z_]{1,60}")
 # Ids come from alerts: none may lead to another resource than it looks like.
 _UNSAFE_PATH = re.compile(
     r"[^!-~]|[#\\]|//|%2f|%5c|/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE
@@ -104,7 +67,7 @@ class RestClient:
         origin = f"{parts.scheme}://{parts.netloc}"
         self._side = side
         self._url = url
-        self._origin = _origin(url)
+        self._origin = origin_of(url)
         self._http = http
         self._token = token
         is_local = parts.scheme == "http"
@@ -121,9 +84,9 @@ class RestClient:
 
     async def find(self, path: str, *, permission: str = "") -> Document | None:
         reply = await self._send("GET", self._at(path))
-        if _is_absent(reply):
+        if is_absent(reply):
             return None
-        self._check(reply, f"GET {_about(path)}", permission)
+        self._demand_success(reply, f"GET {_about(path)}", permission)
         content = self._object(reply, path)
         etag = reply.headers.get("etag", "") or content.get("etag")
         return Document(content=content, etag=etag if isinstance(etag, str) else "")
@@ -135,7 +98,7 @@ class RestClient:
         found: list[dict[str, Any]] = []
         for _ in range(MOST_PAGES):
             reply = await self._send("GET", url)
-            self._check(reply, f"GET {about}", permission)
+            self._demand_success(reply, f"GET {about}", permission)
             content = self._object(reply, path)
             listed = content.get("value")
             if not isinstance(listed, list):
@@ -145,7 +108,7 @@ class RestClient:
             if not following:
                 return found
             # The token goes wherever the link leads.
-            if not isinstance(following, str) or _origin(following) != self._origin:
+            if not isinstance(following, str) or origin_of(following) != self._origin:
                 raise self._invalid(about, "goes on at another host")
             url = following
         raise self._invalid(about, f"has more than {MOST_PAGES} pages")
@@ -160,21 +123,21 @@ class RestClient:
         permission: str = "",
     ) -> Done | Pending:
         reply = await self._send(method, self._at(path), content, if_match)
-        if method == "DELETE" and _is_absent(reply):
+        if method == "DELETE" and is_absent(reply):
             return Done()
-        self._check(reply, f"{method} {_about(path)}", permission)
+        self._demand_success(reply, f"{method} {_about(path)}", permission)
         return self._outcome(reply)
 
     async def look(self, pending: Pending, *, permission: str = "") -> Done | Pending:
         if not pending.poll:
             return Done()
         # The token goes wherever the URL leads.
-        if _origin(pending.poll) != self._origin:
+        if origin_of(pending.poll) != self._origin:
             raise self._invalid("an operation", "lies on another host")
         reply = await self._send("GET", pending.poll)
         if reply.status in {404, 410}:
             return Done()
-        self._check(reply, "GET of an operation", permission)
+        self._demand_success(reply, "GET of an operation", permission)
         if pending.is_location:
             return self._outcome(reply) if reply.status == 202 else _done(reply)
         content = self._object(reply, "an operation")
@@ -182,8 +145,8 @@ class RestClient:
         if status == SUCCEEDED:
             return Done(content=content)
         if status in ENDED_BADLY:
-            self._raise_ended(str(status), _code(content))
-        return Pending(poll=pending.poll, retry_after=_wait(reply))
+            raise ended(self._side, str(status), code_of(content))
+        return Pending(poll=pending.poll, retry_after=wait_of(reply))
 
     async def _send(
         self, method: str, url: str, content: object = None, if_match: str = ""
@@ -211,7 +174,7 @@ class RestClient:
 
     def _outcome(self, reply: Reply) -> Done | Pending:
         """Whether it is done, by the headers and by the state of what came back."""
-        content = _parsed(reply) or {}
+        content = parsed(reply) or {}
         is_over = is_settled(content)
         operation = reply.headers.get("azure-asyncoperation", "")
         is_told = reply.status == 200 and provisioning_state(content) is not None
@@ -224,39 +187,15 @@ class RestClient:
 
     def _pending(self, reply: Reply, url: str, *, is_location: bool = False) -> Pending:
         # One that is too long, or on another host, is none: the resource tells as well.
-        if len(url) > LONGEST_POLL_URL or _origin(url) != self._origin:
+        if len(url) > LONGEST_POLL_URL or origin_of(url) != self._origin:
             url, is_location = "", False
-        return Pending(poll=url, is_location=is_location, retry_after=_wait(reply))
+        return Pending(poll=url, is_location=is_location, retry_after=wait_of(reply))
 
-    def _check(self, reply: Reply, about: str, permission: str) -> None:
-        """Return for a success; raise what any other status means."""
-        if 200 <= reply.status < 300:
-            return
-        code = _code(_parsed(reply))
-        named = f" ({code})" if code else ""
-        said = f"{about}: {self._side} answered {reply.status}{named}"
-        reason = _reason(reply.status)
-        if code == _LOCKED:
-            raise ActionRefused(f"{said}: a lock keeps it as it is")
-        if code in _BUSY:
-            raise TransientFailure(
-                FailureReason.CONFLICT, said, retry_after=_asked(reply)
-            )
-        if reply.status in _TRANSIENT or reply.status >= 500:
-            raise TransientFailure(reason, said, retry_after=_asked(reply))
-        if reason is FailureReason.AUTH and permission:
-            said = f"{said}; the app's identity needs {permission}"
-        raise PermanentFailure(reason, said)
-
-    def _raise_ended(self, status: str, code: str) -> NoReturn:
-        said = f"{self._side}: what was begun ended as {status}"
-        said = f"{said} ({code})" if code else said
-        if code in _BUSY:
-            raise TransientFailure(FailureReason.CONFLICT, said)
-        raise PermanentFailure(FailureReason.SERVER, said)
+    def _demand_success(self, reply: Reply, about: str, permission: str) -> None:
+        check(reply, f"{about}: {self._side}", permission)
 
     def _object(self, reply: Reply, about: str) -> dict[str, Any]:
-        found = _parsed(reply)
+        found = parsed(reply)
         if found is None:
             raise self._invalid(_about(about), "came as something else than an object")
         return found
@@ -267,61 +206,10 @@ class RestClient:
         )
 
 
-def _reason(status: int) -> FailureReason:
-    other = FailureReason.SERVER if status >= 500 else FailureReason.INVALID
-    return _REASONS.get(status, other)
-
-
 def _done(reply: Reply) -> Done:
-    return Done(content=_parsed(reply) or {})
-
-
-def _is_absent(reply: Reply) -> bool:
-    return reply.status == 404 and _code(_parsed(reply)) not in _UNSEEN
-
-
-def _parsed(reply: Reply) -> dict[str, Any] | None:
-    """The body as an object; None where it is none."""
-    try:
-        found = json.loads(reply.body, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _no_number(_: str) -> NoReturn:
-    raise ValueError("no number of JSON's")
-
-
-def _code(content: dict[str, Any] | None) -> str:
-    """The code of an error; empty where there is none that can be repeated."""
-    error = (content or {}).get("error")
-    code = error.get("code") if isinstance(error, dict) else None
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+    return Done(content=parsed(reply) or {})
 
 
 def _about(path: str) -> str:
     """A path without its query."""
     return path.partition("?")[0]
-
-
-def _wait(reply: Reply) -> timedelta:
-    return _asked(reply) or USUAL_WAIT
-
-
-def _asked(reply: Reply) -> timedelta | None:
-    """What Retry-After asks for, in whole seconds and within bounds."""
-    text = reply.headers.get("retry-after", "").strip()
-    if not (text.isascii() and text.isdigit()):
-        return None
-    return min(max(timedelta(seconds=int(text[:9])), SHORTEST_WAIT), LONGEST_WAIT)
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port; nothing where it is no URL."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return "", "", None
-    return parts.scheme, parts.hostname or "", port

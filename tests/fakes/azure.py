@@ -30,7 +30,7 @@ QUARANTINE = (
     "/providers/Microsoft.Network/networkSecurityGroups/nsg-quarantine"
 )
 
-WEBER = "aa0c0de0-0000-4000-8000-000000000001"
+WEBER = "7c1f0f0e-3a52-4f0b-9a54-1d2e6b7a9c10"
 SYNCED = "aa0c0de0-0000-4000-8000-000000000003"
 GUEST = "aa0c0de0-0000-4000-8000-000000000004"
 BREAK_GLASS = "aa0c0de0-0000-4000-8000-000000000005"

@@ -112,7 +112,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.clouds.resource_graph": (MODEL, "shared.clouds.arm"),
     "shared.clouds.policy_blob": (MODEL, "shared.settings"),
     "shared.clouds.remotes": (MODEL, "shared.clouds.rest", "shared.settings"),
-    "shared.clouds.rest": (MODEL,),
+    "shared.clouds.replies": (MODEL,),
+    "shared.clouds.rest": (MODEL, "shared.clouds.replies"),
     "shared.clouds.storage": (MODEL, "shared.store", "shared.settings"),
     # The verbs: the only ones that see decisions and storage together.
     "shared.ingest": (

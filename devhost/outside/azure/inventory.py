@@ -104,9 +104,11 @@ def _problem(document: Mapping[str, Any]) -> str:
         "/subscriptions/"
     ):
         return "id is not that of a resource"
-    if not isinstance(document.get("properties") or {}, dict):
+    if not isinstance(document.get("properties"), dict | None):
         return "properties is no object"
-    tags = document.get("tags") or {}
+    tags = document.get("tags")
+    if tags is None:
+        return ""
     if not isinstance(tags, dict) or not all(isinstance(v, str) for v in tags.values()):
         return "tags are no texts"
     return ""
@@ -146,7 +148,7 @@ def _problem_of_version(document: Mapping[str, Any], id_name: str) -> str:
     parts = urlsplit(found).path.split("/") if isinstance(found, str) else []
     if len(parts) != 4 or not all(parts[1:]):
         return f"{id_name} is not the address of a version"
-    if not isinstance(document.get("attributes") or {}, dict):
+    if not isinstance(document.get("attributes"), dict | None):
         return "attributes is no object"
     return ""
 

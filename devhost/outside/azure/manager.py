@@ -5,19 +5,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from devhost.outside.azure import (
-    compute,
-    disks,
-    keyvault,
-    network,
-    scopes,
-    storage,
-    upsets,
-)
+from devhost.outside.azure import scopes, upsets
 from devhost.outside.azure.answers import (
     Refused,
     body_of,
@@ -25,9 +17,19 @@ from devhost.outside.azure.answers import (
     demand_version,
 )
 from devhost.outside.azure.kinds import Asked, How, existing, with_state
-from devhost.outside.azure.operations import Operations
+from devhost.outside.azure.operations import RETRY_AFTER, Operations, progress
 from devhost.outside.azure.quotas import Quotas
 from devhost.outside.azure.resources import Resources, name_of, type_of
+from devhost.outside.azure.targets import (
+    GROUP,
+    PATH,
+    PROVIDER,
+    action_of,
+    change_of,
+    target_of,
+    versions_of,
+    whole_of,
+)
 from devhost.outside.azure.upsets import Way
 
 if TYPE_CHECKING:
@@ -37,53 +39,10 @@ if TYPE_CHECKING:
     from devhost.outside.azure.kinds import Change, Kind
     from devhost.outside.azure.resources import Document
     from devhost.outside.azure.rights import Rights
+    from devhost.outside.azure.targets import Target
     from devhost.outside.azure.upsets import Upset, Upsets
 
 SIDE = "arm"
-
-# Seconds, as few as there are: see operations.LASTS.
-RETRY_AFTER = {"Retry-After": "1"}
-
-KINDS: Mapping[str, Kind] = {
-    kind.type.lower(): kind
-    for kind in (
-        compute.VirtualMachine(),
-        disks.Disk(),
-        disks.Snapshot(),
-        keyvault.AccessPolicies(),
-        keyvault.Vault(),
-        network.Interface(),
-        network.SecurityGroup(),
-        network.SecurityRule(),
-        network.Subnet(),
-        network.VirtualNetwork(),
-        scopes.Lock(),
-        scopes.Permissions(),
-        scopes.Tags(),
-        storage.Account(),
-        storage.Container(),
-    )
-}
-
-_GROUP = "/arm/{path:subscriptions/[^/]+/(?i:resourcegroups)/[^/]+}"
-_PROVIDER = "/arm/subscriptions/{subscription}/providers/{provider}"
-_SPACES = "|".join(sorted({kind.partition("/")[0] for kind in KINDS})).replace(
-    ".", r"\."
-)
-# Whatever hangs on a resource and is of another provider is somebody else's.
-_PATH = (
-    rf"/arm/{{path:subscriptions/(?:.+/)?(?i:providers/(?:{_SPACES}))"
-    r"/(?:(?!/providers/).)+}"
-)
-
-
-class Target(NamedTuple):
-    """What a path is about: a resource, or all of a type; and what it is asked."""
-
-    id: str
-    kind: Kind
-    is_list: bool
-    asked: str
 
 
 class Manager:
@@ -104,10 +63,14 @@ class Manager:
     def routes(self) -> list[web.RouteDef]:
         """Where resources are, below `/arm`."""
         return [
-            web.route("*", _PATH, self._handle),
-            web.get(_GROUP, self._handle),
-            web.get(_PROVIDER, self._versions),
+            web.route("*", PATH, self._handle),
+            web.get(GROUP, self._handle),
+            web.get(PROVIDER, self._versions),
         ]
+
+    def received(self) -> dict[str, Any]:
+        """What was asked to be changed, and what was refused."""
+        return {"changes": self.changes, "refused": self.refused}
 
     def state(self) -> dict[str, Document]:
         """Every resource as it is by now, without etags: for a comparison."""
@@ -135,19 +98,17 @@ class Manager:
     async def _versions(self, request: web.Request) -> web.Response:
         """Which versions of its types a provider serves."""
         provider = request.match_info["provider"]
-        found = [k for k in KINDS.values() if _provider(k).lower() == provider.lower()]
-        types = [
-            {"resourceType": k.type.partition("/")[2], "apiVersions": [k.version]}
-            for k in found
-        ]
-        return web.json_response({"namespace": provider, "resourceTypes": types})
+        content = {"namespace": provider, "resourceTypes": versions_of(provider)}
+        return web.json_response(content)
 
     async def _answer(self, request: web.Request, path: str) -> web.Response:
         if type_of(path).rpartition("/")[2] in {"operations", "operationresults"}:
-            return self._progress(request, path)
-        target = _target(path)
+            provider = type_of(path).partition("/")[0]
+            self._rights.demand(f"{provider}/locations/operations/read", path)
+            return progress(self.operations.find(name_of(path)), path, str(request.url))
+        target = target_of(path)
         demand_version(request, target.kind.version)
-        self._rights.demand(_action(request.method, target), target.id)
+        self._rights.demand(action_of(request.method, target), target.id)
         if request.method in {"GET", "HEAD"}:
             return self._read(request, target)
         return await self._change(request, target)
@@ -194,7 +155,7 @@ class Manager:
             scopes.demand_unlocked(self.resources, request.method, target.id)
         self._rights.demand_links(target.kind.links(asked))
         self._demand_rest(target)
-        change = _change_of(request.method, target, asked)
+        change = change_of(request.method, target, asked)
         self.changes.append(
             {
                 "at": self._clock(),
@@ -215,7 +176,7 @@ class Manager:
 
     def _demand_rest(self, target: Target) -> None:
         """Refuse a change of what is being changed."""
-        if not self.operations.is_busy(_whole(target.id)):
+        if not self.operations.is_busy(whole_of(target.id)):
             return
         if target.kind.type.startswith("Microsoft.Network/"):
             raise Refused(
@@ -251,7 +212,8 @@ class Manager:
                 self._write(target, old, after)
 
         operation = self.operations.begin(
-            _whole(target.id),
+            # Whoever only asks for something keeps nobody from changing it.
+            "" if is_read_only else whole_of(target.id),
             end,
             code=code,
             result=change.answer,
@@ -287,93 +249,6 @@ class Manager:
         shown = target.kind.shown(asked, document)
         return web.json_response(shown, status=status, headers=headers)
 
-    def _progress(self, request: web.Request, path: str) -> web.Response:
-        """How far an operation is: by its status, or by the result alone."""
-        provider = type_of(path).partition("/")[0]
-        self._rights.demand(f"{provider}/locations/operations/read", path)
-        operation = self.operations.find(name_of(path))
-        if operation is None:
-            raise Refused(404, "OperationNotFound", "nobody remembers it")
-        if type_of(path).endswith("/operations"):
-            content: dict[str, Any] = {"status": operation.status}
-            if operation.is_over and operation.code:
-                error = {"code": operation.code, "message": "upset on request"}
-                content["error"] = error
-            headers = {} if operation.is_over else RETRY_AFTER
-            return web.json_response(content, headers=headers)
-        if not operation.is_over:
-            headers = {**RETRY_AFTER, "Location": str(request.url)}
-            return web.Response(status=202, headers=headers)
-        if operation.code:
-            # What Location says of one that failed is nowhere read. [unverified]
-            raise Refused(409, operation.code, "upset on request")
-        if operation.result is None:
-            return web.Response(status=204)
-        return web.json_response(operation.result)
-
-
-def _action(method: str, target: Target) -> str:
-    """What one must be allowed for a request, as roles write it."""
-    if target.asked and method == "POST":
-        return f"{target.kind.type}/{target.asked}/action"
-    word = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(method, "write")
-    view = f"/{target.asked}" if target.asked else ""
-    return f"{target.kind.type}{view}/{word}"
-
-
-def _provider(kind: Kind) -> str:
-    return kind.type.partition("/")[0]
-
-
-def _target(path: str) -> Target:
-    """What a path is about. Raises Refused for a type that is not served."""
-    if not type_of(path):
-        return Target(path, scopes.Group(), is_list=False, asked="")
-    kind = KINDS.get(type_of(path))
-    head, _, last = path.rpartition("/")
-    is_named = _is_named(path)
-    if kind is not None and is_named:
-        return Target(path, kind, is_list=False, asked="")
-    if kind is not None:
-        return Target(_scope_of(path), kind, is_list=True, asked="")
-    kind = KINDS.get(type_of(head))
-    if kind is None or is_named:
-        # [unverified code]
-        raise Refused(404, "InvalidResourceType", f"{type_of(path)} is not served here")
-    return Target(head, kind, is_list=False, asked=last)
-
-
-def _is_named(path: str) -> bool:
-    """Whether a path ends with a name, and not with a type or with what is asked."""
-    return path.rpartition("/providers/")[2].count("/") % 2 == 0
-
-
-def _scope_of(path: str) -> str:
-    """What a list is of: the resource, the group or the subscription above it."""
-    above, _, below = path.rpartition("/providers/")
-    return above if below.count("/") == 1 else path.rpartition("/")[0]
-
-
-def _change_of(method: str, target: Target, asked: Asked) -> Change | None:
-    """What comes of a request; None where there is nothing to do."""
-    kind = target.kind
-    if target.is_list:
-        raise Refused(405, "NotServedHere", f"{method} of a list")
-    if target.asked:
-        act = kind.acts.get(target.asked)
-        if method != "POST" or act is None:
-            raise Refused(404, "NotFound", f"{target.asked} is not served here")
-        return act(asked)
-    match method:
-        case "PUT":
-            return kind.put(asked)
-        case "PATCH":
-            return kind.patch(asked)
-        case "DELETE":
-            return None if asked.old is None else kind.delete(asked)
-        case _:
-            raise Refused(405, "NotServedHere", f"{method} of {kind.type}")
-
 
 def _heed_conditions(request: web.Request, kind: Kind, old: Document | None) -> None:
     """Where a type declares them (remote-apis-azure.md 0.5); elsewhere they are not read."""
@@ -405,9 +280,3 @@ def _where(request: web.Request, target: Target, how: How, name: str) -> dict[st
     )
     header = "Azure-AsyncOperation" if how is How.BY_OPERATION else "Location"
     return {header: url}
-
-
-def _whole(resource_id: str) -> str:
-    """The resource that goes about its changes one by one: a child's is its parent."""
-    provider = resource_id.lower().rpartition("/providers/")
-    return "".join([*provider[:2], "/".join(provider[2].split("/")[:3])])

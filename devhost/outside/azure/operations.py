@@ -11,9 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
+from aiohttp import web
+
+from devhost.outside.azure.answers import Refused
 
 # Seconds to minutes at Azure; nobody waits so long at a terminal.
 LASTS = timedelta(seconds=2)
+# In seconds, as few as there are.
+RETRY_AFTER = {"Retry-After": "1"}
 
 
 class Operation(msgspec.Struct, kw_only=True):
@@ -99,3 +104,24 @@ class Operations:
         """Let those that would never end be over with the others."""
         for operation in self._operations.values():
             operation.ends_at = operation.ends_at or self._clock()
+
+
+def progress(operation: Operation | None, path: str, url: str) -> web.Response:
+    """How far one is: by its status, or by the result alone, as the path wants it."""
+    if operation is None:
+        raise Refused(404, "OperationNotFound", "nobody remembers it")
+    if "/operations/" in path:
+        content: dict[str, Any] = {"status": operation.status}
+        if operation.is_over and operation.code:
+            error = {"code": operation.code, "message": "upset on request"}
+            content["error"] = error
+        headers = {} if operation.is_over else RETRY_AFTER
+        return web.json_response(content, headers=headers)
+    if not operation.is_over:
+        return web.Response(status=202, headers={**RETRY_AFTER, "Location": url})
+    if operation.code:
+        # What Location says of one that failed is nowhere read. [unverified]
+        raise Refused(409, operation.code, "upset on request")
+    if operation.result is None:
+        return web.Response(status=204)
+    return web.json_response(operation.result)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devhost.outside import Outside
-from devhost.outside.arm import STORY_TAGS
+from devhost.outside.azure.inventory import STORY as INVENTORY
+from devhost.outside.azure.inventory import read
 from devhost.outside.log_analytics import FOLDER, STORY
 from shared.clouds.credentials import Credentials
 from shared.clouds.log_analytics import LogAnalytics
@@ -46,7 +47,14 @@ def _resource(resource: str) -> dict[str, Value]:
 
 
 # The machine, the storage account, the server of databases, the vault, the cluster.
-WEB01, LAKE7, SQL_CRM, KV_CORE, AKS_PROD = json.loads(STORY_TAGS.read_text("utf-8"))
+WEB01, LAKE7, SQL_CRM, KV_CORE, AKS_PROD = (
+    next(
+        each["id"].lower()
+        for each in read(INVENTORY.read_bytes()).resources
+        if each["id"].endswith(f"/{name}")
+    )
+    for name in ("web01", "lake7", "sql-crm", "kv-core", "aks-prod")
+)
 
 # Whom the attack concerns, by the kinds of subjects that they are.
 CAST: Mapping[str, tuple[dict[str, Value], ...]] = {
