@@ -17,6 +17,8 @@ from uuid import uuid4
 from aiohttp import web
 
 from devhost.outside.azure.answers import Refused, body_of, demand_token
+from devhost.outside.azure.indicators import FIELDS as INDICATOR_FIELDS
+from devhost.outside.azure.indicators import Indicators
 from devhost.outside.azure.machine_actions import (
     ACTS,
     MachineAction,
@@ -88,6 +90,7 @@ class EndpointSide:
             for each in inventory.machines
         }
         self.actions = MachineActions(clock, upsets, side=self.name)
+        self.indicators = Indicators(clock)
         self._calls: dict[str, deque[datetime]] = {}
         self.refused: list[str] = []
 
@@ -102,6 +105,9 @@ class EndpointSide:
             ("GET", action, self._action),
             ("GET", f"{action}/getPackageUri", self._package_uri),
             ("POST", f"{action}/cancel", self._cancel),
+            ("GET", f"{_ROOT}/indicators", self._list_indicators),
+            ("POST", f"{_ROOT}/indicators", self._put_indicator),
+            ("DELETE", f"{_ROOT}/indicators/{{indicator}}", self._delete_indicator),
         ]
         return [
             *(web.route(m, path, self._answering(a)) for m, path, a in answers),
@@ -114,8 +120,8 @@ class EndpointSide:
         return {"actions": asked, "refused": self.refused}
 
     def state(self) -> dict[str, Any]:
-        """Which machines are cut off or held back, and how: for a comparison."""
-        return self.actions.held()
+        """Which machines are held, and what they stop: for a comparison."""
+        return {"machines": self.actions.held(), "indicators": self.indicators.state()}
 
     def _answering(self, answer: Callable[..., Any]) -> Callable[..., Any]:
         async def handle(request: web.Request) -> web.Response:
@@ -127,12 +133,17 @@ class EndpointSide:
             except Refused as refused:
                 self.refused.append(str(refused))
                 return refused.response(target=str(uuid4()))
+            if content is None:
+                return web.Response(status=status)
             return web.json_response(content, status=status)
 
         return handle
 
     def _demand_role(self, request: web.Request) -> None:
         """Refuse what no application permission was granted for."""
+        if "/indicators" in request.path:
+            self._rights.demand_role("Ti.ReadWrite", "Ti.ReadWrite.All")
+            return
         if request.method == "GET" and not request.path.endswith("Uri"):
             self._rights.demand_role("Machine.Read.All", "Machine.ReadWrite.All")
             return
@@ -210,6 +221,17 @@ class EndpointSide:
         action = self._known_action(request)
         self.actions.cancel(action, body["Comment"])
         return 200, self.actions.shown(action)
+
+    async def _list_indicators(self, request: web.Request) -> tuple[int, Any]:
+        wanted = _filter(request, INDICATOR_FIELDS)
+        return 200, {"value": self.indicators.listed(wanted)}
+
+    async def _put_indicator(self, request: web.Request) -> tuple[int, Any]:
+        return 200, self.indicators.put(await body_of(request))
+
+    async def _delete_indicator(self, request: web.Request) -> tuple[int, Any]:
+        self.indicators.delete(request.match_info["indicator"])
+        return 204, None
 
     async def _package(self, request: web.Request) -> web.Response:
         """The package, to whoever knows its address."""

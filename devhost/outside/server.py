@@ -109,7 +109,7 @@ class Outside:
         return {
             "resources": self.manager.state(),
             **self.graph.state(),
-            "machines": self.endpoint.state(),
+            **self.endpoint.state(),
             "versions": self.vault.state(),
         }
 

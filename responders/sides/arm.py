@@ -26,6 +26,7 @@ PINS: Mapping[str, str] = {
     "microsoft.containerservice/managedclusters": "2024-02-01",
     "microsoft.keyvault/vaults": "2023-07-01",
     "microsoft.keyvault/vaults/accesspolicies": "2023-07-01",
+    "microsoft.network/publicipaddresses": "2023-11-01",
     "microsoft.network/networkinterfaces": "2023-11-01",
     "microsoft.network/networksecuritygroups": "2023-11-01",
     "microsoft.network/networksecuritygroups/securityrules": "2023-11-01",
@@ -33,11 +34,16 @@ PINS: Mapping[str, str] = {
     "microsoft.network/virtualnetworks/subnets": "2023-11-01",
     "microsoft.resources/tags": "2021-04-01",
     "microsoft.security/locations/alerts": "2022-01-01",
+    "microsoft.securityinsights/incidents": "2024-03-01",
+    "microsoft.securityinsights/incidents/comments": "2024-03-01",
+    "microsoft.securityinsights/incidents/tasks": "2024-03-01",
     "microsoft.sql/servers": "2021-11-01",
     "microsoft.sql/servers/firewallrules": "2021-11-01",
     "microsoft.storage/storageaccounts": "2023-05-01",
     "microsoft.storage/storageaccounts/blobservices/containers": "2023-05-01",
     "microsoft.web/sites": "2023-12-01",
+    "microsoft.web/sites/basicpublishingcredentialspolicies": "2023-12-01",
+    "microsoft.web/sites/config": "2023-12-01",
 }
 # Resource groups, which have no type.
 GROUPS_PIN = "2021-04-01"

@@ -283,3 +283,77 @@ async def test_whoever_asks_too_often_is_told_to_wait(side: Azure) -> None:
     assert caught.value.retry_after == timedelta(minutes=1)
     side.step(timedelta(minutes=1))
     assert await side.endpoint.find(machine(MDE_WEB01)) is not None
+
+
+HASH = "9f2c1e7ab0d44a5e8c6f3b7d21e0954c7a8b6d5e4f30291817a6b5c4d3e2f101"
+INDICATOR = {
+    "indicatorValue": HASH,
+    "indicatorType": "FileSha256",
+    "action": "BlockAndRemediate",
+    "title": "firewatch 0d9eeb301d377b52",
+    "description": "kworkerd",
+    "severity": "High",
+    "expirationTime": "2026-12-31T00:00:00Z",
+}
+
+
+def of_hash() -> str:
+    wanted = f"indicatorValue eq '{HASH}' and indicatorType eq 'FileSha256'"
+    return f"/indicators?$filter={wanted.replace(' ', '%20')}"
+
+
+async def test_an_indicator_is_made_and_taken_away(side: Azure) -> None:
+    """By its number; it is found by what it is about."""
+    before = side.outside.state()
+    done = await side.endpoint.change("POST", "/indicators", INDICATOR)
+    assert isinstance(done, Done)
+
+    [found] = await side.endpoint.list_all(of_hash())
+    assert (found["id"], found["createdBy"]) == (done.content["id"], "firewatch")
+    for _ in range(2):
+        await side.endpoint.change("DELETE", f"/indicators/{found['id']}")
+    assert await side.endpoint.list_all(of_hash()) == []
+    assert side.outside.state() == before
+
+
+async def test_an_indicator_is_written_over_by_whoever_has_the_same(
+    side: Azure,
+) -> None:
+    """So one that somebody else made must be read beforehand."""
+    for action in ("Allowed", "Block"):
+        body = INDICATOR | {"action": action}
+        await side.endpoint.change("POST", "/indicators", body)
+
+    [found] = await side.endpoint.list_all(of_hash())
+    assert found["action"] == "Block"
+
+
+async def test_an_indicator_ends_by_itself(side: Azure) -> None:
+    """At its time."""
+    await side.endpoint.change("POST", "/indicators", INDICATOR)
+    side.step(timedelta(days=60))
+
+    assert await side.endpoint.list_all(of_hash()) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": ""},
+        {"action": "AlertAndBlock"},
+        {"action": "Audit"},
+        {"indicatorType": "FileSha1"},
+        {"indicatorType": "IpAddress", "indicatorValue": "203.0.113.0/24"},
+        {"severity": "Critical"},
+        {"expirationTime": "soon"},
+        {"expirationTime": "2026-12-31T00:00:00"},
+    ],
+)
+async def test_an_indicator_that_is_none_is_refused(
+    side: Azure, changes: dict[str, str]
+) -> None:
+    """No network, no word that was retired."""
+    with pytest.raises(PermanentFailure):
+        await side.endpoint.change("POST", "/indicators", INDICATOR | changes)
+
+    assert side.outside.state()["indicators"] == {}

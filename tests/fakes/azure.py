@@ -56,6 +56,16 @@ VAULT = (
     "/providers/Microsoft.KeyVault/vaults/kv-core"
 )
 
+DATA = "/subscriptions/c2b8e7d4-91a5-4e0b-8c66-7a40e3f5bd02/resourceGroups"
+SQL = f"{DATA}/rg-sql/providers/Microsoft.Sql/servers/sql-crm"
+SITE = f"{RG_SHOP}/providers/Microsoft.Web/sites/shop-web"
+REGISTRY = f"{RG_SHOP}/providers/Microsoft.ContainerRegistry/registries/crshop"
+WORKERS = f"{RG_SHOP}/providers/Microsoft.Compute/virtualMachineScaleSets/shop-workers"
+SOC = (
+    "/subscriptions/9e3f1a60-2c7d-4b58-a1f4-d85e6b2c4403/resourceGroups/rg-core"
+    "/providers/Microsoft.OperationalInsights/workspaces/law-soc"
+)
+
 
 class Azure:
     """The stand-ins of Azure, and a client for each; ``step`` lets time pass."""

@@ -41,17 +41,13 @@ class VirtualMachine(Kind):
     heeds_if_match = True
 
     def shown(self, asked: Asked, document: Document) -> Document:
-        properties = {**document["properties"]}
-        del properties["powerState"]
-        if asked.query.get("$expand", "").lower() == "instanceview":
-            properties["instanceView"] = _view(document)
-        return {**document, "properties": properties}
+        return with_view(asked, document)
 
     def patch(self, asked: Asked) -> Change:
         return retagged(asked, How.BY_OPERATION)
 
 
-def _power(act: str, asked: Asked) -> Change:
+def power(act: str, asked: Asked) -> Change:
     """One that already is so stays so, which is [unverified]."""
     machine = existing(asked)
     meanwhile, after = _POWER[act]
@@ -61,16 +57,26 @@ def _power(act: str, asked: Asked) -> Change:
     return Change(changed(machine, powerState=after), How.BY_OPERATION, 202, during)
 
 
-def _view(machine: Document) -> Document:
+def with_view(asked: Asked, machine: Document) -> Document:
+    """A machine with its power state for who asks for it, and without it else."""
+    properties = {**machine["properties"]}
+    del properties["powerState"]
+    if asked.query.get("$expand", "").lower() == "instanceview":
+        properties["instanceView"] = view(machine)
+    return {**machine, "properties": properties}
+
+
+def view(machine: Document) -> Document:
+    """What a machine does, by its own words."""
     state = machine["properties"].get("provisioningState", "Succeeded")
     codes = (f"ProvisioningState/{state.lower()}", machine["properties"]["powerState"])
     return {"statuses": [{"code": code, "level": "Info"} for code in codes]}
 
 
 VirtualMachine.acts = {
-    "deallocate": lambda asked: _power("deallocate", asked),
-    "start": lambda asked: _power("start", asked),
-    "powerOff": lambda asked: _power("powerOff", asked),
-    "restart": lambda asked: _power("restart", asked),
+    "deallocate": lambda asked: power("deallocate", asked),
+    "start": lambda asked: power("start", asked),
+    "powerOff": lambda asked: power("powerOff", asked),
+    "restart": lambda asked: power("restart", asked),
 }
-VirtualMachine.views = {"instanceView": lambda asked: _view(existing(asked))}
+VirtualMachine.views = {"instanceView": lambda asked: view(existing(asked))}

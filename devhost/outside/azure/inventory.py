@@ -36,7 +36,12 @@ _FIELDS = (
     "extendedLocation",
     "properties",
 )
-_MACHINE = "microsoft.compute/virtualmachines"
+_MACHINES = frozenset(
+    {
+        "microsoft.compute/virtualmachines",
+        "microsoft.compute/virtualmachinescalesets/virtualmachines",
+    }
+)
 _MACHINE_ID = re.compile(r"[0-9a-fA-F]{40}")
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
@@ -171,15 +176,16 @@ def _whole(given: Mapping[str, Any]) -> Document:
     resource_id = document["id"] = given["id"].rstrip("/")
     kind = type_of(resource_id)
     document.setdefault("name", name_of(resource_id))
-    document.setdefault("type", kind or "Microsoft.Resources/resourceGroups")
-    if kind.count("/") == 1:
-        document["location"] = str(given.get("location") or "westeurope").lower()
-    document["tags"] = given.get("tags") or {}
+    document.setdefault("type", _type(resource_id))
     properties = {
         k: v for k, v in (given.get("properties") or {}).items() if v is not None
     }
-    document["properties"] = {"provisioningState": "Succeeded", **properties}
-    if kind == _MACHINE:
+    if _is_tracked(resource_id):
+        document["location"] = str(given.get("location") or "westeurope").lower()
+        document["tags"] = given.get("tags") or {}
+        properties = {"provisioningState": "Succeeded", **properties}
+    document["properties"] = properties
+    if kind in _MACHINES:
         document["properties"]["powerState"] = _power(document["properties"])
     for child, name in EMBEDDED.items():
         if child.rpartition("/")[0] == kind:
@@ -188,6 +194,24 @@ def _whole(given: Mapping[str, Any]) -> Document:
                 _part(resource_id, document["type"], name, each) for each in entries
             ]
     return document
+
+
+def _type(resource_id: str) -> str:
+    """The type of an id, in the case that it is written in."""
+    _, found, rest = resource_id.rpartition("/providers/")
+    provider, *parts = rest.split("/")
+    written = "/".join([provider, *parts[::2]])
+    return written if found else "Microsoft.Resources/resourceGroups"
+
+
+def _is_tracked(resource_id: str) -> bool:
+    """Whether it has a place, tags and a state of its own.
+
+    What is part of another or hangs on one has not, but for machines of a scale set.
+    """
+    kind = type_of(resource_id)
+    is_part = kind.count("/") > 1 or resource_id.lower().count("/providers/") > 1
+    return not is_part or kind in _MACHINES
 
 
 def _part(parent: str, kind: str, name: str, given: Mapping[str, Any]) -> Document:

@@ -101,6 +101,13 @@ class Kind:
         return Refused(405, "NotServedHere", f"{method} of {self.type}")
 
 
+class Readable(Kind):
+    """A type that is here to be read."""
+
+    def __init__(self, name: str, version: str) -> None:
+        self.type, self.version = name, version
+
+
 def existing(asked: Asked) -> Document:
     """The resource that the request is about, which must be there."""
     if asked.old is None:

@@ -21,9 +21,14 @@ EMBEDDED: Mapping[str, str] = {
 WITH_ETAG = frozenset(
     {
         "microsoft.compute/virtualmachines",
+        "microsoft.compute/virtualmachinescalesets",
+        "microsoft.compute/virtualmachinescalesets/virtualmachines",
         "microsoft.network/networkinterfaces",
         "microsoft.network/networksecuritygroups",
         "microsoft.network/virtualnetworks",
+        "microsoft.securityinsights/incidents",
+        "microsoft.securityinsights/incidents/comments",
+        "microsoft.securityinsights/incidents/tasks",
     }
 )
 

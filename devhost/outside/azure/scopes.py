@@ -45,7 +45,7 @@ class Lock(Kind):
             each
             for each in locks
             if _is_over(each, asked.id)
-            or (not is_narrow and _is_below(scope_of(each["id"]), asked.id))
+            or (not is_narrow and is_below(scope_of(each["id"]), asked.id))
         ]
 
     def put(self, asked: Asked) -> Change:
@@ -147,10 +147,11 @@ def _over(resources: Resources, resource_id: str) -> Iterator[Document]:
 
 
 def _is_over(lock: Document, resource_id: str) -> bool:
-    return _is_below(resource_id, scope_of(lock["id"]))
+    return is_below(resource_id, scope_of(lock["id"]))
 
 
-def _is_below(resource_id: str, scope: str) -> bool:
+def is_below(resource_id: str, scope: str) -> bool:
+    """Whether a resource is what a scope is, or below it."""
     return f"{resource_id}/".lower().startswith(f"{scope}/".lower())
 
 

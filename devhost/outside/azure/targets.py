@@ -10,11 +10,18 @@ from devhost.outside.azure import (
     disks,
     keyvault,
     network,
+    registries,
+    roles,
     rules,
+    scale_sets,
     scopes,
+    sentinel,
+    sql,
     storage,
+    web,
 )
 from devhost.outside.azure.answers import Refused
+from devhost.outside.azure.kinds import Readable
 from devhost.outside.azure.resources import type_of
 
 if TYPE_CHECKING:
@@ -36,11 +43,25 @@ KINDS: Mapping[str, Kind] = {
         rules.SecurityRule(),
         network.Subnet(),
         network.VirtualNetwork(),
+        registries.Registry(),
+        registries.Token(),
+        roles.RoleAssignment(),
+        scale_sets.Instance(),
+        scale_sets.ScaleSet(),
         scopes.Lock(),
         scopes.Permissions(),
         scopes.Tags(),
+        sentinel.Incident(),
+        *sentinel.PARTS,
+        sql.FirewallRule(),
+        sql.Server(),
         storage.Account(),
         storage.Container(),
+        web.Config(),
+        web.PublishingPolicy(),
+        web.Site(),
+        Readable("Microsoft.ContainerService/managedClusters", "2024-02-01"),
+        Readable("Microsoft.Network/publicIPAddresses", rules.VERSION),
     )
 }
 
