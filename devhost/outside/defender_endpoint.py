@@ -8,9 +8,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections import deque
 from datetime import timedelta
-from math import ceil
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -26,6 +24,7 @@ from devhost.outside.azure.machine_actions import (
     demand_body,
 )
 from devhost.outside.azure.odata import Filter, read_filter
+from devhost.outside.azure.quotas import Rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +56,6 @@ ACTION_FIELDS = frozenset(
     {"id", "status", "machineId", "type", "requestor", "creationDateTimeUtc"}
 )
 # How often each may be asked for in a minute: what has a limit of its own, and the rest.
-MINUTE = timedelta(minutes=1)
 PACKAGES_A_MINUTE, CALLS_A_MINUTE = 2, 100
 
 _ROOT = "/defender-endpoint/api"
@@ -91,7 +89,7 @@ class EndpointSide:
         }
         self.actions = MachineActions(clock, upsets, side=self.name)
         self.indicators = Indicators(clock)
-        self._calls: dict[str, deque[datetime]] = {}
+        self._rates = Rates(clock)
         self.refused: list[str] = []
 
     def routes(self) -> list[web.RouteDef]:
@@ -157,17 +155,9 @@ class EndpointSide:
         """Refuse whoever asks for the same too often."""
         resource = request.match_info.route.resource
         name = resource.canonical if resource else ""
-        most = PACKAGES_A_MINUTE if name.endswith("Uri") else CALLS_A_MINUTE
-        now = self._clock()
-        calls = self._calls.setdefault(name, deque())
-        while calls and now - calls[0] >= MINUTE:
-            calls.popleft()
-        if len(calls) >= most:
-            wait = ceil((calls[0] + MINUTE - now).total_seconds())
-            raise Refused(
-                429, "TooManyRequests", "too often", {"Retry-After": str(wait)}
-            )
-        calls.append(now)
+        self._rates.take(
+            name, PACKAGES_A_MINUTE if name.endswith("Uri") else CALLS_A_MINUTE
+        )
 
     async def _list_machines(self, request: web.Request) -> tuple[int, Any]:
         wanted = _filter(request, MACHINE_FIELDS)

@@ -5,54 +5,43 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from devhost.outside.azure.accounts import (
+    CHANGES_PRINCIPALS,
+    DISABLES,
+    READS,
+    READS_PRINCIPALS,
+    READS_RISK,
+    REVOKES,
+    SETS_RISK,
+    USUAL,
+    absent,
+    bad,
+    enabled,
+    filled,
+    filtered,
+    selected,
+)
 from devhost.outside.azure.answers import Refused, body_of, demand_token
-from devhost.outside.azure.resources import Resources
 from devhost.outside.azure.upsets import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from devhost.outside.azure.inventory import Inventory
-    from devhost.outside.azure.resources import Document
+    from devhost.outside.azure.resources import Document, Resources
     from devhost.outside.azure.rights import Rights
     from devhost.outside.azure.upsets import Upsets
 
-# What a user is shown with where nothing is selected: not whether it is enabled.
-USUAL = (
-    "businessPhones",
-    "displayName",
-    "givenName",
-    "id",
-    "jobTitle",
-    "mail",
-    "mobilePhone",
-    "officeLocation",
-    "preferredLanguage",
-    "surname",
-    "userPrincipalName",
-)
 # How often a directory on premises has its way; each half hour unless set otherwise.
 SYNC = timedelta(minutes=30)
 
-# The application permissions of which one is needed, the least first.
-READS = ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All")
-DISABLES = ("User.EnableDisableAccount.All", "User.ReadWrite.All")
-REVOKES = ("User.RevokeSessions.All",)
-READS_RISK = ("IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All")
-SETS_RISK = ("IdentityRiskyUser.ReadWrite.All",)
-CHANGES_PRINCIPALS = ("Application.ReadWrite.OwnedBy", "Application.ReadWrite.All")
-READS_PRINCIPALS = ("Application.Read.All", *CHANGES_PRINCIPALS)
-
 _ROOT = "/graph/v1.0"
-_FILTER = re.compile(r"(userPrincipalName|mail|id|appId) eq '((?:[^']|'')*)'")
-_PATCHABLE = {"accountEnabled"}
 
 
 class GraphSide:
@@ -76,8 +65,8 @@ class GraphSide:
         self._upsets = upsets
         self._groups = inventory.groups
         self._roles = inventory.directoryRoles
-        self.users = _filled(inventory.users)
-        self.principals = _filled(inventory.servicePrincipals)
+        self.users = filled(inventory.users)
+        self.principals = filled(inventory.servicePrincipals)
         self.risky: dict[str, dict[str, Any]] = {}
         self._switched_off: dict[str, datetime] = {}
         self.changes: list[dict[str, Any]] = []
@@ -152,18 +141,18 @@ class GraphSide:
         return handle
 
     async def _list_users(self, request: web.Request) -> dict[str, Any]:
-        found = _filtered(request, self.users)
-        return {"value": [_selected(request, each, USUAL) for each in found]}
+        found = filtered(request, self.users)
+        return {"value": [selected(request, each, USUAL) for each in found]}
 
     async def _user(self, request: web.Request) -> dict[str, Any]:
         known = self._known_user(request)
         shown = self.users.shown(known["id"]) or known
-        return _selected(request, shown, USUAL)
+        return selected(request, shown, USUAL)
 
     async def _change_user(self, request: web.Request) -> None:
         user = self._known_user(request)
         body = await body_of(request)
-        is_enabled = _enabled(body)
+        is_enabled = enabled(body)
         if any(user["id"] in each["members"] for each in self._roles):
             raise Refused(403, "Authorization_RequestDenied", "Insufficient privileges")
         upset = self._upsets.next(self.name, "PATCH", request.path)
@@ -200,19 +189,19 @@ class GraphSide:
     async def _risk(self, request: web.Request) -> dict[str, Any]:
         found = self.risky.get(request.match_info["id"].lower())
         if found is None:
-            raise _absent(request.match_info["id"])
+            raise absent(request.match_info["id"])
         return found
 
     async def _set_risk(self, request: web.Request) -> None:
         body = await body_of(request)
         ids = body.get("userIds")
         if not isinstance(ids, list) or not ids:
-            raise _bad("userIds is no list of ids")
+            raise bad("userIds is no list of ids")
         is_confirmed = request.match_info["act"] == "confirmCompromised"
         for each in ids:
             user = self.users.find(str(each))
             if user is None:
-                raise _absent(str(each))
+                raise absent(str(each))
             self.risky[user["id"].lower()] = {
                 "id": user["id"],
                 "userPrincipalName": user["userPrincipalName"],
@@ -226,17 +215,17 @@ class GraphSide:
         self._took(request, body)
 
     async def _list_principals(self, request: web.Request) -> dict[str, Any]:
-        found = _filtered(request, self.principals)
-        return {"value": [_selected(request, each, ()) for each in found]}
+        found = filtered(request, self.principals)
+        return {"value": [selected(request, each, ()) for each in found]}
 
     async def _principal(self, request: web.Request) -> dict[str, Any]:
         found = self._known(self.principals, request)
-        return _selected(request, self.principals.shown(found["id"]) or found, ())
+        return selected(request, self.principals.shown(found["id"]) or found, ())
 
     async def _change_principal(self, request: web.Request) -> None:
         principal = self._known(self.principals, request)
         body = await body_of(request)
-        after = {**principal, "accountEnabled": _enabled(body)}
+        after = {**principal, "accountEnabled": enabled(body)}
         upset = self._upsets.next(self.name, "PATCH", request.path)
         write(upset, self.principals, principal["id"], after)
         self._took(request, body)
@@ -252,7 +241,7 @@ class GraphSide:
     def _known(self, accounts: Resources, request: web.Request) -> Document:
         found = accounts.find(request.match_info["id"])
         if found is None:
-            raise _absent(request.match_info["id"])
+            raise absent(request.match_info["id"])
         return found
 
     def _synchronize(self) -> None:
@@ -276,45 +265,3 @@ class GraphSide:
 
     def _now(self) -> str:
         return f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _filled(documents: Iterable[Document]) -> Resources:
-    accounts = Resources()
-    for each in documents:
-        accounts.write({"accountEnabled": True, **each})
-    return accounts
-
-
-def _filtered(request: web.Request, accounts: Resources) -> list[Document]:
-    """The accounts that a filter by one field finds."""
-    found = _FILTER.fullmatch(request.query.get("$filter", ""))
-    if found is None:
-        raise _bad("only one field can be filtered by here, by eq")
-    value = found[2].replace("''", "'").lower()
-    known = accounts.state().values()
-    return [each for each in known if str(each.get(found[1], "")).lower() == value]
-
-
-def _selected(
-    request: web.Request, document: Mapping[str, Any], usual: Iterable[str]
-) -> dict[str, Any]:
-    """What is asked for of a document; what is not known of it is null."""
-    names = [n for n in request.query.get("$select", "").split(",") if n] or [*usual]
-    return {name: document.get(name) for name in names} if names else {**document}
-
-
-def _enabled(body: Mapping[str, Any]) -> bool:
-    is_enabled = body.get("accountEnabled")
-    if set(body) != _PATCHABLE or not isinstance(is_enabled, bool):
-        raise _bad("only accountEnabled can be patched here")
-    return is_enabled
-
-
-def _absent(account: str) -> Refused:
-    return Refused(
-        404, "Request_ResourceNotFound", f"Resource '{account}' does not exist"
-    )
-
-
-def _bad(problem: str) -> Refused:
-    return Refused(400, "Request_BadRequest", problem)

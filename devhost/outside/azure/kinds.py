@@ -157,3 +157,24 @@ def tags_of(body: Mapping[str, Any]) -> dict[str, str]:
     ):
         raise bad("tags are at most fifty texts", "InvalidTags")
     return tags
+
+
+def heed_conditions(
+    headers: Mapping[str, str], kind: Kind, old: Document | None
+) -> None:
+    """Where a type declares them (remote-apis-azure.md 0.5); elsewhere they are not read."""
+    if not kind.heeds_if_match:
+        return
+    wanted, unwanted = (headers.get(n) for n in ("If-Match", "If-None-Match"))
+    etag = None if old is None else old.get("etag")
+    if wanted is not None and (etag is None or wanted not in {"*", etag}):
+        raise Refused(412, "PreconditionFailed", "it has another etag")
+    if unwanted is not None and etag is not None and unwanted in {"*", etag}:
+        raise Refused(412, "PreconditionFailed", "it is there")
+
+
+def on_the_way(old: Document | None, after: Document | None) -> Document | None:
+    """A resource while it is being made, changed or taken away."""
+    if after is None:
+        return None if old is None else with_state(old, "Deleting")
+    return with_state(after, "Updating" if old else "Creating")

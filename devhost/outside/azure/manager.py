@@ -16,7 +16,14 @@ from devhost.outside.azure.answers import (
     demand_token,
     demand_version,
 )
-from devhost.outside.azure.kinds import Asked, How, existing, with_state
+from devhost.outside.azure.kinds import (
+    Asked,
+    How,
+    existing,
+    heed_conditions,
+    on_the_way,
+    with_state,
+)
 from devhost.outside.azure.operations import RETRY_AFTER, Operations, progress
 from devhost.outside.azure.quotas import Quotas
 from devhost.outside.azure.resources import Resources, name_of, type_of
@@ -36,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from devhost.outside.azure.kinds import Change, Kind
+    from devhost.outside.azure.kinds import Change
     from devhost.outside.azure.resources import Document
     from devhost.outside.azure.rights import Rights
     from devhost.outside.azure.targets import Target
@@ -150,7 +157,7 @@ class Manager:
         body = await body_of(request)
         old = target.kind.found(self.resources.find, target.id)
         asked = self._asked(request, target, old, body)
-        _heed_conditions(request, target.kind, old)
+        heed_conditions(request.headers, target.kind, old)
         if not isinstance(target.kind, scopes.Lock):
             scopes.demand_unlocked(self.resources, request.method, target.id)
         self._rights.demand_links(target.kind.links(asked))
@@ -201,7 +208,7 @@ class Manager:
             self.resources.keep_showing(target.id, upset.reads)
         is_read_only = change.answer is not None
         if not is_read_only:
-            during = change.during or _on_the_way(old, change.after)
+            during = change.during or on_the_way(old, change.after)
             self._write(target, old, during)
 
         def end() -> None:
@@ -221,7 +228,7 @@ class Manager:
         )
         if way is Way.NEVER_ENDS and not is_read_only:
             self._write(target, old, change.after)
-        headers = {**RETRY_AFTER, **_where(request, target, change.how, operation.name)}
+        headers = _where(request, target, change.how, operation.name)
         if change.status == 202:
             return web.Response(status=202, headers=headers)
         shown = self.resources.find(target.id)
@@ -250,27 +257,8 @@ class Manager:
         return web.json_response(shown, status=status, headers=headers)
 
 
-def _heed_conditions(request: web.Request, kind: Kind, old: Document | None) -> None:
-    """Where a type declares them (remote-apis-azure.md 0.5); elsewhere they are not read."""
-    if not kind.heeds_if_match:
-        return
-    wanted, unwanted = (request.headers.get(n) for n in ("If-Match", "If-None-Match"))
-    etag = None if old is None else old.get("etag")
-    if wanted is not None and (etag is None or wanted not in {"*", etag}):
-        raise Refused(412, "PreconditionFailed", "it has another etag")
-    if unwanted is not None and etag is not None and unwanted in {"*", etag}:
-        raise Refused(412, "PreconditionFailed", "it is there")
-
-
-def _on_the_way(old: Document | None, after: Document | None) -> Document | None:
-    """A resource while it is being made, changed or taken away."""
-    if after is None:
-        return None if old is None else with_state(old, "Deleting")
-    return with_state(after, "Updating" if old else "Creating")
-
-
 def _where(request: web.Request, target: Target, how: How, name: str) -> dict[str, str]:
-    """The header that says where an operation is asked about."""
+    """The headers that say where an operation is asked about, and when."""
     provider, subscription = target.kind.type.partition("/")[0], target.id.split("/")[2]
     last = "operations" if how is How.BY_OPERATION else "operationResults"
     url = (
@@ -279,4 +267,4 @@ def _where(request: web.Request, target: Target, how: How, name: str) -> dict[st
         f"?api-version={target.kind.version}"
     )
     header = "Azure-AsyncOperation" if how is How.BY_OPERATION else "Location"
-    return {header: url}
+    return {**RETRY_AFTER, header: url}

@@ -1,10 +1,12 @@
-"""How often Resource Manager may be asked: a bucket for each kind of request.
+"""How often Azure may be asked: Resource Manager by buckets, others by the minute.
 
 (remote-apis-azure.md 0.4; one identity, one region)
 """
 
 from __future__ import annotations
 
+from collections import deque
+from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,8 @@ from devhost.outside.azure.answers import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+
+MINUTE = timedelta(minutes=1)
 
 # How many are in a full bucket, and how many more there are each second.
 BUCKETS: Mapping[str, tuple[int, int]] = {
@@ -47,6 +51,27 @@ class Quotas:
             raise Refused(429, "SubscriptionRequestsThrottled", "too often", wait)
         self._left[subscription, kind] = (left - 1, now)
         return {header: str(int(left - 1))}
+
+
+class Rates:
+    """How often each thing was asked for in the last minute."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._calls: dict[str, deque[datetime]] = {}
+
+    def take(self, name: str, most: int) -> None:
+        """Ask once more, or be refused."""
+        now = self._clock()
+        calls = self._calls.setdefault(name, deque())
+        while calls and now - calls[0] >= MINUTE:
+            calls.popleft()
+        if len(calls) >= most:
+            wait = ceil((calls[0] + MINUTE - now).total_seconds())
+            raise Refused(
+                429, "TooManyRequests", "too often", {"Retry-After": str(wait)}
+            )
+        calls.append(now)
 
 
 def _kind(method: str) -> str:
