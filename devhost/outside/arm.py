@@ -154,8 +154,9 @@ class ArmSide:
         problem = self._version_problem(request, VERSIONS[kind])
         if problem is not None:
             return problem
-        if path in self.documents:
-            return web.json_response(self.documents[path])
+        known = self.documents.get(path) or self._resources.find(path)
+        if known is not None:
+            return web.json_response(known)
         if path.endswith(kind):
             return web.json_response({"value": []})
         return self._refuse(404, "ResourceNotFound", "not there")

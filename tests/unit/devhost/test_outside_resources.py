@@ -10,7 +10,17 @@ import httpx
 import pytest
 
 from devhost.outside.azure.upsets import Upset, Way
-from tests.fakes.azure import DC01, NIC, NSG, QUARANTINE, RG_SHOP, SHOP, WEB01, azure
+from tests.fakes.azure import (
+    DC01,
+    NIC,
+    NSG,
+    QUARANTINE,
+    RG_SHOP,
+    SHOP,
+    SOC,
+    WEB01,
+    azure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -395,6 +405,19 @@ async def test_what_hangs_on_a_resource_is_of_another_side(sender: Sender) -> No
     reply = await sender.send("GET", path, version="2021-05-01-preview")
 
     assert (reply.status_code, reply.json()) == (200, {"value": []})
+
+
+async def test_a_workspace_of_the_inventory_is_read_where_it_always_was(
+    sender: Sender,
+) -> None:
+    """And so is Defender's list, which stands below a provider that is here too."""
+    workspace = await sender.send("GET", SOC, version="2022-10-01")
+    alerts = f"{SHOP}/providers/Microsoft.Security/alerts"
+
+    listed = await sender.send("GET", alerts, version="2022-01-01")
+
+    assert workspace.json()["properties"]["customerId"].startswith("0b1f6471")
+    assert listed.json() == {"value": []}
 
 
 async def test_an_upset_is_for_what_it_is_about(sender: Sender) -> None:
