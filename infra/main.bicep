@@ -62,6 +62,9 @@ param leaseSeconds int = 120
 @description('FIREWATCH_POLICY: path of another policy file in the package; empty: policy.yaml.')
 param policyFile string = ''
 
+@description('FIREWATCH_ENDPOINT_URL: a nearer host of Defender for Endpoint, such as https://eu.api.security.microsoft.com; empty: that of the cloud.')
+param endpointUrl string = ''
+
 @description('Whether routes, silences and schedules reload from a blob, which people upload to the account of deliveries.')
 param policyReloads bool = false
 
@@ -203,22 +206,32 @@ var allTags = union({
   'azd-env-name': environmentName
 }, tags)
 
-// What is another in the national clouds, and no template can ask for.
+// What is another in the national clouds, and no template can ask for. Of Defender for
+// Endpoint in the government's the host is from memory, and in China there is none.
 var clouds = {
   AzureCloud: {
     logs: 'https://api.loganalytics.io'
+    graph: 'https://graph.microsoft.com'
+    endpoint: 'https://api.securitycenter.microsoft.com'
+    vault: 'https://vault.azure.net'
     sites: 'azurewebsites.net'
     hubZone: 'privatelink.servicebus.windows.net'
     vaultZone: 'privatelink.vaultcore.azure.net'
   }
   AzureUSGovernment: {
     logs: 'https://api.loganalytics.us'
+    graph: 'https://graph.microsoft.us'
+    endpoint: 'https://api-gov.securitycenter.microsoft.us'
+    vault: 'https://vault.usgovcloudapi.net'
     sites: 'azurewebsites.us'
     hubZone: 'privatelink.servicebus.usgovcloudapi.net'
     vaultZone: 'privatelink.vaultcore.usgovcloudapi.net'
   }
   AzureChinaCloud: {
     logs: 'https://api.loganalytics.azure.cn'
+    graph: 'https://microsoftgraph.chinacloudapi.cn'
+    endpoint: 'https://api.securitycenter.microsoft.com'
+    vault: 'https://vault.azure.cn'
     sites: 'chinacloudsites.cn'
     hubZone: 'privatelink.servicebus.chinacloudapi.cn'
     vaultZone: 'privatelink.vaultcore.azure.cn'
@@ -539,9 +552,13 @@ var commonSettings = union({
   APPLICATIONINSIGHTS_CONNECTION_STRING: logs.outputs.connectionString
   EASY_AUTH: hasSignIn ? '1' : '0'
   FIREWATCH_ARM_URL: environment().resourceManager
+  FIREWATCH_ENDPOINT_AUDIENCE: cloud.endpoint
+  FIREWATCH_ENDPOINT_URL: empty(endpointUrl) ? cloud.endpoint : endpointUrl
+  FIREWATCH_GRAPH_URL: cloud.graph
   FIREWATCH_KEEP_DAYS: string(keepDays)
   FIREWATCH_LEASE_SECONDS: string(leaseSeconds)
   FIREWATCH_LOGS_URL: cloud.logs
+  FIREWATCH_VAULT_URL: cloud.vault
 }, linkSettings, previousLinkSettings, policySettings, policyFileSettings, json('{${join(secretPairs, ', ')}}'))
 
 module webApp 'core/app.bicep' = {

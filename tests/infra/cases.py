@@ -38,6 +38,7 @@ MOST: dict[str, Any] = {
     "archiveImmutableDays": 365,
     "policyReloads": True,
     "policyFile": "policies/production.yaml",
+    "endpointUrl": "https://eu.api.security.microsoft.com",
     "offersLinks": True,
     "hasPreviousLinkKey": True,
     "signInClientId": "11111111-1bf0-4dda-aec3-cb9272f09590",

@@ -89,6 +89,13 @@ def test_the_app_takes_its_settings(name: str, app: str) -> None:
     assert read.easy_auth == (name == "most")
     assert read.arm_url == settings.DEFAULT_ARM_URL
     assert read.logs_url == settings.DEFAULT_LOGS_URL
+    assert read.graph_url == settings.DEFAULT_GRAPH_URL
+    assert read.endpoint_audience == settings.DEFAULT_ENDPOINT_AUDIENCE
+    assert read.vault_url == settings.DEFAULT_VAULT_URL
+    nearer = "https://eu.api.security.microsoft.com"
+    assert read.endpoint_url == (
+        nearer if name == "most" else settings.DEFAULT_ENDPOINT_URL
+    )
     assert bool(read.policy_blob) == (name == "most")
     assert bool(read.link_key) == bool(read.public_url)
 
