@@ -10,16 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import azure.functions as func
 
-from shared.answers import pages as looks
 from shared.answers.links import ANYBODY, SIGNED_IN
-from shared.triggers.callbacks import Callbacks
-from shared.triggers.pages import Asked, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from shared.answers.pages import Page
     from shared.bootstrap import App
+    from shared.triggers.pages import Asked
 
 # Showing, which changes nothing; and acting.
 SAFE, ACTING = ("GET", "HEAD", "OPTIONS"), ("POST",)
@@ -38,34 +36,36 @@ MIME = "text/html"
 
 def blueprint(app: "App") -> func.Blueprint:
     """The functions of answers, to be registered with the app's own."""
-    pages = Pages(app)
     functions = func.Blueprint()  # type: ignore[no-untyped-call]
     for name, (route, methods) in FUNCTIONS.items():
         bind = functions.route(
             route=route, methods=methods, auth_level=func.AuthLevel.ANONYMOUS
         )
-        functions.function_name(name)(bind(function(pages, name)))
+        functions.function_name(name)(bind(function(app, name)))
     bind = functions.route(
         route=CALLED, methods=ACTING, auth_level=func.AuthLevel.ANONYMOUS
     )
-    functions.function_name(CALLBACK)(bind(callback(Callbacks(app))))
+    functions.function_name(CALLBACK)(bind(callback(app)))
     return functions
 
 
 def function(
-    pages: Pages, name: str
+    app: "App", name: str
 ) -> "Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]":
     """The function of one route and what is done there."""
     route, methods = FUNCTIONS[name]
 
     # The worker reads these annotations when it indexes the app: they are no texts.
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        # Most workers start for something else, and do without what pages are made of.
+        from shared.answers.pages import HEADERS
+        from shared.triggers.pages import Pages
+
         if req.method == "OPTIONS":
             allow = {"allow": ", ".join((*SAFE, *ACTING))}
-            return func.HttpResponse(
-                status_code=204, headers={**looks.HEADERS, **allow}
-            )
-        return response(await pages(asked(req, route)), is_head=req.method == "HEAD")
+            return func.HttpResponse(status_code=204, headers={**HEADERS, **allow})
+        page = await Pages(app)(asked(req, route))
+        return response(page, is_head=req.method == "HEAD")
 
     answer.__name__ = name
     answer.__doc__ = f"{' and '.join(methods)} of a link's page."
@@ -73,13 +73,15 @@ def function(
 
 
 def callback(
-    callbacks: Callbacks,
+    app: "App",
 ) -> "Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]":
     """The function that hears other sides."""
 
     async def hear_callback(req: func.HttpRequest) -> func.HttpResponse:
         """Take what a side says of a notice."""
-        answer = await callbacks(
+        from shared.triggers.callbacks import Callbacks
+
+        answer = await Callbacks(app)(
             req.route_params.get("responder", ""),
             headers={name.lower(): value for name, value in req.headers.items()},
             body=req.get_body(),
@@ -90,8 +92,10 @@ def callback(
     return hear_callback
 
 
-def asked(req: func.HttpRequest, route: str) -> Asked:
+def asked(req: func.HttpRequest, route: str) -> "Asked":
     """The request as the pages take it."""
+    from shared.triggers.pages import Asked
+
     return Asked(
         method=req.method,
         route=route,
@@ -103,10 +107,12 @@ def asked(req: func.HttpRequest, route: str) -> Asked:
 
 def response(page: "Page", *, is_head: bool = False) -> func.HttpResponse:
     """The page as the host takes it."""
+    from shared.answers.pages import HEADERS
+
     return func.HttpResponse(
         "" if is_head else page.html,
         status_code=page.status,
-        headers=looks.HEADERS,
+        headers=HEADERS,
         mimetype=MIME,
         charset="utf-8",
     )

@@ -9,7 +9,6 @@ from urllib.parse import urlencode, urlsplit
 import azure.functions as func
 
 from shared.triggers import answers as trigger
-from shared.triggers.pages import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,9 +83,8 @@ class Browser:
     """Asks the pages of an app as the host would."""
 
     def __init__(self, app: App) -> None:
-        pages = Pages(app)
         self._functions = {
-            (route, method): trigger.function(pages, name)
+            (route, method): trigger.function(app, name)
             for name, (route, methods) in trigger.FUNCTIONS.items()
             for method in methods
         }

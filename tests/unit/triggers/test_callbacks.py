@@ -188,7 +188,7 @@ async def test_the_trigger_takes_the_request_apart(house: House) -> None:
         body=body,
     )
 
-    answer = await callback(house.callbacks)(request)
+    answer = await callback(house.app)(request)
 
     assert (answer.status_code, answer.get_body()) == (202, b"")
     assert answer.headers["cache-control"] == "no-store"
