@@ -31,6 +31,8 @@ VERSIONS = {
 }
 
 GRAPH_VERSION = "2022-10-01"
+# The version of these is [unverified].
+SUBSCRIPTIONS_VERSION = "2022-12-01"
 
 _GRAPH = "/arm/providers/Microsoft.ResourceGraph/resources"
 _ASKED = re.compile(
@@ -95,6 +97,7 @@ class ArmSide:
             web.get(_PATH, self._list),
             web.get(_DOCUMENT, self._document),
             web.post(_GRAPH, self._graph),
+            web.get("/arm/subscriptions", self._subscriptions),
         ]
 
     def received(self) -> dict[str, Any]:
@@ -143,8 +146,19 @@ class ArmSide:
             request, subscription
         )
 
+    async def _subscriptions(self, request: web.Request) -> web.Response:
+        """Those that the resources are in: the ones that the app's identity sees."""
+        if not _is_signed(request):
+            return self._refuse(401, "AuthenticationFailed", "no bearer token")
+        problem = self._version_problem(request, SUBSCRIPTIONS_VERSION)
+        if problem is not None:
+            return problem
+        ids = sorted({key.split("/")[2] for key in self._resources.state()})
+        value = [{"id": f"/subscriptions/{i}", "subscriptionId": i} for i in ids]
+        return web.json_response({"value": value})
+
     async def _document(self, request: web.Request) -> web.Response:
-        """A document that was put here, else an empty list or nothing."""
+        """A document that was put here, else what there is of the inventory."""
         path = f"/{request.match_info['path'].lower()}"
         if not _is_signed(request):
             return self._refuse(401, "AuthenticationFailed", "no bearer token")
@@ -158,7 +172,8 @@ class ArmSide:
         if known is not None:
             return web.json_response(known)
         if path.endswith(kind):
-            return web.json_response({"value": []})
+            scope = path.removesuffix(f"providers/{kind}")
+            return web.json_response({"value": [*self._resources.of_type(kind, scope)]})
         return self._refuse(404, "ResourceNotFound", "not there")
 
     def _version_problem(

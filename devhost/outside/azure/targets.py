@@ -18,6 +18,7 @@ from devhost.outside.azure import (
     sentinel,
     sql,
     storage,
+    tables,
     web,
 )
 from devhost.outside.azure.answers import Refused
@@ -57,6 +58,7 @@ KINDS: Mapping[str, Kind] = {
         sql.Server(),
         storage.Account(),
         storage.Container(),
+        tables.Table(),
         web.Config(),
         web.PublishingPolicy(),
         web.Site(),
@@ -67,13 +69,18 @@ KINDS: Mapping[str, Kind] = {
 
 GROUP = "/arm/{path:subscriptions/[^/]+/(?i:resourcegroups)/[^/]+}"
 PROVIDER = "/arm/subscriptions/{subscription}/providers/{provider}"
-_SPACES = "|".join(sorted({kind.partition("/")[0] for kind in KINDS})).replace(
-    ".", r"\."
-)
+# Of workspaces only their tables are here, and how far changes of those are.
+_TABLES = r"Microsoft\.OperationalInsights/(?:workspaces/[^/]+/tables|locations)(?=/|$)"
+_SPACES = "|".join(
+    sorted(
+        {kind.partition("/")[0] for kind in KINDS}
+        - {tables.Table.type.partition("/")[0].lower()}
+    )
+).replace(".", r"\.")
 # Whatever hangs on a resource and is of another provider is somebody else's.
 PATH = (
-    rf"/arm/{{path:subscriptions/(?:.+/)?(?i:providers/(?:{_SPACES}))"
-    r"/(?:(?!/providers/).)+}"
+    rf"/arm/{{path:subscriptions/(?:.+/)?(?i:providers/(?:(?:{_SPACES})(?=/)|{_TABLES}))"
+    r"(?:(?!/providers/).)*}"
 )
 
 
