@@ -33,6 +33,7 @@ class Run(NamedTuple):
     url: str
     policy: str = ""
     logs: str = ""
+    arm: str = ""
 
 
 def announce(run: Run) -> Path:

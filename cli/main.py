@@ -30,6 +30,7 @@ from cli.dead_letters import ReplayError
 from cli.feed import FeedError
 from cli.release import commands as release
 from cli.release.errors import ReleaseError
+from cli.retention import commands as retention
 from devhost.local import LocalError, RealHub
 from devhost.rehearsal import RehearsalError
 from devhost.storage import StorageError
@@ -49,6 +50,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(policy.app, name="policy")
 app.add_typer(release.app, name="release")
+app.add_typer(retention.app, name="retention")
 app.command()(explain.explain)
 app.command()(coverage.coverage)
 app.command()(parse.parse)

@@ -73,6 +73,7 @@ def run(plan: Plan, console: Console) -> int:
                 local.url,
                 str(local.folder / "policy.yaml"),
                 local.logs_url,
+                f"{local.outside_url}/arm",
             )
         )
         try:

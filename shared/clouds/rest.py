@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from shared.model.http import Http, Reply
 
 LARGEST_DOCUMENT = 1024 * 1024
+# The tables of a workspace come at once, each with its columns.
+LARGEST_PAGE = 16 * 1024 * 1024
 # What Azure says that one must be able to take.
 LONGEST_POLL_URL = 4096
 MOST_PAGES = 50
@@ -97,7 +99,7 @@ class RestClient:
         url, about = self._at(path), _about(path)
         found: list[dict[str, Any]] = []
         for _ in range(MOST_PAGES):
-            reply = await self._send("GET", url)
+            reply = await self._send("GET", url, most=LARGEST_PAGE)
             self._demand_success(reply, f"GET {about}", permission)
             content = self._object(reply, path)
             listed = content.get("value")
@@ -149,21 +151,24 @@ class RestClient:
         return Pending(poll=pending.poll, retry_after=wait_of(reply))
 
     async def _send(
-        self, method: str, url: str, content: object = None, if_match: str = ""
+        self,
+        method: str,
+        url: str,
+        content: object = None,
+        if_match: str = "",
+        most: int = LARGEST_DOCUMENT,
     ) -> Reply:
         token = await self._token(self._scope)
         headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
         if method == "GET":
-            return await self._http.get(url, headers=headers, most=LARGEST_DOCUMENT)
+            return await self._http.get(url, headers=headers, most=most)
         if if_match:
             headers["if-match"] = if_match
         body = b""
         if content is not None:
             headers["content-type"] = "application/json"
             body = json.dumps(content, allow_nan=False).encode()
-        return await self._http.send(
-            method, url, headers=headers, body=body, most=LARGEST_DOCUMENT
-        )
+        return await self._http.send(method, url, headers=headers, body=body, most=most)
 
     def _at(self, path: str) -> str:
         if not path.startswith("/") or _UNSAFE_PATH.search(path):

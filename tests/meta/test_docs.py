@@ -24,6 +24,7 @@ from shared.model.enrich import Enrich
 from shared.model.errors import FailureReason
 from shared.model.evidence import Lack
 from shared.model.heartbeat import Heartbeat
+from shared.model.retention import Keep, Retention
 from shared.model.risk import Weights
 from shared.model.secret import SecretRef
 from shared.model.silence import Silence
@@ -188,6 +189,10 @@ def test_every_field_of_the_policy_is_documented() -> None:
             "### escalations": Escalation.__struct_encode_fields__,
             "### steps": Step.__struct_encode_fields__,
             "## heartbeat": Heartbeat.__struct_encode_fields__,
+            "## retention": (
+                *Retention.__struct_encode_fields__,
+                *Keep.__struct_encode_fields__,
+            ),
             "## senders": (
                 "method",
                 *(name for kind in SENDERS for name in kind.__struct_encode_fields__),

@@ -241,6 +241,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *STORE,
     ),
     "shared.measures": (MODEL,),
+    # What tables of logs keep, and what a policy makes of it.
+    "shared.log_retention": (MODEL, "shared.log_retention"),
     "shared.timeline": (MODEL, "shared.store.ports", "shared.store.rows"),
     # Pure but for reading: what rows and policy say, and why.
     "shared.explain": (

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.actions import matchers
 from shared.actions.routing import Route
-from shared.model import resource, tags
+from shared.model import resource, retention, tags
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.enrich import Enrich
 from shared.model.heartbeat import Heartbeat
+from shared.model.retention import Keep
 from shared.model.risk import Weights
 from shared.model.silence import Silence
 from shared.model.storm import Storm
@@ -33,7 +34,7 @@ from shared.oncall.policy import (
 )
 from shared.senders import EntraSender, HmacSender, KeySender
 from shared.sources import NAMES
-from shared.triage.policy import names, on_call
+from shared.triage.policy import kept, names, on_call
 from shared.triage.policy.document import step
 from shared.triage.policy.schema import MOST_PROBLEMS, Policy, Reconcile
 
@@ -246,6 +247,16 @@ EACH: Mapping[Field, Rule] = {
     (Escalation, "hours"): HOURS,
     (Escalation, "time_zone"): ZONE,
     (Heartbeat, "every"): Rule(_minutes, "Whole minutes, an hour at most."),
+    (Keep, "interactive_days"): Rule(
+        retention.interactive,
+        f"Days that queries find rows for: {retention.LEAST_DAYS} to"
+        f" {retention.MOST_INTERACTIVE}.",
+    ),
+    (Keep, "total_days"): Rule(
+        retention.total,
+        f"Days in all: {retention.LEAST_DAYS} to {retention.MOST_INTERACTIVE}, or"
+        f" {', '.join(map(str, retention.YEARS))}.",
+    ),
     (KeySender, "formats"): FORMAT,
     (HmacSender, "formats"): FORMAT,
     (EntraSender, "formats"): FORMAT,
@@ -293,7 +304,7 @@ def struct_problems(kind: type, values: Mapping[str, Any]) -> list[tuple[str, st
         found = on_call.between(responders, values.get("on_call"))
         limits = _unknown(values.get("limits"), responders)
         return [*((f"on_call.{path}", said) for path, said in found), *limits]
-    return on_call.problems(kind, values)
+    return [*on_call.problems(kind, values), *kept.problems(kind, values)]
 
 
 def _unknown(limits: object, responders: object) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from shared.actions.routing import Route
 from shared.model.correlation import Correlation
 from shared.model.enrich import Enrich
 from shared.model.heartbeat import Heartbeat
+from shared.model.retention import Retention
 from shared.model.risk import Weights
 from shared.model.silence import Silence
 from shared.model.storm import Storm
@@ -47,3 +48,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     risk: Weights = Weights()
     on_call: OnCall = OnCall()
     heartbeat: Heartbeat | None = None
+    retention: Retention = Retention()

@@ -1,0 +1,1 @@
+"""`firewatch retention`: how long tables of Log Analytics keep their rows."""
