@@ -18,7 +18,7 @@ from cli.rules import PolicyFile
 from responders import RESPONDERS
 from shared.commands import Commands, Order
 from shared.drills import Drills, targets_of
-from shared.model.action import ActionRow, ActionStatus, Kind, Verb
+from shared.model.action import ActionRow, ActionStatus, Verb
 from shared.store import reading
 
 if TYPE_CHECKING:
@@ -163,10 +163,10 @@ def _targets(policy: Policy, names: Sequence[str], routes: Sequence[str]) -> lis
             routes=policy.routes,
             on_call=policy.on_call,
             responders=policy.responders,
-            tickets=[
+            quiet=[
                 name
                 for name, use in kinds.items()
-                if use in RESPONDERS and RESPONDERS[use].kind is Kind.TICKET
+                if use in RESPONDERS and not RESPONDERS[use].kind.tells_people
             ],
         )
     except ValueError as error:

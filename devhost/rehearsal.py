@@ -109,6 +109,8 @@ def _stand_in(name: str, given: object, outside: str) -> object:
         },
         "jira": {"url": f"{outside}/jira"},
         "servicenow": {"url": f"{outside}/servicenow"},
+        # Whoever forwards to an index of their own has one there.
+        "splunk": {"url": f"{outside}/splunk", "index": ""},
     }
     return {**given, **changes.get(str(given.get("use")), {})}
 

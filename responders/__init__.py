@@ -11,6 +11,7 @@ from responders.jsm import Jsm
 from responders.pagerduty import PagerDuty
 from responders.servicenow import ServiceNow
 from responders.slack import Slack
+from responders.splunk import Splunk
 from responders.teams import Teams
 from responders.webhook import Webhook
 
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
 RESPONDERS: Mapping[
     str,
     type[
-        Boards | Email | Jira | Jsm | PagerDuty | ServiceNow | Slack | Teams | Webhook
+        Boards
+        | Email
+        | Jira
+        | Jsm
+        | PagerDuty
+        | ServiceNow
+        | Slack
+        | Splunk
+        | Teams
+        | Webhook
     ],
 ] = {
     "boards": Boards,
@@ -33,4 +43,5 @@ RESPONDERS: Mapping[
     "jsm": Jsm,
     "email": Email,
     "webhook": Webhook,
+    "splunk": Splunk,
 }

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, assert_never
 from urllib.parse import urlsplit
 
-from shared.model.action import Kind, Occasion, Verb, planned
+from shared.model.action import Kind, Occasion, Verb, forwarding, planned
 from shared.model.errors import (
     FailureReason,
     PermanentFailure,
@@ -19,7 +19,7 @@ from shared.model.incident import IncidentStatus
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from shared.model.action import Action, Outcome
+    from shared.model.action import Action, Dossier, Outcome
     from shared.model.evidence import Evidence
     from shared.model.http import Http, Reply
     from shared.model.incident import Incident
@@ -83,7 +83,7 @@ class Notifier:
     """
 
     kind = Kind.NOTIFY
-    verbs = frozenset(Verb)
+    verbs = frozenset(Verb) - {Verb.FORWARD}
     name: str
 
     async def plan(
@@ -95,10 +95,30 @@ class Notifier:
         return notices(incident, name=self.name, kind=self.kind)
 
 
+class Forwarder:
+    """What responders that copy records to elsewhere have in common.
+
+    Where the copy begins, what it is made of, and whether there is anything new is the
+    core's to say: by the timeline, not by what anybody was told. Each is a ``Sink``.
+    """
+
+    kind = Kind.FORWARD
+    verbs = frozenset({Verb.FORWARD})
+    name: str
+
+    async def plan(
+        self,
+        incident: Incident,
+        evidence: Sequence[Evidence] = (),  # noqa: ARG002  the core adds them
+    ) -> Sequence[Action]:
+        """That it is to be forwarded, if it was ever active."""
+        return forwards(incident, self.name)
+
+
 class Unusable(Notifier):
     """Stands in for a responder whose settings are wrong.
 
-    It plans notices as one, so that they are on record and wait; each attempt fails
+    It plans as one, so that its actions are on record and wait; each attempt fails
     with what is wrong. Whoever mends the settings restarts the app, and they go out.
     """
 
@@ -106,6 +126,14 @@ class Unusable(Notifier):
         self.name = name
         self.kind = kind
         self._problem = problem
+
+    async def plan(
+        self, incident: Incident, evidence: Sequence[Evidence] = ()
+    ) -> Sequence[Action]:
+        """What any responder of the kind would plan."""
+        if self.kind is Kind.FORWARD:
+            return forwards(incident, self.name)
+        return await super().plan(incident, evidence)
 
     async def apply(self, action: Action) -> Outcome:  # noqa: ARG002  as the protocol
         """Raise TransientFailure: mending the settings is all it takes."""
@@ -136,6 +164,18 @@ def notices(
         )
         for verb, occasion in wanted(incident)
     ]
+
+
+def forwards(incident: Incident, name: str) -> list[Action]:
+    """The action of a forwarder; none where nothing of the incident was ever active."""
+    return [forwarding(incident.id, name)] if incident.was_active else []
+
+
+def recorded(action: Action) -> Dossier:
+    """What the forward is made of; every one that is sent has a dossier."""
+    if action.dossier is None:
+        raise PermanentFailure(FailureReason.INVALID, "there is nothing to forward")
+    return action.dossier
 
 
 def wanted(incident: Incident) -> tuple[tuple[Verb, Occasion], ...]:

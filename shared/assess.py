@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 # What the storm breaker may hold back, and what the limit of a responder may.
 _FIRST = frozenset({Occasion.OPENED, Occasion.ESCALATED})
-_LIMITED = frozenset({Verb.TRIGGER, Verb.UPDATE})
+_LIMITED = frozenset({Verb.TRIGGER, Verb.UPDATE, Verb.FORWARD})
 
 
 Offer = Callable[[Incident, str, str], Sequence[Link]]
@@ -160,7 +160,8 @@ class Assessment:
         for name in [*routed, *sorted(told.difference(routed))]:
             responder = self._responders[name]
             plan = await responder.plan(head, evidence)
-            wanted += [a for a in plan if name in routed or a.verb is Verb.RESOLVE]
+            ends = {Verb.RESOLVE} if is_open else {Verb.RESOLVE, Verb.FORWARD}
+            wanted += [a for a in plan if name in routed or a.verb in ends]
             # Only what was told is told again, or closed.
             if stored or called.calls:
                 templates += await responder.plan(ended, evidence)
@@ -184,7 +185,9 @@ class Assessment:
         said = rendering.message(head, evidence, waiting)
         return todo._replace(
             actions=tuple(
-                rendering.telling(
+                each
+                if each.verb is Verb.FORWARD
+                else rendering.telling(
                     each, said, *self._links(head, each.responder, each.target)
                 )
                 for each in _addressed(todo.actions, stored, rules.on_call)

@@ -81,13 +81,13 @@ def targets_of(
     routes: Sequence[Route],
     on_call: OnCall,
     responders: Collection[str],
-    tickets: Collection[str] = (),
+    quiet: Collection[str] = (),
 ) -> list[str]:
     """Whom a test of these names, and of routes by their labels, is for; each once.
 
     Of a route, that is whom it tells, and the first step of its escalation; but not
-    ``tickets``, the responders whose notices somebody would have to tidy up. Raises
-    ValueError saying what is not known.
+    ``quiet``, the responders that keep tickets or copies: nobody hears of those, and
+    somebody would have to tidy up. Raises ValueError saying what is not known.
     """
     known = {*on_call.people, *on_call.schedules, *responders}
     found: list[str] = []
@@ -100,7 +100,7 @@ def targets_of(
     for label in labels:
         if label not in by_label:
             raise ValueError(f"no route is named {label[:_LONGEST]}")
-        told = [n for n in _told(by_label[label], on_call) if n not in tickets]
+        told = [n for n in _told(by_label[label], on_call) if n not in quiet]
         if not told:
             raise ValueError(f"route {label} tells nobody")
         found += told

@@ -19,7 +19,7 @@ import asyncio
 import math
 import uuid
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -28,13 +28,14 @@ from shared.actions import delivery, reconcile
 from shared.actions import head as head_of
 from shared.actions.gathered import REST
 from shared.assess import Assessment
+from shared.forwarding import Forwarding
 from shared.gathering import Turn
 from shared.model.action import (
     Action,
     ActionRow,
     ActionStatus,
-    Kind,
     Outcome,
+    Told,
     Verb,
     told_of,
 )
@@ -119,6 +120,7 @@ class Respond:
         self._weights = weights or Weights()
         self._responders = responders
         self._gathering = gathering
+        self._forwarding = Forwarding(ledger)
         self._lease = lease
         self._quiet = quiet
         self._assessment = Assessment(
@@ -208,6 +210,11 @@ class Respond:
                     held, stored, now, ruled.rules, found.evidence
                 )
             todo = await self._assessment.admitted(head, todo, stored)
+            todo = reconcile.forwards_last(todo)
+            seen = self._seen(tagged, ruled, found)
+            todo = await self._forwarding.filled(
+                seen, todo, stored, found.evidence if found else ()
+            )
             claim = await self._commit_claim(
                 head, ruled, todo, stored, etags, found=found, tags=tagged.tags
             )
@@ -275,6 +282,7 @@ class Respond:
     ) -> _Claim | None:
         token = uuid.uuid4().hex
         before = {row.key: row for row in stored}
+        noted: list[Fact] = []
         # One action may be wanted by two plans; a key is one row.
         actions = {action.key: action for action in todo.actions}
 
@@ -289,6 +297,7 @@ class Respond:
             if found is not None:
                 known = replace(known, evidence=found.mark)
                 facts += _kept(draft, found)
+            noted[:] = facts
             for row in todo.dropped:
                 given_up = replace(
                     row, status=ActionStatus.DROPPED, changed_at=draft.now
@@ -304,7 +313,7 @@ class Respond:
                         action,
                         before.get(action.key),
                         draft.now,
-                        told=told_of(known, action.occasion),
+                        told=_told(known, action),
                         policy=ruled.rules.policy,
                     ),
                 )
@@ -338,6 +347,7 @@ class Respond:
         if head.successor and head.status.has_ended:
             await self._queue.send(messages.encode([head.successor]))
         seen = self._seen(replace(head, tags=tags), ruled, found)
+        seen = replace(seen, sequence=head.sequence + bool(noted))
         return _Claim(seen, token, tuple(work), versions)
 
     def _rested(self, head: Incident, next_at: datetime | None) -> Incident:
@@ -374,7 +384,10 @@ class Respond:
         changed = {row.key: row for row in after}
         stored = [changed.get(row.key, row) for row in stored]
         rules = await self._assessment.rules(claim.head, now)
-        todo = await self._assessment.todo(claim.head, stored, now, rules)
+        facts = [fact for row in after for fact in delivery.facts(row)]
+        # What is written down now is what a forward copies next.
+        grown = replace(claim.head, sequence=claim.head.sequence + bool(facts))
+        todo = await self._assessment.todo(grown, stored, now, rules)
 
         def decide(draft: Draft) -> Incident | None:
             head = draft.read(rows.incident(claim.head.id), Incident)
@@ -391,7 +404,7 @@ class Respond:
             if head.merged_into is None:
                 rested = self._rested(head, todo.next_at)
                 head = replace(head, due=draft.now) if is_news else rested
-            draft.change(head, *(delivery.fact(row) for row in after))
+            draft.change(head, *facts)
             return head_of.passed_on(draft, head)
 
         partition = rows.partition_of_incident(claim.head.id)
@@ -410,6 +423,14 @@ class Respond:
         return False
 
 
+def _told(known: Incident, action: Action) -> Told:
+    """What is on record of what an action tells."""
+    told = told_of(known, action.occasion)
+    if action.dossier is None:
+        return told
+    return replace(told, sequence=action.dossier.through)
+
+
 def _paged(head: Incident, after: Sequence[ActionRow], rules: Rules) -> Incident:
     """The head with when somebody was first told of it; later epochs are not counted.
 
@@ -419,7 +440,7 @@ def _paged(head: Incident, after: Sequence[ActionRow], rules: Rules) -> Incident
         return head
     for row in after:
         is_told = row.verb is Verb.TRIGGER and row.status is ActionStatus.APPLIED
-        if is_told and row.kind is not Kind.TICKET:
+        if is_told and row.kind.tells_people:
             by = rules.label(head, row)
             return replace(head, paged_at=row.changed_at, paged_by=by)
     return head
@@ -451,4 +472,13 @@ def _tell(row: ActionRow, result: Outcome | BaseException) -> None:
         key=row.dedup_key,
         attempts=row.attempts,
         reason=row.reason,
+        **_cost(row),
     )
+
+
+def _cost(row: ActionRow) -> dict[str, Any]:
+    """What of a forward is paid for, as the log says it."""
+    if row.traffic is None:
+        return {}
+    cost = row.traffic
+    return {"records": cost.records, "bytes": cost.bytes, "calls": cost.calls}

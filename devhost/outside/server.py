@@ -27,6 +27,7 @@ from devhost.outside.log_analytics import LogAnalyticsSide
 from devhost.outside.pagerduty import PagerDutySide
 from devhost.outside.servicenow import ServiceNowSide
 from devhost.outside.slack import SlackSide
+from devhost.outside.splunk import SplunkSide
 from devhost.outside.teams import TeamsSide
 from devhost.outside.vault import VaultSide
 from devhost.outside.webhook import WebhookSide
@@ -67,6 +68,7 @@ class Outside:
         self.boards = BoardsSide(clock)
         self.jira = JiraSide(clock)
         self.servicenow = ServiceNowSide(clock)
+        self.splunk = SplunkSide(clock)
         self.upsets = Upsets()
         known = inventory or read(STORY.read_bytes())
         self.rights = Rights(known.identity)
@@ -96,6 +98,7 @@ class Outside:
             self.boards,
             self.jira,
             self.servicenow,
+            self.splunk,
             self.arm,
             self.graph,
             self.endpoint,

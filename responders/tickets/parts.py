@@ -52,7 +52,7 @@ def _sections(action: Action, message: Message) -> Sequence[Section]:
         case Verb.UPDATE:
             news = [s for s in message.sections if s.key == "news"]
             return news or message.sections
-        case Verb.ACKNOWLEDGE | Verb.RESOLVE:
+        case _:
             return [s for s in message.sections if s.key in {"news", "done"}]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from shared.actions import backoff
-from shared.model.action import ActionRow, ActionStatus, Outcome
+from shared.model.action import ActionRow, ActionStatus, Outcome, Verb
 from shared.model.errors import FailureReason, ResponderError, TransientFailure
 from shared.model.incident import Fact
 
@@ -73,6 +73,7 @@ def concluded(
             reason="",
             detail="",
             reference=result.reference,
+            traffic=result.traffic,
         )
     if not isinstance(result, Exception):
         # Somebody stops the whole worker; that is no answer of the other side.
@@ -108,8 +109,13 @@ def as_failure(error: BaseException) -> ResponderError:
     return TransientFailure(FailureReason.UNKNOWN, f"a defect of Firewatch: {name}")
 
 
-def fact(row: ActionRow) -> Fact:
-    """What the timeline says of it."""
+def facts(row: ActionRow) -> tuple[Fact, ...]:
+    """What the timeline says of it.
+
+    Nothing of a forward: it copies the timeline, and would never come to its end.
+    """
+    if row.verb is Verb.FORWARD:
+        return ()
     what = f"{row.responder} {row.verb} ({row.occasion})"
     why = f": {row.reason}" if row.reason else ""
-    return Fact(kind=f"delivery.{row.status}", detail=what + why)
+    return (Fact(kind=f"delivery.{row.status}", detail=what + why),)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from shared.actions import notices, updates
+from shared.actions import forwards, notices, updates
 from shared.actions.routing import Route
 from shared.model.action import (
     Occasion,
@@ -100,6 +100,10 @@ def todo(
         steps = [step for step in steps if step.action.key in done]
     begun = {step.action.key for step in steps}
     steps += _resolves(incident, wanted, plans, rows, begun)
+    steps += [
+        _Step(each.action, each.row, each.at)
+        for each in forwards.of(incident, wanted, rows, routes, is_held=is_held)
+    ]
     due: list[Action] = []
     later: list[datetime] = []
     for action, notice, waits_until in steps:
@@ -125,6 +129,15 @@ def todo(
         and (notices.claims_end(incident, row, rows, claims_last) or now) <= now
     )
     return Todo(tuple(due), dropped, min(later, default=None))
+
+
+def forwards_last(todo: Todo) -> Todo:
+    """What is to do first: a forward tells what was done once nothing else is left.
+
+    The look that does the rest comes back for it.
+    """
+    first = tuple(a for a in todo.actions if a.verb is not Verb.FORWARD)
+    return todo._replace(actions=first or todo.actions)
 
 
 def _triggers(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from shared.api import viewing
 from shared.api.wire import Answer, Mistake, bad
 from shared.drills import targets_of
-from shared.model.action import Kind
 from shared.model.text import plain
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ async def create_page_test(call: Call) -> Answer:
             routes=live.routes,
             on_call=live.on_call,
             responders=staff.responders,
-            tickets=[n for n, r in staff.responders.items() if r.kind is Kind.TICKET],
+            quiet=[n for n, r in staff.responders.items() if not r.kind.tells_people],
         )
     except ValueError as error:
         return bad(Mistake("body", plain(str(error), 500)))

@@ -6,16 +6,14 @@ import hashlib
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from shared.model.alert import Severity
+from shared.model.evidence import Evidence
+from shared.model.incident import Entry, Incident
 from shared.model.message import Message
-
-if TYPE_CHECKING:
-    from shared.model.incident import Incident
-
 
 _DEDUP_KEY = re.compile(r"fw-([0-9a-f]{16})-[0-9a-f]{32}")
 
@@ -29,6 +27,11 @@ class Kind(StrEnum):
     FORWARD = "forward"
     CONTAIN = "contain"
 
+    @property
+    def tells_people(self) -> bool:
+        """Whether somebody hears of it by that alone."""
+        return self not in {Kind.TICKET, Kind.FORWARD}
+
 
 class Verb(StrEnum):
     """What an action does at the other side."""
@@ -37,6 +40,7 @@ class Verb(StrEnum):
     UPDATE = "update"
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
+    FORWARD = "forward"
 
 
 class Change(StrEnum):
@@ -63,6 +67,7 @@ class Occasion(StrEnum):
     RESOLVED = "resolved"
     MERGED = "merged"
     STUCK = "stuck"
+    RECORDED = "recorded"
 
 
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,8 +89,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     recorded and not sent.
 
     ``message`` is what it tells, ``news`` what of it nobody was told yet, ``content``
-    what else the responder needs to apply it, secrets excepted. These three are made
-    afresh at each look and never stored.
+    what else the responder needs to apply it, secrets excepted, and ``dossier`` what a
+    forward is made of. These four are made afresh at each look and never stored.
     """
 
     key: str
@@ -104,6 +109,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     is_echo: bool = False
     message: Message | None = None
     news: tuple[str, ...] = ()
+    dossier: Dossier | None = None
 
 
 def planned(
@@ -144,6 +150,28 @@ def dedup_key(incident: Incident, responder: str, target: str) -> str:
     """
     notice = (incident.root, str(incident.epoch), responder, target)
     return f"fw-{incident.root}-{_digest(*notice)}"
+
+
+def forwarding(
+    incident: str, responder: str, *, after: int = 0, occasion: Occasion | None = None
+) -> Action:
+    """The forward of what an incident's timeline has after an entry.
+
+    It is of this very incident, whatever its root is: records are no notices. Its key
+    hashes where it begins, so that it stays the same while the timeline grows.
+    """
+    notice = _digest(incident, responder, Verb.FORWARD)
+    occasion = occasion or Occasion.RECORDED
+    return Action(
+        key=_digest(notice, occasion, str(after)),
+        dedup_key=f"fw-{incident}-{notice}",
+        incident=incident,
+        responder=responder,
+        kind=Kind.FORWARD,
+        verb=Verb.FORWARD,
+        target=responder,
+        occasion=occasion,
+    )
 
 
 def named_in(dedup_key: str) -> str | None:
@@ -275,15 +303,47 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What the other side answered to an action that it took.
 
     ``reference`` is its own name for what came of it, shown to people; no secrets.
+    ``traffic`` is what a forward cost.
     """
 
     reference: str = ""
+    traffic: Traffic | None = None
+
+
+class Traffic(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent to a side that is paid by volume.
+
+    ``bytes`` are those on the wire, compressed as they went. Of forwards that went
+    together the first has all the calls and bytes, so that sums are true.
+    """
+
+    records: int = 0
+    bytes: int = 0
+    calls: int = 0
+
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(
+            records=self.records + other.records,
+            bytes=self.bytes + other.bytes,
+            calls=self.calls + other.calls,
+        )
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """What counts what it sends."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was sent by this process, or tried to be."""
+        ...
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What a notice said of the incident, as far as a later one may say more.
 
-    ``answered`` and ``found`` are of its evidence: see ``Gathered``.
+    ``answered`` and ``found`` are of its evidence: see ``Gathered``. Of a forward
+    ``sequence`` is the last entry of the timeline that was in it.
     """
 
     severity: Severity
@@ -291,6 +351,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...]
     answered: int = 0
     found: int = 0
+    sequence: int = 0
 
 
 def told_of(incident: Incident, occasion: Occasion = Occasion.OPENED) -> Told:
@@ -334,7 +395,8 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
     The row is inserted once, when planned; its key is never sent twice on purpose.
     ``attempts`` counts claims, so a worker that died in between is seen. ``not_before``
     is when a retry is due. ``told`` is what a notice said, ``policy`` the hash of the
-    policy that it was planned by, ``epoch`` that of the incident.
+    policy that it was planned by, ``epoch`` that of the incident. ``traffic`` is what a
+    forward cost.
     """
 
     key: str
@@ -357,6 +419,22 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
     policy: str = ""
     epoch: int = 1
     rung: Rung | None = None
+    traffic: Traffic | None = None
+
+
+class Dossier(msgspec.Struct, frozen=True, kw_only=True):
+    """What a forward is made of: an incident as it is, and what is on record of it.
+
+    ``entries`` are those of its timeline that were not forwarded yet, ``actions`` and
+    ``evidence`` what is new or changed since; some may be there again. ``through`` is
+    the last entry.
+    """
+
+    incident: Incident
+    entries: tuple[Entry, ...] = ()
+    actions: tuple[ActionRow, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    through: int = 0
 
 
 def _beside(dedup_key: str, key: str) -> str:

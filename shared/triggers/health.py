@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from shared.model.action import Sink
 from shared.model.errors import SettingsError, StoreError
 from shared.store import reading
 from shared.triggers.answer import Answer
@@ -23,6 +24,7 @@ async def report(app: App) -> Answer:
         _policy,
         _senders,
         _staff,
+        _forwards,
         _links,
         _listeners,
         _heartbeat,
@@ -54,6 +56,17 @@ async def _senders(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
 
 async def _staff(app: App, _content: dict[str, Any]) -> tuple[str, ...]:
     return (await app.staff()).problems
+
+
+async def _forwards(app: App, content: dict[str, Any]) -> tuple[str, ...]:
+    """What this process sent by each forwarder, and what that is paid by."""
+    responders = (await app.staff()).responders
+    content["forwards"] = {
+        name: msgspec.to_builtins(responder.traffic)
+        for name, responder in responders.items()
+        if isinstance(responder, Sink)
+    }
+    return ()
 
 
 async def _links(app: App, _content: dict[str, Any]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ class Case:
     ``tells`` says which requests tell something; others only ask, to find out what there
     is to do.
 
+    ``opened`` is the body as the other side reads it, without its compression.
     ``content`` is what people see of a request, as JSON. ``link_paths`` are where in it
     the links of a message stand, ``own_urls`` where else URLs of our own do. What else
     a request must be, for the sake of the sink's own syntax, ``problems`` says.
@@ -47,6 +48,7 @@ class Case:
     tells_repeats: bool = True
     tells: Callable[[Sent], bool] = lambda _: True
     content: Callable[[Sent], object] = lambda sent: sent.json if sent.body else None
+    opened: Callable[[Sent], bytes] = lambda sent: sent.body
     link_paths: Container[str] = ()
     own_urls: Container[str] = ()
     problems: Callable[[Sent], list[str]] = lambda _: []

@@ -11,14 +11,24 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from devhost.outside import Fault, Outside
 from responders import RESPONDERS
 from shared.actions.rendering import message, telling
 from shared.clouds.http import HttpClient
+from shared.model.action import (
+    ActionRow,
+    ActionStatus,
+    Dossier,
+    Kind,
+    Occasion,
+    Verb,
+)
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.evidence import EvidenceStatus
 from shared.model.http import Reply
+from shared.model.incident import Entry, Fact
 from tests.conformance.cases import (
     boards,
     email,
@@ -27,6 +37,7 @@ from tests.conformance.cases import (
     pagerduty,
     servicenow,
     slack,
+    splunk,
     teams,
     webhook,
 )
@@ -57,6 +68,7 @@ CASES: Mapping[str, Case] = {
     "pagerduty": pagerduty.CASE,
     "servicenow": servicenow.CASE,
     "slack": slack.CASE,
+    "splunk": splunk.CASE,
     "teams": teams.CASE,
     "webhook": webhook.CASE,
 }
@@ -85,7 +97,54 @@ async def planned(
     """What the responder plans, with what the core tells by it."""
     said = message(incident, evidence)
     plan = await world.responder.plan(incident, evidence)
-    return [telling(action, said) for action in plan]
+    return [
+        replace(action, dossier=dossier_of(incident, evidence))
+        if action.kind is Kind.FORWARD
+        else telling(action, said)
+        for action in plan
+    ]
+
+
+def dossier_of(incident: Incident, evidence: Sequence[Evidence] = ()) -> Dossier:
+    """What a forward of the incident is made of, its tactics wherever a text may be."""
+    texts = incident.tactics or ("",)
+    return Dossier(
+        incident=incident,
+        entries=tuple(
+            Entry(
+                sequence=number,
+                at=NOON,
+                by=text,
+                facts=(
+                    Fact(kind="alert.joined", alert=text, detail=text),
+                    Fact(kind="incident.changed", detail=text),
+                ),
+                previous="",
+            )
+            for number, text in enumerate(texts, start=1)
+        ),
+        actions=tuple(
+            ActionRow(
+                key=f"key-{number}",
+                dedup_key="fw-1",
+                incident=incident.id,
+                responder="pager",
+                kind=Kind.NOTIFY,
+                verb=Verb.TRIGGER,
+                target=text,
+                occasion=Occasion.OPENED,
+                status=ActionStatus.APPLIED,
+                attempts=1,
+                planned_at=NOON,
+                changed_at=NOON,
+                detail=text,
+                reference=text,
+            )
+            for number, text in enumerate(texts)
+        ),
+        evidence=tuple(evidence),
+        through=len(texts),
+    )
 
 
 class World(Protocol):

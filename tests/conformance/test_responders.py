@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from responders import RESPONDERS
-from shared.model.action import Occasion, Verb
+from responders.forwards.records import records
+from shared.model.action import Kind, Occasion, Verb
 from shared.model.errors import (
     FirewatchError,
     PermanentFailure,
@@ -52,6 +53,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(RESPONDERS)
+FORWARDERS = [n for n in NAMES if RESPONDERS[n].kind is Kind.FORWARD]
+# Only of those that tell people: what opens a notice, what closes it.
+of_notices = pytest.mark.parametrize(
+    "name", [n for n in NAMES if n not in FORWARDERS], indirect=True
+)
+of_forwards = pytest.mark.parametrize("name", FORWARDERS, indirect=True)
 # What servers say.
 SPOKEN = (
     *(200, 201, 202, 204, 206, 302, 304, 400, 401, 403, 404, 405, 408, 409, 410),
@@ -115,6 +122,7 @@ async def attempt(world: World, action: Action) -> Any:  # noqa: ANN401 - any of
 # Planning
 
 
+@of_notices
 async def test_an_open_incident_is_opened(fake: FakeWorld) -> None:
     """An open incident wants one notice: that it was opened."""
     actions = await fake.responder.plan(make_incident())
@@ -122,6 +130,7 @@ async def test_an_open_incident_is_opened(fake: FakeWorld) -> None:
     assert [(a.verb, a.occasion) for a in actions] == [(Verb.TRIGGER, Occasion.OPENED)]
 
 
+@of_notices
 @pytest.mark.parametrize("status", FINAL)
 async def test_an_ended_incident_is_resolved_under_the_same_dedup_key(
     fake: FakeWorld, status: IncidentStatus
@@ -135,6 +144,7 @@ async def test_an_ended_incident_is_resolved_under_the_same_dedup_key(
     assert ended.key != opened.key
 
 
+@of_notices
 async def test_a_successor_opens_nothing_and_ends_what_its_root_opened(
     fake: FakeWorld,
 ) -> None:
@@ -152,11 +162,48 @@ async def test_a_successor_opens_nothing_and_ends_what_its_root_opened(
     assert ended.dedup_key == opened.dedup_key
 
 
+@of_forwards
+@pytest.mark.parametrize("status", IncidentStatus)
+async def test_every_incident_is_forwarded_by_itself(
+    fake: FakeWorld, status: IncidentStatus
+) -> None:
+    """Whatever becomes of it, and whatever root or epoch it has: under one key."""
+    [first] = await fake.responder.plan(make_incident())
+    [again] = await fake.responder.plan(make_incident(status=status, epoch=2))
+    [other] = await fake.responder.plan(make_incident(id="inc-2", root="inc-1"))
+
+    assert (first.verb, first.occasion) == (Verb.FORWARD, Occasion.RECORDED)
+    assert first.key == again.key
+    assert first.key != other.key
+    assert "inc-2" in other.dedup_key
+
+
+@of_forwards
+async def test_every_record_arrives_and_bears_its_keys(
+    fake: FakeWorld, name: str
+) -> None:
+    """The incident, what was done, the audit trail, the evidence; and what it cost."""
+    [action] = await planned(fake, make_incident(), [make_evidence()])
+    assert action.dossier is not None
+
+    outcome = await fake.responder.apply(action)
+
+    whole = b"".join(CASES[name].opened(sent) for sent in fake.sent).decode()
+    keys = {each.key for each in records(action, action.dossier)}
+    assert len(keys) == 5
+    assert [key for key in keys if key not in whole] == []
+    traffic = outcome.traffic
+    assert traffic is not None
+    assert (traffic.records, traffic.calls) == (5, len(fake.told))
+    assert traffic.bytes == sum(len(sent.body) for sent in fake.told)
+
+
 async def test_an_incident_that_was_never_active_opens_nothing(fake: FakeWorld) -> None:
     """Alerts that came closed tell nobody anything."""
     assert list(await fake.responder.plan(make_incident(was_active=False))) == []
 
 
+@of_notices
 async def test_a_reopened_incident_notifies_again(fake: FakeWorld) -> None:
     """A higher epoch gives other keys."""
     [first] = await fake.responder.plan(make_incident())
@@ -181,7 +228,9 @@ async def test_planning_does_no_io_and_repeats_itself(
     assert msgspec.json.encode(first)
 
 
-async def test_evidence_is_in_what_opens_and_in_no_key(fake: FakeWorld) -> None:
+async def test_evidence_is_in_what_opens_and_in_no_key(
+    fake: FakeWorld, name: str
+) -> None:
     """A notice says what logs say and what they do not; it is the same notice."""
     said = make_evidence(reading="3 operations by mallory.")
     lacking = make_evidence(
@@ -193,7 +242,8 @@ async def test_evidence_is_in_what_opens_and_in_no_key(fake: FakeWorld) -> None:
 
     assert (told.key, told.dedup_key) == (plain.key, plain.dedup_key)
     await fake.responder.apply(told)
-    sent = b"".join(sent.body for sent in fake.sent).decode()
+    opened = CASES[name].opened
+    sent = b"".join(opened(sent) for sent in fake.told).decode()
     assert "3 operations by mallory." in sent
     assert "timeout" in sent
 
@@ -271,7 +321,9 @@ async def test_applying_twice_counts_once(world: World, name: str) -> None:
         assert identities(world, name) == 1
         assert world.effects() == 1
     else:
-        assert [action.key.encode() in sent.body for sent in world.sent] == [True] * 2
+        bodies = [CASES[name].opened(sent) for sent in world.told]
+        assert [action.key.encode() in body for body in bodies] == [True] * len(bodies)
+        assert len(bodies) >= 2
 
 
 async def test_applying_again_after_a_lost_answer_counts_once(
@@ -290,6 +342,7 @@ async def test_applying_again_after_a_lost_answer_counts_once(
     assert world.effects() == 1
 
 
+@of_notices
 async def test_opening_and_ending_are_both_taken(world: World, name: str) -> None:
     """The two notices of an incident are two to the other side."""
     actions = await planned(world, make_incident(status=IncidentStatus.RESOLVED))
@@ -301,14 +354,15 @@ async def test_opening_and_ending_are_both_taken(world: World, name: str) -> Non
     assert identities(world, name) == 2
 
 
-async def test_a_notice_can_be_readdressed(world: World) -> None:
+async def test_a_notice_can_be_readdressed(world: World, name: str) -> None:
     """The request is made from the action's dedup_key, which the core may replace."""
     actions = await planned(world, make_incident(status=IncidentStatus.MERGED))
     action = msgspec.structs.replace(actions[-1], dedup_key="fw-another")
 
     await world.responder.apply(action)
 
-    whole = "".join(f"{unquote(s.url)} {s.body.decode()}" for s in world.sent)
+    opened = CASES[name].opened
+    whole = "".join(f"{unquote(s.url)} {opened(s).decode()}" for s in world.sent)
     assert re.search(r"\bfw-another\b", whole)
     assert actions[-1].dedup_key not in whole
 

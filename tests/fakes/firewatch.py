@@ -32,6 +32,7 @@ from shared.store.memory import Memory
 from shared.tick import Tick
 from shared.ticketing import Ticketing
 from tests.fakes.clock import Clock
+from tests.fakes.forwarder import FakeForwarder
 from tests.fakes.responder import FakeResponder
 from tests.fakes.store import FakeBlobs, FakeQueue, FakeTable, Faults
 from tests.fakes.tracker import FakeTracker
@@ -98,6 +99,7 @@ class World:
         *,
         names: Sequence[str] = ("pager",),
         trackers: Mapping[str, TicketConfig] | None = None,
+        forwarders: Sequence[str] = (),
         route: Callable[[Incident], Iterable[str]] | None = None,
         caps: Correlation | None = None,
         lease: timedelta = LEASE,
@@ -130,6 +132,8 @@ class World:
         self.responders = {name: FakeResponder(name, self.faults) for name in names}
         for name, config in (trackers or {}).items():
             self.responders[name] = FakeTracker(name, self.faults, config)
+        for name in forwarders:
+            self.responders[name] = FakeForwarder(name, self.faults)
         self.route = route or (lambda _: tuple(self.responders))
         self.again = Route(to=tuple(self.responders))
         # Incidents that end by themselves have a due line for days.
@@ -144,6 +148,11 @@ class World:
     def tracker(self) -> FakeTracker:
         """The first responder that keeps tickets."""
         return next(r for r in self.responders.values() if isinstance(r, FakeTracker))
+
+    @property
+    def forwarder(self) -> FakeForwarder:
+        """The first responder that forwards."""
+        return next(r for r in self.responders.values() if isinstance(r, FakeForwarder))
 
     @property
     def pager(self) -> FakeResponder:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from shared.actions.rendering import message, telling
-from shared.model.action import Occasion, Verb
+from shared.model.action import Kind, Occasion, Verb
 from shared.model.alert import Severity
 from shared.model.evidence import EvidenceStatus
 from shared.model.incident import IncidentStatus, Mark
 from shared.model.link import Link
+from tests.conformance.kit import dossier_of
 from tests.factories import (
     NOON,
     SUBSCRIPTION,
@@ -176,11 +177,25 @@ async def actions(responder: Responder) -> dict[str, Action]:
 
     ``reference`` is empty: whoever applies them in turn fills in that of ``opened``.
     """
+    if responder.kind is Kind.FORWARD:
+        return {name: await _forward(responder, name) for name in ("opened", "hostile")}
     return {
         name: await _action(responder, name, told)
         for name, told in _TOLD.items()
         if told.verb in responder.verbs
     }
+
+
+async def _forward(responder: Responder, name: str) -> Action:
+    """The forward of the incident of that name, with what is on record of it."""
+    told = _TOLD[name]
+    [action] = await responder.plan(told.incident)
+    return replace(
+        action,
+        key=f"key-of-{name}",
+        dedup_key="fw-golden",
+        dossier=dossier_of(told.incident, told.evidence),
+    )
 
 
 async def _action(responder: Responder, name: str, told: _Told) -> Action:

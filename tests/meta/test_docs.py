@@ -77,6 +77,7 @@ SECRETS = {
     "pagerduty": "0123456789abcdef0123456789abcdef",
     "servicenow": "a password",
     "slack": "xoxb-0123-abcdef",
+    "splunk": "0b1f6471-1bf0-4dda-aec3-cb9272f09590",
     "teams": "https://prod-01.westeurope.logic.azure.com:443/workflows/0123?sig=x",
     "webhook": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
 }

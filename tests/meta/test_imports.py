@@ -151,12 +151,15 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.telemetry",
         *STORE,
     ),
+    # What forwards are made of.
+    "shared.forwarding": (MODEL, "shared.actions", *STORE),
     "shared.respond": (
         MODEL,
         "responders.base",
         "shared.actions",
         "shared.assess",
         "shared.escalating",
+        "shared.forwarding",
         "shared.gathering",
         "shared.noise",
         "shared.stuck",
@@ -328,9 +331,12 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders": (MODEL, "responders.base", "responders.tickets"),
     "responders.base": (MODEL,),
     "responders.email": (MODEL, "responders.base", "responders.markup"),
+    # What goes to a machine that keeps it, in its syntax, and many at once.
+    "responders.forwards": (MODEL, "responders.forwards"),
     "responders.markup": (MODEL,),
     "responders.sides": (MODEL, "responders.sides"),
     "responders.slack": (MODEL, "responders.base", "responders.markup"),
+    "responders.splunk": (MODEL, "responders.base", "responders.forwards"),
     "responders.webhook": (MODEL, "responders.base", "responders.markup"),
     # For development machines.
     "cli": ("cli", "devhost", "shared"),

@@ -393,7 +393,7 @@ class TestTargets:
             routes=self.ROUTES,
             on_call=ON_CALL,
             responders=["phone", "mail", "room", "desk"],
-            tickets=["desk"],
+            quiet=["desk"],
         )
 
     @pytest.mark.parametrize(
