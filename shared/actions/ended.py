@@ -67,10 +67,13 @@ class Rest:
 def is_at_rest(head: Incident, before: datetime) -> bool:
     """Whether it is over, nobody is to look at it, and it did not change since then.
 
+    One that holds something is not.
+
     One that was merged is over too; whether it may go is its winner's matter.
     """
     is_over = head.status.has_ended or head.merged_into is not None
     is_awaited = head.due is not None or head.is_dirty
+    is_awaited |= any(deed.status.may_hold for deed in head.deeds.values())
     return is_over and not is_awaited and _changed_at(head) < before
 
 

@@ -96,7 +96,7 @@ def next_look(
     evidence_at: datetime | None = None,
 ) -> datetime | None:
     """When the incident is due, what is to be done by itself included."""
-    times = [next_at, evidence_at]
+    times = [next_at, evidence_at, *(deed.next_at for deed in head.deeds.values())]
     if head.status is IncidentStatus.OPEN:
         times.append(head.hold.until if head.hold else None)
         times.append(quiet_at(head, quiet))

@@ -147,6 +147,22 @@ class Matcher(NamedTuple):
             for value in values
         )
 
+    def holds(self, incident: Incident) -> bool:
+        """Whether the test is known to pass: what containment asks (law 6).
+
+        A score behind which a question has no answer is none, and a list that is full
+        does not show that something is not on it.
+        """
+        if self.field == RISK:
+            found = incident.risk
+            if found is None or found.missing:
+                return False
+            is_below = found.total < int(self.value)
+            return is_below is (self.operator is Operator.BELOW)
+        if self.operator.is_negative and _is_full(incident, self.field):
+            return False
+        return self.test(incident) is True
+
     def _rates(self, incident: Incident) -> bool | None:
         least, found = int(self.value), incident.risk
         if self.operator is Operator.BELOW:

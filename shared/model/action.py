@@ -15,6 +15,10 @@ from shared.model.evidence import Evidence
 from shared.model.incident import Entry, Incident
 from shared.model.message import Message
 
+if TYPE_CHECKING:
+    from shared.model.deed_status import Gist
+
+
 _DEDUP_KEY = re.compile(r"fw-([0-9a-f]{16})-[0-9a-f]{32}")
 
 
@@ -44,9 +48,10 @@ class Verb(StrEnum):
 
 
 class Change(StrEnum):
-    """What is worth telling again of an incident that somebody knows of."""
+    """What is worth telling again of an incident that somebody knows of; weightiest first."""
 
     SEVERITY_RAISED = "severity_raised"
+    DEED = "deed"
     NEW_TACTIC = "new_tactic"
     NEW_RESOURCE = "new_resource"
     EVIDENCE = "evidence"
@@ -60,6 +65,7 @@ class Occasion(StrEnum):
     NEW_TACTIC = Change.NEW_TACTIC
     NEW_RESOURCE = Change.NEW_RESOURCE
     EVIDENCE = Change.EVIDENCE
+    DEED = Change.DEED
     ESCALATED = "escalated"
     FALLBACK = "fallback"
     REMINDER = "reminder"
@@ -277,6 +283,8 @@ def updating(
     revision: tuple[str, ...] = ()
     if change is not Change.EVIDENCE:
         revision = (told.severity, *told.tactics, "", *told.resources)
+    if change is Change.DEED:
+        revision = (*revision, "", *told.deeds)
     return msgspec.structs.replace(
         trigger,
         verb=Verb.UPDATE,
@@ -342,8 +350,9 @@ class Sink(Protocol):
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What a notice said of the incident, as far as a later one may say more.
 
-    ``answered`` and ``found`` are of its evidence: see ``Gathered``. Of a forward
-    ``sequence`` is the last entry of the timeline that was in it.
+    ``answered`` and ``found`` are of its evidence: see ``Gathered``. ``deeds`` are how
+    each stood, as far as people want to hear of it. Of a forward ``sequence`` is the last
+    entry of the timeline that was in it.
     """
 
     severity: Severity
@@ -352,6 +361,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     answered: int = 0
     found: int = 0
     sequence: int = 0
+    deeds: tuple[str, ...] = ()
 
 
 def told_of(incident: Incident, occasion: Occasion = Occasion.OPENED) -> Told:
@@ -376,7 +386,17 @@ def told_of(incident: Incident, occasion: Occasion = Occasion.OPENED) -> Told:
         resources=incident.resources,
         answered=answered,
         found=found,
+        deeds=tuple(deeds_of(incident)),
     )
+
+
+def deeds_of(incident: Incident) -> dict[str, Gist]:
+    """The deeds that people want to hear of, each by a name of it as it stands."""
+    return {
+        f"{key[:12]} {gist.status} {gist.plan[:8]}".rstrip(): gist
+        for key, gist in sorted(incident.deeds.items())
+        if gist.status.is_told
+    }
 
 
 class ActionStatus(StrEnum):

@@ -145,7 +145,7 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     ``fingerprint`` is that of the first version seen. ``archived`` names the blob with
     the bytes as they came. ``is_expected`` is said of an alert that a detector's
     incident names and that has not come yet: the row holds its place, and nothing else
-    of it is true.
+    of it is true. ``location`` is where Defender keeps it, in the words of its own link.
     """
 
     id: str
@@ -170,3 +170,4 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     is_expected: bool = False
     product: str = ""
     joined: Joined | None = None
+    location: str = ""

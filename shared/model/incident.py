@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.model.alert import Severity
+from shared.model.deed_status import Gist
 from shared.model.evidence import Gathered
 from shared.model.risk import Risk
 
@@ -137,7 +138,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     first notice of the first epoch arrived, and ``paged_by`` the route it went by, as
     people know it. ``tags`` are those that matchers ask for, by whole resource and by
     name in lower case: empty where the resource does not have one, and missing where
-    that is not known. ``drill`` names whom a page test is for.
+    that is not known. ``drill`` names whom a page test is for. ``deeds`` are all that
+    were planned, by their keys, and ``planned`` is the generation that they were planned
+    for.
     """
 
     id: str
@@ -194,6 +197,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     paged_by: str = ""
     tags: dict[str, dict[str, str]] = {}
     drill: tuple[str, ...] = ()
+    deeds: dict[str, Gist] = {}
+    planned: int = 0
 
     @property
     def is_drill(self) -> bool:

@@ -115,6 +115,7 @@ def union(winner: Incident, loser: Incident) -> Incident:
         was_active=winner.was_active or loser.was_active,
         is_sample=winner.is_sample and loser.is_sample,
         problems=problems,
+        deeds={**winner.deeds, **loser.deeds},
     )
     wider = with_first_page(wider, loser)
     return with_lists(wider, Lists(**{n: getattr(loser, n) for n in Lists._fields}))

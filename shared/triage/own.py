@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from shared.model.deed import DeedRow
+
 PRODUCT = "Firewatch"
 
 # Alert types; the second has the name of the responder behind it.
 STORM = "Firewatch_AlertStorm"
 CROWDED = "Firewatch_Crowded_"
 DRILL = "Firewatch_PageTest"
+STRANDED = "Firewatch_Stranded_"
 
 # Of the names in a title.
 MOST_NAMES = 100
@@ -78,6 +81,19 @@ def silence_ends(
         started_at=now,
         now=now,
         is_over=is_over,
+    )
+
+
+def stranded(row: DeedRow, now: datetime) -> Alert:
+    """A deed of an incident that is over, and that could not be taken back."""
+    return _alert(
+        f"{STRANDED}{row.key[:12]}",
+        f"{row.key}|{row.changed_at}",
+        f"{row.deed.says}: was not taken back, {row.detail} (incident {row.incident})",
+        severity=Severity.HIGH,
+        started_at=row.changed_at,
+        now=now,
+        is_over=False,
     )
 
 

@@ -1,0 +1,20 @@
+"""What an identity must be allowed, said once: documents, roles and checks are made of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Api(StrEnum):
+    """Whose permission it is."""
+
+    ARM = "Azure Resource Manager"
+
+
+class Permission(NamedTuple):
+    """One action, as its API writes it, and ``on`` what it is needed, for people."""
+
+    api: Api
+    action: str
+    on: str
