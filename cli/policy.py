@@ -10,9 +10,11 @@ import typer
 
 from cli import tables
 from cli.coverage import SHIPPED
-from responders import RESPONDERS
+from responders import DOERS, RESPONDERS
 from shared.model.action import Change
 from shared.model.errors import SettingsError
+from shared.model.guards import Mode as GuardMode
+from shared.model.guards import strictest
 from shared.model.silence import Mode
 from shared.model.text import one_line
 from shared.senders.policy import find_problems
@@ -23,6 +25,8 @@ from shared.triage.policy.leaves import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.table import Table
 
     from shared.actions.routing import Route
     from shared.model.silence import Silence
@@ -121,9 +125,10 @@ def _of_responders(raw: object) -> Iterator[Problem]:
         if not isinstance(given, dict):
             continue
         config = {key: value for key, value in given.items() if key != "use"}
-        kind = RESPONDERS.get(str(given.get("use")))
+        use = str(given.get("use"))
+        kind: Any = RESPONDERS.get(use) or DOERS.get(use)
         if kind is None:
-            expected = f"expected one of {', '.join(RESPONDERS)}"
+            expected = f"expected one of {', '.join((*RESPONDERS, *DOERS))}"
             yield Problem(f"{path}.use", expected)
         else:
             yield from reading.convert(config, kind.Config, path)[1]
@@ -157,6 +162,8 @@ def _print(policy: Policy, now: datetime) -> None:
             ),
         )
     )
+    if policy.contain:
+        console.print(_contain(policy))
     if policy.suppress:
         console.print(
             tables.table(
@@ -165,6 +172,33 @@ def _print(policy: Policy, now: datetime) -> None:
                 (_silence(each, now) for each in policy.suppress),
             )
         )
+
+
+def _contain(policy: Policy) -> Table:
+    """What would be done, and how far the policy lets each rule go."""
+    guards = policy.guards
+    return tables.table(
+        f"Containment, in mode {guards.mode} at most",
+        (">rule", "name", "do", "mode", "for", "match"),
+        (
+            (
+                place,
+                rule.name or "-",
+                ", ".join(rule.do),
+                ", ".join(
+                    strictest(
+                        guards.mode,
+                        rule.mode,
+                        guards.responders.get(name, GuardMode.ACT),
+                    )
+                    for name in rule.do
+                ),
+                written(rule.lasts) if rule.lasts else "until taken back",
+                ", ".join(rule.match),
+            )
+            for place, rule in enumerate(policy.contain)
+        ),
+    )
 
 
 def _told(route: Route, uses: Mapping[str, str]) -> list[str]:

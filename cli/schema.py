@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from responders import RESPONDERS
+from responders import DOERS, RESPONDERS
 from shared.actions.matchers import FIELDS, RISK, TAG
 from shared.model.text import NAME_PATTERN
 from shared.sources import NAMES
@@ -34,6 +34,7 @@ _KNOWN: dict[rules.Rule, dict[str, Any]] = {
     rules.NAME: {"pattern": f"^{NAME_PATTERN}$"},
     rules.FORMAT: {"enum": sorted(NAMES)},
     rules.GUID: {"pattern": f"^{rules.GUID_PATTERN}$"},
+    rules.OBJECT_ID: {"pattern": f"^{rules.GUID_PATTERN}$"},
     rules.WORKSPACE: {"pattern": f"^{rules.GUID_PATTERN}$"},
     rules.WALL: {"pattern": f"^{WALL.pattern}$"},
 }
@@ -78,7 +79,8 @@ def _describe(part: _Node, struct: type, name: str, rule: rules.Rule) -> None:
 
 def _responder(parts: _Node) -> _Node:
     """One responder: ``use``, and the settings of what it uses."""
-    for use, kind in RESPONDERS.items():
+    kinds: dict[str, Any] = {**RESPONDERS, **DOERS}
+    for use, kind in kinds.items():
         made = msgspec.json.schema(kind.Config)["$defs"]
         config = made.pop("Config")
         config["title"] = use
@@ -87,13 +89,13 @@ def _responder(parts: _Node) -> _Node:
     return {
         "type": "object",
         "required": ["use"],
-        "properties": {"use": {"enum": [*RESPONDERS]}},
+        "properties": {"use": {"enum": [*kinds]}},
         "allOf": [
             {
                 "if": {"properties": {"use": {"const": use}}},
                 "then": {"$ref": f"#/$defs/{use}"},
             }
-            for use in RESPONDERS
+            for use in kinds
         ],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from shared.model.guards import DOES, Guards, Mode
 from shared.model.text import instant
 from shared.model.workspaces import Topology
 from shared.oncall.duty import changes, gaps
@@ -33,6 +34,7 @@ def warnings(policy: Policy, now: datetime) -> list[str]:
         *_of_schedules(policy.on_call, now),
         *_of_people(policy.on_call),
         *_of_escalations(policy),
+        *_of_containment(policy),
     ]
 
 
@@ -60,9 +62,21 @@ def _of_responders(policy: Policy) -> Iterator[str]:
         named |= {name for step in escalation.steps for name in step.to}
     for person in policy.on_call.people.values():
         named |= person.contacts.keys()
-    for name in policy.responders:
-        if name not in named:
+    done = {name for rule in policy.contain for name in rule.do}
+    for name, given in policy.responders.items():
+        if given.get("use") in DOES:
+            if name not in done:
+                yield f"$.responders.{name}: no rule of contain names it"
+        elif name not in named:
             yield f"$.responders.{name}: no route and nobody on call names it"
+
+
+def _of_containment(policy: Policy) -> Iterator[str]:
+    guards = policy.guards
+    if policy.contain and guards.mode is not Mode.SHADOW and not guards.approvers:
+        yield "$.guards.approvers: is empty; nothing leaves shadow without any"
+    if not policy.contain and guards != Guards():
+        yield "$.guards: guard nothing, since contain has no rules"
 
 
 def _of_escalations(policy: Policy) -> Iterator[str]:

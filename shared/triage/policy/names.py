@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.model.guards import DOES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -30,6 +32,21 @@ def given(raw: object, *path: str) -> list[str] | None:
             return None
         raw = raw.get(name, {})
     return [str(name) for name in raw] if isinstance(raw, dict) else None
+
+
+def doing(raw: object, *, does: bool) -> list[str] | None:
+    """The names of the responders that do something, or else of those that tell."""
+    found = given(raw, "responders")
+    if found is None or not isinstance(raw, dict):
+        return None
+    responders = raw.get("responders") or {}
+    return [
+        str(name) for name, settings in responders.items() if _does(settings) is does
+    ]
+
+
+def _does(settings: object) -> bool:
+    return isinstance(settings, dict) and settings.get("use") in DOES
 
 
 def check(known: list[str], what: str) -> Callable[[str], None]:

@@ -63,7 +63,11 @@ _FIXED = tuple(n for n in Policy.__struct_encode_fields__ if n not in LIVE)
 def _raw(given: Mapping[str, Any], deployed: Policy) -> dict[str, Any]:
     """What is given of the live sections, and what they need of the deployed policy."""
     raw: dict[str, Any] = {
-        "responders": {name: {} for name in deployed.responders},
+        # What each is: routes tell those that tell, and no other.
+        "responders": {
+            name: {"use": settings.get("use")}
+            for name, settings in deployed.responders.items()
+        },
         "routes": [{"to": []}],
         **{n: v for n, v in given.items() if n in LIVE or n not in _FIXED},
     }
@@ -86,7 +90,11 @@ def _cut_off(
 
 
 def _differs(given: Mapping[str, Any], name: str, deployed: Policy) -> bool:
-    raw = {"responders": {}, "routes": [{"to": []}], name: given[name]}
+    raw = {
+        "responders": deployed.responders,
+        "routes": [{"to": []}],
+        name: given[name],
+    }
     policy, _ = reading.convert(raw, Policy)
     return policy is None or getattr(policy, name) != getattr(deployed, name)
 

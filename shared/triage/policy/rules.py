@@ -15,6 +15,7 @@ from shared.actions.routing import Route
 from shared.model import resource, retention, tags
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.enrich import Enrich
+from shared.model.guards import Budget, Contain, Guards, Protected
 from shared.model.heartbeat import Heartbeat
 from shared.model.retention import Keep
 from shared.model.risk import Weights
@@ -56,7 +57,8 @@ Field = tuple[type, str]
 
 def references(raw: object) -> dict[Field, Rule]:
     """The rules about names that another part of the same policy gives."""
-    responders = names.given(raw, "responders")
+    responders = names.doing(raw, does=False)
+    doers = names.doing(raw, does=True)
     people = names.given(raw, "on_call", "people")
     schedules = names.given(raw, "on_call", "schedules")
     escalations = names.given(raw, "on_call", "escalations")
@@ -65,6 +67,10 @@ def references(raw: object) -> dict[Field, Rule]:
         check = names.check(responders, "responder")
         found[Route, "to"] = Rule(check, "The name of a responder.")
         found[OnCall, "fallback"] = found[Route, "to"]
+    if doers is not None:
+        check = names.check(doers, "responder that contains")
+        found[Contain, "do"] = Rule(check, "The name of a responder that contains.")
+        found[Budget, "responders"] = found[Contain, "do"]
     if people is not None:
         person = Rule(names.check(people, "person"), "The name of a person.")
         for struct, name in (
@@ -101,6 +107,19 @@ def _name(text: str) -> None:
 def _guid(text: str) -> None:
     if not re.fullmatch(GUID_PATTERN, text):
         raise ValueError("expected a subscription's GUID")
+
+
+def _object_id(text: str) -> None:
+    if not re.fullmatch(GUID_PATTERN, text):
+        raise ValueError("expected an object id of Entra, a GUID, not a name")
+
+
+def _place(text: str) -> None:
+    if not re.fullmatch(GUID_PATTERN, text) and resource.whole_id(text) is None:
+        raise ValueError(
+            "expected a subscription's GUID, or the id of a resource, a resource group"
+            " or a subscription, such as /subscriptions/GUID/resourceGroups/NAME"
+        )
 
 
 def _workspace(text: str) -> None:
@@ -141,6 +160,11 @@ def _a_minute(duration: timedelta) -> None:
 def _minutes(duration: timedelta) -> None:
     if not timedelta(0) < duration <= timedelta(hours=1) or duration.seconds % 60:
         raise ValueError("expected whole minutes from 1m to 1h")
+
+
+def _minutes_or_more(duration: timedelta) -> None:
+    if duration < timedelta(minutes=1):
+        raise ValueError("expected a minute at least")
 
 
 def _said(text: str) -> None:
@@ -187,6 +211,10 @@ GUID = Rule(_guid, "A subscription's id, a GUID.")
 WORKSPACE = Rule(_workspace, "A workspace's id, a GUID.")
 FORMAT = Rule(_format, f"A format: {', '.join(sorted(NAMES))}.")
 ENTITY = Rule(_said, "An identifier of the entity, compared without case.")
+OBJECT_ID = Rule(_object_id, "An object id of Entra, a GUID.")
+PLACE = Rule(
+    _place, "A subscription's GUID, or an id of a resource, group or subscription."
+)
 DURATION = Rule(_above_zero, "Above zero.")
 POINTS = _between(-100, 100)
 HOURS = Rule(
@@ -246,6 +274,22 @@ EACH: Mapping[Field, Rule] = {
     (Escalation, "pause"): Rule(on_call.pause, "Above zero, seven days at most."),
     (Escalation, "hours"): HOURS,
     (Escalation, "time_zone"): ZONE,
+    (Contain, "match"): MATCHER,
+    (Contain, "name"): Rule(_or_none(_name), NAME.describes),
+    (Contain, "lasts"): DURATION,
+    (Budget, "most"): _between(0, 1_000),
+    (Budget, "within"): Rule(_minutes_or_more, "A minute at least."),
+    (Protected, "resources"): PLACE,
+    (Protected, "accounts"): OBJECT_ID,
+    (Protected, "addresses"): Rule(matchers.network, "An address or a network."),
+    (Protected, "tags"): Rule(tags.parse, "A tag as name=value."),
+    (Guards, "risk"): _between(0, 100),
+    (Guards, "problems"): _between(1, 20),
+    (Guards, "hours"): HOURS,
+    (Guards, "time_zone"): ZONE,
+    (Guards, "max_age"): DURATION,
+    (Guards, "approval"): Rule(_minutes_or_more, "A minute at least."),
+    (Guards, "approvers"): OBJECT_ID,
     (Heartbeat, "every"): Rule(_minutes, "Whole minutes, an hour at most."),
     (Keep, "interactive_days"): Rule(
         retention.interactive,
@@ -274,6 +318,10 @@ WHOLE: Mapping[Field, Callable[[Any], None]] = {
     (Schedule, "layers"): _something("nobody would ever be on call"),
     (Escalation, "steps"): _something("nobody would be told"),
     (Step, "to"): _something("nobody would be told"),
+    (Contain, "do"): _something("name what is to be done"),
+    (Contain, "match"): _something(
+        "a rule for everything needs matchers that say so, such as severity>=high"
+    ),
 }
 
 # Mappings whose keys are names of the policy's own.
@@ -288,7 +336,9 @@ NAMED: frozenset[Field] = frozenset(
 )
 
 # Lists whose items have names that must differ.
-DISTINCT: frozenset[Field] = frozenset({(Policy, "routes"), (Policy, "suppress")})
+DISTINCT: frozenset[Field] = frozenset(
+    {(Policy, "routes"), (Policy, "suppress"), (Policy, "contain")}
+)
 
 
 def struct_problems(kind: type, values: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -301,21 +351,35 @@ def struct_problems(kind: type, values: Mapping[str, Any]) -> list[tuple[str, st
         return [("central", "hybrid needs at least one workspace here")]
     if kind is Policy:
         responders = values.get("responders")
-        found = on_call.between(responders, values.get("on_call"))
-        limits = _unknown(values.get("limits"), responders)
-        return [*((f"on_call.{path}", said) for path, said in found), *limits]
+        tell = names.doing({"responders": responders}, does=False)
+        do = names.doing({"responders": responders}, does=True)
+        found = on_call.between(
+            None if tell is None else dict.fromkeys(tell), values.get("on_call")
+        )
+        limits = _wrong(
+            values.get("limits"), "limits", names.check(tell or [], "responder")
+        )
+        held = values.get("guards")
+        modes = held.get("responders") if isinstance(held, dict) else None
+        known = names.check(do or [], "responder that contains")
+        return [
+            *((f"on_call.{path}", said) for path, said in found),
+            *limits,
+            *_wrong(modes, "guards.responders", known),
+        ]
+    if kind is Guards:
+        return _wrong(values.get("scopes"), "scopes", _place)
     return [*on_call.problems(kind, values), *kept.problems(kind, values)]
 
 
-def _unknown(limits: object, responders: object) -> list[tuple[str, str]]:
-    """Limits of responders that there are not."""
-    if not isinstance(limits, dict) or not isinstance(responders, dict):
-        return []
-    is_known = names.check([str(name) for name in responders], "responder")
+def _wrong(
+    given: object, section: str, check: Callable[[str], None]
+) -> list[tuple[str, str]]:
+    """Names in a mapping that are none of those that it may have."""
     found = []
-    for place, name in enumerate(limits):
+    for place, name in enumerate(given if isinstance(given, dict) else ()):
         try:
-            is_known(str(name))
+            check(str(name))
         except ValueError as error:
-            found.append((step("limits", name, place), str(error)))
+            found.append((step(section, name, place), str(error)))
     return found

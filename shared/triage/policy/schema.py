@@ -9,6 +9,7 @@ import msgspec
 from shared.actions.routing import Route
 from shared.model.correlation import Correlation
 from shared.model.enrich import Enrich
+from shared.model.guards import Contain, Guards
 from shared.model.heartbeat import Heartbeat
 from shared.model.retention import Retention
 from shared.model.risk import Weights
@@ -29,7 +30,7 @@ class Reconcile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the deployment decides: who may send, what groups, who is told.
+    """What the deployment decides: who may send, what groups, who is told, what is done.
 
     ``responders`` are named instances; ``use`` names the kind, and the rest are its
     settings, which the kind itself checks. Secrets are named, never written.
@@ -49,3 +50,5 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     on_call: OnCall = OnCall()
     heartbeat: Heartbeat | None = None
     retention: Retention = Retention()
+    contain: tuple[Contain, ...] = ()
+    guards: Guards = Guards()

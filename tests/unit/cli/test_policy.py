@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from cli import policy
 from cli.main import app
-from responders import RESPONDERS
+from responders import DOERS, RESPONDERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,8 @@ senders:
     )
 
     assert done.exit_code == 1
-    lines, kinds = done.stdout.splitlines(), ", ".join(RESPONDERS)
+    lines = done.stdout.splitlines()
+    kinds = ", ".join((*RESPONDERS, *DOERS))
     for line, said in zip(
         lines,
         [
@@ -165,3 +166,66 @@ def test_a_mistake_in_a_blob_is_named(tmp_path: Path) -> None:
         "blob.yaml: $.routes[0].to[0]: no responder is named on-cal; did you mean"
         " on-call? (line 1)\n"
     )
+
+
+CONTAINS = """
+responders:
+  on-call: {use: pagerduty, routing_key: {setting: PAGERDUTY_ROUTING_KEY}}
+  deny: {use: nsg-deny}
+routes:
+  - to: [on-call]
+contain:
+  - {name: attackers, match: [severity>=high], do: [deny], for: 2h}
+"""
+
+
+def test_what_is_contained_is_said_with_how_far_it_goes(tmp_path: Path) -> None:
+    """The most restrictive mode, and that nobody could approve."""
+    shadow = check(tmp_path, CONTAINS)
+    armed = check(
+        tmp_path, CONTAINS + "guards: {mode: act, responders: {deny: approve}}"
+    )
+
+    assert shadow.exit_code == armed.exit_code == 0
+    assert "Containment, in mode shadow at most" in shadow.stdout
+    (line,) = [line for line in armed.stdout.splitlines() if "attackers" in line]
+    assert re.split(r"\s{2,}", line.strip())[2:] == [
+        "deny",
+        "approve",
+        "2h",
+        "severity>=high",
+    ]
+    assert "warning: $.guards.approvers: is empty" in armed.stdout
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ("routes:\n  - to: [deny]", "$.routes[0].to[0]: no responder is named deny"),
+        (
+            "contain: [{match: [severity=high], do: [on-call]}]",
+            "$.contain[0].do[0]: no responder that contains is named on-call",
+        ),
+        ("contain: [{match: [], do: [deny]}]", "$.contain[0].match: is empty"),
+        (
+            "guards: {responders: {on-call: act}}",
+            "$.guards.responders.on-call: no responder that contains is named",
+        ),
+        ("guards: {scopes: {web: act}}", "$.guards.scopes.web: expected"),
+        ("guards: {approvers: [ana@contoso.com]}", "$.guards.approvers[0]: expected"),
+        ("guards: {protected: {tags: [web]}}", "$.guards.protected.tags[0]: "),
+        ("guards: {mode: on}", "$.guards.mode: expected"),
+        ("guards: {budgets: [{within: 1h}]}", "$.guards.budgets[0].most: is required"),
+    ],
+)
+def test_mistakes_of_containment_are_named(
+    tmp_path: Path, changed: str, problem: str
+) -> None:
+    """Before anything is deployed that contains what it should not."""
+    section = changed.partition(":")[0]
+    kept = re.sub(rf"^{section}:\n(?:  .*\n)+", "", CONTAINS, flags=re.MULTILINE)
+
+    done = check(tmp_path, f"{kept}{changed}\n")
+
+    assert done.exit_code == 1
+    assert f"mine.yaml: {problem}" in done.stdout

@@ -145,7 +145,11 @@ def test_a_policy_with_many_mistakes_prints_as_many_messages() -> None:
         (2, "correlate.gap", "expected a duration such as 90s"),
         (3, "correlate.max_problms", "did you mean max_problems?"),
         (4, "correlate.never_group.addresses[0]", "expected an address"),
-        (5, "colour", "unknown field colour; known are correlate, enrich, heartbeat"),
+        (
+            5,
+            "colour",
+            "unknown field colour; known are contain, correlate, enrich, guards, heartbeat",
+        ),
         (9, "routes[0].to[0]", "no responder is named on-cal; did you mean on-call?"),
         (10, "routes[1].to", "expected a list"),
         (11, "routes[2].match[0]", "unknown field colour"),
