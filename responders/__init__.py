@@ -8,17 +8,20 @@ from responders.boards import Boards
 from responders.email import Email
 from responders.jira import Jira
 from responders.jsm import Jsm
+from responders.nsg_deny import NsgDeny
 from responders.pagerduty import PagerDuty
 from responders.servicenow import ServiceNow
 from responders.slack import Slack
 from responders.splunk import Splunk
 from responders.teams import Teams
+from responders.vm_quarantine import VmQuarantine
 from responders.webhook import Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The name that a policy writes after `use:` -> the class that it means.
+# The name that a policy writes after `use:` -> the class that it means: those that tell
+# of incidents here, and those that change something below.
 RESPONDERS: Mapping[
     str,
     type[
@@ -44,4 +47,9 @@ RESPONDERS: Mapping[
     "email": Email,
     "webhook": Webhook,
     "splunk": Splunk,
+}
+
+DOERS: Mapping[str, type[NsgDeny | VmQuarantine]] = {
+    "nsg-deny": NsgDeny,
+    "vm-quarantine": VmQuarantine,
 }

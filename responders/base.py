@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from shared.model.action import Action, Dossier, Outcome
+    from shared.model.alert import AlertRow
+    from shared.model.deed import Before, Deed, Sight
     from shared.model.evidence import Evidence
     from shared.model.http import Http, Reply
     from shared.model.incident import Incident
     from shared.model.message import Message
+    from shared.model.permission import Permission
     from shared.model.rest import Remotes
     from shared.model.secret import Secret, SecretRef
 
@@ -57,6 +60,60 @@ class Responder(Protocol):
 
     async def apply(self, action: Action) -> Outcome:
         """Do one action. Sent again with the same key, it must not count twice."""
+        ...
+
+
+class Doer(Protocol):
+    """One way to contain, or to keep evidence: it makes changes at one kind of target.
+
+    What holds of a Responder holds of it. ``use`` is its name in the table, and
+    ``permissions`` are exactly what it needs. ``plan``, ``before`` and ``verify`` read,
+    and change nothing; guards, budgets, leases and the record are the core's.
+
+    ``before``, ``apply``, ``verify`` and ``undo`` go by the deed alone, so that what was
+    done can be taken back when the policy names the doer no more.
+    """
+
+    name: str
+    use: str
+    kind: Kind
+    permissions: tuple[Permission, ...]
+
+    async def plan(
+        self,
+        incident: Incident,
+        alerts: Sequence[AlertRow],
+        evidence: Sequence[Evidence] = (),
+    ) -> Sequence[Deed]:
+        """What is to be changed, a deed for each target, be it so already or not.
+
+        ``alerts`` are the active alerts that may speak for a deed, as their owner has
+        them where it said so; each deed names those that it goes by. Raises
+        ActionRefused where what they name cannot be told apart.
+        """
+        ...
+
+    async def before(self, deed: Deed) -> Before:
+        """What the target is now, as far as the change touches it.
+
+        Raises ActionRefused where it is not any more what was planned for, and where it
+        is so already: then it is somebody else's, and not ours to take back.
+        """
+        ...
+
+    async def apply(self, deed: Deed, before: Before) -> Outcome:
+        """Make the change, once; where it was made already, nothing happens."""
+        ...
+
+    async def verify(self, deed: Deed, before: Before) -> Sight:
+        """How the target stands now; what cannot be told from what it was is that."""
+        ...
+
+    async def undo(self, deed: Deed, before: Before) -> Outcome:
+        """Put back what the change touched, and nothing else.
+
+        The core has looked: it is as the change left it, or a person forces it.
+        """
         ...
 
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from responders import RESPONDERS
+from responders import DOERS, RESPONDERS
 from responders.forwards.records import records
 from shared.model.action import Kind, Occasion, Verb
 from shared.model.errors import (
@@ -477,7 +477,7 @@ def test_every_responder_module_is_in_the_table_and_has_a_case() -> None:
 
     modules = {
         responder.__module__.removeprefix("responders.")
-        for responder in RESPONDERS.values()
+        for responder in (*RESPONDERS.values(), *DOERS.values())
     }
     assert modules == files - {"__init__", "base"}
     assert CASES.keys() == RESPONDERS.keys()

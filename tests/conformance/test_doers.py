@@ -1,0 +1,299 @@
+"""Every doer of the table, held to the same promises against the stand-ins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from devhost.outside import Fault
+from devhost.outside.azure.rights import Identity
+from devhost.outside.azure.upsets import Upset, Way
+from responders import DOERS
+from shared.model.deed import Undo
+from shared.model.deed_status import DeedStatus
+from shared.model.errors import (
+    ActionRefused,
+    FailureReason,
+    PermanentFailure,
+    TransientFailure,
+)
+from shared.model.guards import DOES
+from tests.conformance.doing import CASES, Life, is_exact, life
+from tests.factories import make_incident
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+NAMES = sorted(DOERS)
+ENDS = (DeedStatus.UNDONE, DeedStatus.EXPIRED, DeedStatus.FAILED, DeedStatus.STRANDED)
+
+
+def test_the_policy_knows_every_doer() -> None:
+    """What may be contained with is told from what tells, without importing either."""
+    assert {*DOERS} == DOES == {*CASES}
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def one(name: str) -> AsyncIterator[Life]:
+    async with life(name) as found:
+        yield found
+
+
+# Planning
+
+
+async def test_plan_changes_nothing(one: Life) -> None:
+    """Looking is reading: the other side is as it was, and nothing was sent."""
+    before = one.state
+
+    row = await one.planned()
+
+    assert one.state == before
+    assert one.arm.changes == 0
+    assert row.deed.obstacle == ""
+    assert is_exact(row.deed)
+
+
+async def test_a_plan_is_the_same_each_time(one: Life) -> None:
+    """It is what people approve: its hash is that of the next look."""
+    first, second = await one.planned(), await one.planned()
+
+    assert first.deed.digest == second.deed.digest
+    assert first.key == second.key
+
+
+async def test_what_is_not_named_exactly_is_not_touched(one: Life) -> None:
+    """A name is no machine, and an address of everybody's is no attacker."""
+    for alert in one.case.unclear():
+        assert list(await one.doer.plan(make_incident(), [alert])) == []
+
+
+async def test_what_cannot_be_done_says_so(one: Life) -> None:
+    """A machine that is gone is an obstacle, and keeps no other from being planned."""
+    (alert,) = one.case.alerts()
+    gone = replace(alert, id="gone", resource=f"{alert.resource}-gone")
+
+    found = await one.doer.plan(make_incident(), [gone, alert])
+
+    assert sorted(bool(deed.obstacle) for deed in found) == [False, True]
+
+
+async def test_without_settings_it_plans_nothing(one: Life) -> None:
+    """A doer that the policy names no more takes back, and does nothing new."""
+    assert list(await one.bare.plan(make_incident(), one.case.alerts())) == []
+
+
+# The life of a deed
+
+
+async def test_it_is_done_and_taken_back_exactly(one: Life) -> None:
+    """Afterwards the whole other side is what it was."""
+    before = one.state
+    row = await one.until(await one.planned(), DeedStatus.VERIFIED)
+    assert one.state != before
+
+    row = await one.until(one.taken_back(row), *ENDS)
+
+    assert row.status is DeedStatus.UNDONE
+    assert one.state == before
+
+
+async def test_done_twice_it_is_done_once(one: Life) -> None:
+    """What is so already is left alone."""
+    row = await one.until(await one.planned(), DeedStatus.VERIFIED)
+    target = await one.doing._targets.look(row)
+    assert target is not None
+    assert target.before is not None
+    after, changes = one.state, one.arm.changes
+
+    await one.doer.apply(row.deed, target.before)
+
+    assert one.state == after
+    assert one.arm.changes == changes
+
+
+async def test_the_commands_of_a_hand_are_whole(one: Life) -> None:
+    """They name what they change by its id, and nothing has to be filled in."""
+    row = await one.until(await one.planned(), DeedStatus.VERIFIED)
+
+    assert row.by_hand
+    for command in row.by_hand:
+        assert command.startswith("az ")
+        assert "/subscriptions/" in command
+        assert "<" not in command
+
+
+@pytest.mark.parametrize("took_effect", [False, True])
+async def test_a_crash_at_any_call_converges(name: str, *, took_effect: bool) -> None:
+    """Done once and taken back exactly, whichever call of either was the last."""
+    async with life(name) as plain:
+        before = plain.state
+        row = await plain.until(await plain.planned(), DeedStatus.VERIFIED)
+        done = plain.state
+        await plain.until(plain.taken_back(row), *ENDS)
+        calls = plain.arm.calls
+
+    for call in range(1, calls + 1):
+        async with life(name) as one:
+            row = await one.planned()
+            one.arm.breaks_at, one.arm.took_effect = call, took_effect
+            if call <= one.arm.calls:
+                continue
+            row = await one.until(row, DeedStatus.VERIFIED, *ENDS)
+            assert row.status is DeedStatus.VERIFIED, (call, row.detail)
+            assert one.state == done, call
+            row = await one.until(one.taken_back(row), *ENDS)
+            assert row.status is DeedStatus.UNDONE, (call, row.detail)
+            assert one.state == before, call
+
+
+@pytest.mark.parametrize("way", [Way.IS_LOST, Way.FAILS])
+async def test_a_change_that_did_not_take_is_seen(one: Life, way: Way) -> None:
+    """Whatever the other side says of it: it failed, and nothing is left.
+
+    That an operation failed stays written on its resource.
+    """
+    before = one.state
+    row = await one.planned()
+    one.side.outside.upsets.add(
+        Upset(side="arm", way=way, about=one.case.resource, method="PUT")
+    )
+
+    row = await one.until(row, DeedStatus.VERIFIED, *ENDS)
+
+    assert row.status is DeedStatus.FAILED
+    assert _without_marks(one.state) == _without_marks(before)
+
+
+async def test_what_somebody_changed_since_is_left_alone(one: Life) -> None:
+    """The difference is named; a person may force it."""
+    row = await one.until(await one.planned(), DeedStatus.VERIFIED)
+    one.case.drift(one.side, row.deed)
+    drifted = one.state
+
+    row = await one.until(one.taken_back(row), *ENDS)
+
+    assert row.status is DeedStatus.STRANDED
+    assert row.detail
+    assert one.state == drifted
+    row = await one.until(one.taken_back(row, Undo.FORCE), DeedStatus.UNDONE)
+
+
+async def test_what_is_so_already_is_somebody_elses(one: Life) -> None:
+    """Nobody here takes back what nobody here did."""
+    row = await one.until(await one.planned(), DeedStatus.VERIFIED)
+
+    with pytest.raises(ActionRefused):
+        await one.doer.before(row.deed)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "reason"),
+    [
+        (401, "InvalidAuthenticationToken", PermanentFailure, FailureReason.AUTH),
+        (403, "AuthorizationFailed", PermanentFailure, FailureReason.AUTH),
+        (404, "SubscriptionNotFound", PermanentFailure, FailureReason.NOT_FOUND),
+        (409, "AnotherOperationInProgress", TransientFailure, FailureReason.CONFLICT),
+        (409, "ScopeLocked", ActionRefused, FailureReason.REFUSED),
+        (412, "PreconditionFailed", TransientFailure, FailureReason.CONFLICT),
+        (429, "TooManyRequests", TransientFailure, FailureReason.RATE_LIMITED),
+        (500, "InternalServerError", TransientFailure, FailureReason.SERVER),
+        (503, "ServiceUnavailable", TransientFailure, FailureReason.UNAVAILABLE),
+    ],
+)
+async def test_refusals_are_told_apart(
+    one: Life,
+    status: int,
+    code: str,
+    kind: type[Exception],
+    reason: FailureReason,
+) -> None:
+    """Each with its reason, from whatever call it comes."""
+    row = await one.planned()
+    before = await one.doer.before(row.deed)
+    body = f'{{"error": {{"code": "{code}", "message": "m"}}}}'
+    for call in (
+        lambda: one.doer.before(row.deed),
+        lambda: one.doer.apply(row.deed, before),
+        lambda: one.doer.verify(row.deed, before),
+        lambda: one.doer.undo(row.deed, before),
+    ):
+        one.side.outside.faults.add(
+            Fault(side="arm", status=status, body=body, times=1)
+        )
+        with pytest.raises(kind) as caught:
+            await call()
+        assert caught.value.reason is reason  # type: ignore[attr-defined]
+
+
+async def test_what_is_refused_for_good_is_given_up(one: Life) -> None:
+    """A right that is missing is said, and the other side is left as it was."""
+    before = one.state
+    row = await one.planned()
+    body = '{"error": {"code": "AuthorizationFailed", "message": "m"}}'
+    changed = one.arm.change
+
+    async def refused(*args: object, **more: object) -> object:
+        one.side.outside.faults.add(Fault(side="arm", status=403, body=body, times=1))
+        return await changed(*args, **more)  # type: ignore[arg-type]
+
+    one.arm.change = refused  # type: ignore[method-assign, assignment]
+    row = await one.until(row, DeedStatus.VERIFIED, *ENDS)
+
+    assert row.status is DeedStatus.FAILED
+    assert row.reason == FailureReason.AUTH
+    assert "needs" in row.detail
+    assert one.state == before
+
+
+async def test_operations_that_never_end_end_by_what_is_seen(one: Life) -> None:
+    """Not by what the other side says of them."""
+    row = await one.planned()
+    one.side.outside.upsets.add(
+        Upset(side="arm", way=Way.NEVER_ENDS, about=one.case.resource, times=1)
+    )
+
+    row = await one.until(row, DeedStatus.VERIFIED, *ENDS)
+
+    assert row.status is DeedStatus.VERIFIED
+
+
+async def test_stale_reads_are_waited_for(one: Life) -> None:
+    """What shows late is looked at again."""
+    row = await one.planned()
+    one.side.outside.upsets.add(
+        Upset(side="arm", way=Way.IS_STALE, about=one.case.resource, reads=2, times=1)
+    )
+
+    row = await one.until(row, DeedStatus.VERIFIED, *ENDS)
+
+    assert row.status is DeedStatus.VERIFIED
+
+
+async def test_it_says_exactly_what_it_needs(name: str) -> None:
+    """With these rights and no other it does its work from end to end."""
+    async with life(name) as one:
+        actions = [each.action for each in one.doer.permissions]
+        one.side.outside.rights.identity = Identity(actions=tuple(actions))
+
+        row = await one.until(await one.planned(), DeedStatus.VERIFIED, *ENDS)
+        assert row.status is DeedStatus.VERIFIED, row.detail
+        row = await one.until(one.taken_back(row), *ENDS)
+        assert row.status is DeedStatus.UNDONE, row.detail
+
+
+def _without_marks(state: dict[str, Any]) -> str:
+    """All of the other side, but for how its last operations ended."""
+    return (
+        msgspec.json.encode(state, order="sorted")
+        .decode()
+        .replace("Failed", "Succeeded")
+    )
