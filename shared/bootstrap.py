@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from shared.clouds.credentials import Credentials
     from shared.clouds.storage import Storage
     from shared.commands import Commands
+    from shared.containment.approving import Approving
+    from shared.containment.containing import Containing
+    from shared.containment.deciding import Deciding
+    from shared.containment.planning import Terms
+    from shared.containment.stopping import Stopping
     from shared.drills import Drills
     from shared.enrichment.enrichment import Enrichment
     from shared.enrichment.inquiries import Inquiry
@@ -171,7 +176,7 @@ class App:
         settings, policy = await self.settings(), await self.policy()
         staff, storage = await self.staff(), await self.storage()
         noise, links = await self.noise(), await self.links()
-        tagging = await self._tagging()
+        tagging, containing = await self._tagging(), await self.containing()
 
         async def build() -> Respond:
             from shared.escalating import Escalating
@@ -193,12 +198,105 @@ class App:
                     others=_inquiries(policy, storage, tagging),
                     tagging=tagging,
                 ),
+                containing=containing,
                 lease=settings.lease,
                 quiet=policy.correlate.quiet,
                 weights=policy.risk,
             )
 
         return await self._once("respond", build)
+
+    async def containing(self) -> Containing:
+        """What works out what is to be done to contain an incident."""
+        settings, storage = await self.settings(), await self.storage()
+        staff, terms = await self.staff(), await self.terms()
+        approving, stopping = await self.approving(), await self.stopping()
+        noise = await self.noise()
+        token = (await self.credentials()).token
+
+        async def build() -> Containing:
+            from shared.clouds.remotes import remotes
+            from shared.containment.containing import Containing
+            from shared.containment.doing import Doing
+            from shared.containment.judging import Judging
+            from shared.containment.owners import Owners
+            from shared.containment.planning import Planning, Reads
+            from shared.containment.targets import Targets
+
+            arm = remotes(settings, http=self._http, token=token).arm
+            owners = Owners(arm, self._clock)
+            reads = Reads(owners.confirm, owners.tags)
+            planning = Planning(storage.ledger, terms, reads)
+            targets = Targets(storage.ledger, lease=settings.lease)
+            return Containing(
+                storage.ledger,
+                terms,
+                planning,
+                Judging(storage.ledger, terms, planning, stopping, approving.holds),
+                Doing(storage.ledger, targets, stopping, staff.doer, noise.say),
+                claims_last=settings.lease,
+            )
+
+        return await self._once("containing", build)
+
+    async def terms(self) -> Terms:
+        """What the deployment lets Firewatch do."""
+        settings, policy = await self.settings(), await self.policy()
+        staff, approving = await self.staff(), await self.approving()
+
+        async def build() -> Terms:
+            from shared.actions.containment import Rules as ContainRules
+            from shared.containment.planning import Terms
+
+            return Terms(
+                ContainRules(policy.contain),
+                policy.guards,
+                staff.doers,
+                can_ask=settings.easy_auth
+                and approving.is_possible
+                and bool(policy.guards.approvers),
+                own=(settings.own_group,) if settings.own_group else (),
+            )
+
+        return await self._once("terms", build)
+
+    async def approving(self) -> Approving:
+        """What signs approvals."""
+        settings = await self.settings()
+
+        async def build() -> Approving:
+            from shared.answers import keys
+            from shared.containment.approving import Approving
+
+            found, _ = keys.read(settings.link_key, settings.link_key_previous)
+            return Approving(found)
+
+        return await self._once("approving", build)
+
+    async def stopping(self) -> Stopping:
+        """The switch that keeps everything from being begun."""
+        storage = await self.storage()
+
+        async def build() -> Stopping:
+            from shared.containment.stopping import Stopping
+
+            return Stopping(storage.ledger)
+
+        return await self._once("stopping", build)
+
+    async def deciding(self) -> Deciding:
+        """What a person can say about deeds."""
+        storage, policy = await self.storage(), await self.policy()
+        approving = await self.approving()
+
+        async def build() -> Deciding:
+            from shared.containment.deciding import Deciding
+
+            return Deciding(
+                storage.ledger, storage.queue, approving, lasts=policy.guards.approval
+            )
+
+        return await self._once("deciding", build)
 
     async def _tagging(self) -> ResourceTags:
         """What knows the tags of resources; it asks nobody before a tag matters."""
@@ -426,11 +524,14 @@ class App:
         """What people say by links."""
         storage = await self.storage()
         commands, silences = await self.commands(), await self.silences()
+        deciding = await self.deciding()
 
         async def build() -> Answering:
             from shared.answering import Answering
 
-            return Answering(storage.ledger, storage.history, commands, silences)
+            return Answering(
+                storage.ledger, storage.history, commands, silences, deciding
+            )
 
         return await self._once("answering", build)
 

@@ -14,7 +14,7 @@ from shared.model.alert import AlertRow, AlertStatus, Severity
 from shared.model.errors import StoreError
 from shared.model.incident import OWN
 from shared.model.storm import Slots
-from shared.store import rows
+from shared.store import messages, rows
 from shared.triage import own
 from shared.triage.correlation import fold
 
@@ -172,6 +172,11 @@ class Noise:
                 draft.put(row, breaker.ended(before))
 
         await self._ledger.transact(rows.SHARED, decide, by="tick")
+
+    async def say(self, alert: Alert) -> None:
+        """Have people told, as of any alert; said again, it is one. Raises StoreError."""
+        for part in messages.split(await self._say(alert)):
+            await self._queue.send(messages.encode(part))
 
     async def _say(self, alert: Alert) -> list[str]:
         partition = rows.partition_of(alert.scope, self._ledger.partitions)

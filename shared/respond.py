@@ -4,13 +4,14 @@
 
     look        head and action rows; what is still to do        no lease, no write
     gather      evidence, for as long as the page may wait       no lease, no write
-    claim       lease on the head, action rows inserted          one transaction
+    contain     what doers would change, and whether they may    no lease, budgets
+    claim       lease on the head, rows inserted                 one transaction
     apply       the responders, side by side                     the network
     record      outcomes, observed generation, lease given back  one transaction
 
 The message says only which incident. A crash after ``claim`` leaves claimed rows and a
 due line at the end of the lease; the next worker sends those notices again under the
-same key. Containment, when it comes, will be verified first (law 3).
+same key, and reads what a deed may have changed before anything is sent (law 3).
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import replace
 
 from shared import telemetry
-from shared.actions import delivery, reconcile
+from shared.actions import deeds, delivery, reconcile
 from shared.actions import head as head_of
 from shared.actions.gathered import REST
 from shared.assess import Assessment
+from shared.containment.containing import Moves, put, with_rows
 from shared.forwarding import Forwarding
 from shared.gathering import Turn
 from shared.model.action import (
@@ -60,8 +62,10 @@ if TYPE_CHECKING:
     from responders.base import Responder
     from shared.actions.routing import Rules
     from shared.assess import Offer, Ruled
+    from shared.containment.containing import Containing
     from shared.escalating import Escalating
     from shared.gathering import Found, Gathering
+    from shared.model.deed import DeedRow
     from shared.noise import Noise
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
@@ -85,12 +89,18 @@ GRACE = 1 / 4
 
 
 class _Claim(NamedTuple):
-    """What a worker took on: the head as it saw it, and the actions with their rows."""
+    """What a worker took on: the head as it left it, the actions with their rows, deeds."""
 
     head: Incident
     token: str
     work: tuple[tuple[Action, ActionRow], ...]
     etags: dict[str, str]
+    moves: Moves = Moves()
+
+    @property
+    def is_any(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.work or self.moves.jobs)
 
 
 class Respond:
@@ -111,6 +121,7 @@ class Respond:
         escalating: Escalating,
         links: Offer = lambda *_: (),
         gathering: Gathering,
+        containing: Containing,
         lease: timedelta,
         quiet: timedelta | None = None,
         weights: Weights | None = None,
@@ -121,6 +132,7 @@ class Respond:
         self._responders = responders
         self._gathering = gathering
         self._forwarding = Forwarding(ledger)
+        self._containing = containing
         self._lease = lease
         self._quiet = quiet
         self._assessment = Assessment(
@@ -185,8 +197,11 @@ class Respond:
                 return
             incident_id = claim.head.id
             turn.asked.clear()
-            results = await self._apply(claim)
-            if not await self._record(claim, results):
+            results, done = await asyncio.gather(
+                self._apply(claim),
+                self._containing.do(claim.moves.jobs, seconds=self._seconds),
+            )
+            if not await self._record(claim, results, done):
                 return
         await self._queue.send(messages.encode([incident_id]))
 
@@ -204,22 +219,30 @@ class Respond:
             scored = replace(tagged, risk=self._risk(head, None))
             ruled, todo = await self._assessment.ruled(scored, stored, now)
             found = await self._evidence(scored, ruled, todo, stored, turn)
-            if found is not None:
-                held = self._seen(tagged, ruled, found)
+            moves = await self._moves(tagged, ruled, todo, stored, found)
+            held = moves.on(self._seen(tagged, ruled, found))
+            if found is not None or moves.rows:
+                evidence = found.evidence if found else ()
                 todo = await self._assessment.todo(
-                    held, stored, now, ruled.rules, found.evidence
+                    held, stored, now, ruled.rules, evidence
                 )
             todo = await self._assessment.admitted(head, todo, stored)
             todo = reconcile.forwards_last(todo)
-            seen = self._seen(tagged, ruled, found)
             todo = await self._forwarding.filled(
-                seen, todo, stored, found.evidence if found else ()
+                held, todo, stored, found.evidence if found else ()
             )
             claim = await self._commit_claim(
-                head, ruled, todo, stored, etags, found=found, tags=tagged.tags
+                head,
+                ruled,
+                todo,
+                stored,
+                etags,
+                found=found,
+                tags=tagged.tags,
+                moves=moves,
             )
             if claim is not None:
-                return claim if claim.work else None
+                return claim if claim.is_any else None
             # Somebody changed the incident between our look and our claim.
         return None
 
@@ -237,11 +260,7 @@ class Respond:
         turn: Turn,
     ) -> Found | None:
         """The evidence that what is to do is done with, where any is wanted."""
-        known = {row.key for row in stored}
-        begins = any(
-            action.verb is Verb.TRIGGER and action.key not in known
-            for action in todo.actions
-        )
+        begins = _begins(todo, stored)
         held = self._seen(head, ruled, None)
         if held.risk is None:
             # A route of low scores may be the only one; it takes nothing unscored.
@@ -250,6 +269,22 @@ class Respond:
             begins = begins or any(each.responder not in named for each in least)
         acts = bool(todo.actions)
         return await self._gathering(held, turn, begins=begins, acts=acts)
+
+    async def _moves(
+        self,
+        head: Incident,
+        ruled: Ruled,
+        todo: reconcile.Todo,
+        stored: Sequence[ActionRow],
+        found: Found | None,
+    ) -> Moves:
+        """What is to be done to contain it, as far as may be."""
+        return await self._containing(
+            self._seen(head, ruled, found),
+            evidence=found.evidence if found else (),
+            policy=ruled.rules.policy,
+            begins=_begins(todo, stored),
+        )
 
     def _risk(self, head: Incident, found: Found | None) -> Risk | None:
         """Its score; None while logs were not asked what they know, and of a test."""
@@ -279,6 +314,7 @@ class Respond:
         *,
         found: Found | None,
         tags: dict[str, dict[str, str]],
+        moves: Moves,
     ) -> _Claim | None:
         token = uuid.uuid4().hex
         before = {row.key: row for row in stored}
@@ -297,14 +333,13 @@ class Respond:
             if found is not None:
                 known = replace(known, evidence=found.mark)
                 facts += _kept(draft, found)
+            known = moves.on(known)
+            facts += moves.put(draft)
             noted[:] = facts
-            for row in todo.dropped:
-                given_up = replace(
-                    row, status=ActionStatus.DROPPED, changed_at=draft.now
-                )
-                draft.put_action(given_up, etags[rows.action(row.incident, row.key)])
-            if not actions:
-                draft.change(self._rested(known, todo.next_at), *facts)
+            _drop(draft, todo.dropped, etags)
+            if not actions and not moves.jobs:
+                next_at = _sooner(todo.next_at, moves.next_at)
+                draft.change(self._rested(known, next_at), *facts)
                 return []
             claimed = [
                 (
@@ -346,9 +381,9 @@ class Respond:
             return None
         if head.successor and head.status.has_ended:
             await self._queue.send(messages.encode([head.successor]))
-        seen = self._seen(replace(head, tags=tags), ruled, found)
+        seen = moves.on(self._seen(replace(head, tags=tags), ruled, found))
         seen = replace(seen, sequence=head.sequence + bool(noted))
-        return _Claim(seen, token, tuple(work), versions)
+        return _Claim(seen, token, tuple(work), versions, moves)
 
     def _rested(self, head: Incident, next_at: datetime | None) -> Incident:
         """The head with everything looked at, due when there is more to do."""
@@ -366,11 +401,19 @@ class Respond:
         if action.is_echo:
             # That side said it itself: there is nothing that it does not know.
             return Outcome(reference=action.reference)
-        async with asyncio.timeout(self._lease.total_seconds() * (1 - MARGIN)):
+        async with asyncio.timeout(self._seconds):
             return await self._responders[action.responder].apply(action)
 
+    @property
+    def _seconds(self) -> float:
+        """How long anything may take that is done under a lease."""
+        return self._lease.total_seconds() * (1 - MARGIN)
+
     async def _record(
-        self, claim: _Claim, results: Sequence[Outcome | BaseException]
+        self,
+        claim: _Claim,
+        results: Sequence[Outcome | BaseException],
+        done: Sequence[DeedRow],
     ) -> bool:
         """Write down what came of it; whether there is more to do at once."""
         now = self._ledger.now()
@@ -384,10 +427,14 @@ class Respond:
         changed = {row.key: row for row in after}
         stored = [changed.get(row.key, row) for row in stored]
         rules = await self._assessment.rules(claim.head, now)
-        facts = [fact for row in after for fact in delivery.facts(row)]
+        came = [fact for row in after for fact in delivery.facts(row)]
         # What is written down now is what a forward copies next.
-        grown = replace(claim.head, sequence=claim.head.sequence + bool(facts))
+        grown = replace(
+            with_rows(claim.head, done),
+            sequence=claim.head.sequence + bool(came or done),
+        )
         todo = await self._assessment.todo(grown, stored, now, rules)
+        next_at = _sooner(todo.next_at, claim.moves.next_at)
 
         def decide(draft: Draft) -> Incident | None:
             head = draft.read(rows.incident(claim.head.id), Incident)
@@ -399,10 +446,13 @@ class Respond:
             for row in after:
                 key = rows.action(row.incident, row.key)
                 draft.put_action(row, claim.etags[key])
+            written = put(draft, claim.moves.jobs, done)
+            facts = [*came, *map(deeds.fact, written)]
             is_news = head.generation > claim.head.generation or bool(todo.actions)
-            head = _paged(replace(head, lease=None, attempts=0, stuck=""), after, rules)
+            head = replace(with_rows(head, written), lease=None, attempts=0, stuck="")
+            head = _paged(head, after, rules)
             if head.merged_into is None:
-                rested = self._rested(head, todo.next_at)
+                rested = self._rested(head, next_at)
                 head = replace(head, due=draft.now) if is_news else rested
             draft.change(head, *facts)
             return head_of.passed_on(draft, head)
@@ -429,6 +479,26 @@ def _told(known: Incident, action: Action) -> Told:
     if action.dossier is None:
         return told
     return replace(told, sequence=action.dossier.through)
+
+
+def _begins(todo: reconcile.Todo, stored: Sequence[ActionRow]) -> bool:
+    """Whether somebody is about to be told of it for the first time."""
+    known = {row.key for row in stored}
+    return any(
+        action.verb is Verb.TRIGGER and action.key not in known
+        for action in todo.actions
+    )
+
+
+def _sooner(*times: datetime | None) -> datetime | None:
+    return min((at for at in times if at is not None), default=None)
+
+
+def _drop(draft: Draft, dropped: Sequence[ActionRow], etags: Mapping[str, str]) -> None:
+    """Write down that nobody sends these any more."""
+    for row in dropped:
+        given_up = replace(row, status=ActionStatus.DROPPED, changed_at=draft.now)
+        draft.put_action(given_up, etags[rows.action(row.incident, row.key)])
 
 
 def _paged(head: Incident, after: Sequence[ActionRow], rules: Rules) -> Incident:

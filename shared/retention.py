@@ -196,9 +196,9 @@ class Retention:
         return await self._let_go(partition, ended, whole)
 
     async def _others(self, partition: str, incident_id: str) -> list[Row]:
-        """The evidence, timeline, tickets and actions of an incident."""
+        """The deeds, evidence, timeline, tickets and actions of an incident."""
         found = await asyncio.gather(
-            *(self._ledger.scan(partition, f"{kind}|{incident_id}") for kind in "etwx")
+            *(self._ledger.scan(partition, f"{kind}|{incident_id}") for kind in "cetwx")
         )
         return [row for part in found for row in part]
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.model import resource
 from shared.model.errors import SettingsError
 from shared.model.http import is_this_machine
 from shared.model.secret import Secret, SecretRef
@@ -60,7 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     says that the platform signs people in before a request comes here, and so that its
     word on who it is may be taken (review F13). ``public_url`` is where people reach the
     app, and empty where messages offer no links; those are signed with ``link_key``, and
-    ``link_key_previous`` passes too.
+    ``link_key_previous`` passes too. ``own_group`` is the canonical id of the resource
+    group that the app is in, empty where the platform does not say.
     """
 
     connection_string: Secret | None
@@ -82,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
     link_key: Secret | None = None
     link_key_previous: Secret | None = None
+    own_group: str = ""
     environment: Mapping[str, str]
 
     def secret(self, ref: SecretRef) -> Secret | None:
@@ -145,8 +148,17 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         # What is wrong with a key costs links, and nothing else (law 6).
         link_key=_secret(env, "FIREWATCH_LINK_KEY"),
         link_key_previous=_secret(env, "FIREWATCH_LINK_KEY_PREVIOUS"),
+        own_group=_own_group(env),
         environment=env,
     )
+
+
+def _own_group(env: Mapping[str, str]) -> str:
+    """Where the app is, as App Service says: its owner is the subscription and more."""
+    subscription = env.get("WEBSITE_OWNER_NAME", "").partition("+")[0]
+    group = env.get("WEBSITE_RESOURCE_GROUP", "")
+    known = resource.whole_id(f"/subscriptions/{subscription}/resourceGroups/{group}")
+    return known or ""
 
 
 def _secret(env: Mapping[str, str], name: str) -> Secret | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from shared.model.action import Kind
 from shared.model.errors import SettingsError
 from shared.triage import policy as policies
 
@@ -11,18 +12,32 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-    from responders.base import Responder
+    from responders.base import Doer, Responder
     from shared.clouds.http import HttpClient
+    from shared.model.deed import Deed
     from shared.model.secret import Secret, SecretRef
     from shared.settings import Settings
     from shared.triage.policy import Policy
 
 
 class Staff(NamedTuple):
-    """Every responder of the policy by name; ``problems`` of those that cannot work."""
+    """Every responder of the policy by name; ``problems`` of those that cannot work.
+
+    Those that tell are ``responders``. Those that change something are ``doers``, and
+    only where their settings are right (law 6: guards fail closed). ``able`` are by use,
+    without settings: they plan nothing, and can take back what was done.
+    """
 
     responders: dict[str, Responder]
     problems: tuple[str, ...]
+    doers: dict[str, Doer]
+    able: dict[str, Doer]
+
+    def doer(self, deed: Deed) -> Doer | None:
+        """Who can do a deed, or take it back; None where nobody here can."""
+        known = self.doers.get(deed.responder)
+        is_same = known is not None and known.use == deed.use
+        return known if is_same else self.able.get(deed.use)
 
 
 def staffed(
@@ -34,11 +49,11 @@ def staffed(
 ) -> Staff:
     """Build each responder; one with wrong settings keeps no other from paging.
 
-    It is there all the same, and its notices wait until its settings are mended
-    (law 6: notices fail open).
+    One that tells is there all the same, and its notices wait until its settings are
+    mended (law 6: notices fail open).
     """
     # Ingest does without importing them.
-    from responders import RESPONDERS  # noqa: PLC0415
+    from responders import DOERS, RESPONDERS  # noqa: PLC0415
     from responders.base import Ports, Unusable  # noqa: PLC0415
     from shared.clouds.remotes import remotes  # noqa: PLC0415
 
@@ -51,23 +66,28 @@ def staffed(
     azure = remotes(settings, http=http, token=token)
     ports = Ports(secret, http, clock, token, azure)
     built: dict[str, Responder] = {}
+    doers: dict[str, Doer] = {}
     problems: list[str] = []
     for name, given in policy.responders.items():
         path = f"responders.{name}"
         use, config = given.get("use"), {k: v for k, v in given.items() if k != "use"}
-        kind = RESPONDERS.get(str(use))
-        if kind is None:
-            problems.append(f"{path}.use: expected one of {', '.join(RESPONDERS)}")
-            built[name] = Unusable(name, problems[-1])
-            continue
+        tells, does = RESPONDERS.get(str(use)), DOERS.get(str(use))
         try:
-            settled = _settled(config, kind.Config, path)
-            built[name] = kind(name, settled, ports)
+            if does is not None:
+                doers[name] = does(name, _settled(config, does.Config, path), ports)
+                continue
+            if tells is not None:
+                built[name] = tells(name, _settled(config, tells.Config, path), ports)
+                continue
+            said = [f"{path}.use: expected one of {', '.join((*RESPONDERS, *DOERS))}"]
         except SettingsError as error:
             said = [p if p.startswith(path) else f"{path}: {p}" for p in error.problems]
-            problems += said
-            built[name] = Unusable(name, said[0], kind.kind)
-    return Staff(built, tuple(problems))
+        problems += said
+        if does is None:
+            kind = tells.kind if tells else Kind.NOTIFY
+            built[name] = Unusable(name, said[0], kind)
+    able: dict[str, Doer] = {use: does(use, None, ports) for use, does in DOERS.items()}
+    return Staff(built, tuple(problems), doers, able)
 
 
 def _settled(config: object, kind: type, path: str) -> Any:  # noqa: ANN401

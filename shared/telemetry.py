@@ -68,6 +68,11 @@ TICKETS_UNREAD = LogEvent("tickets.unread", logging.WARNING)
 TICKETS_BROKE_US = LogEvent("tickets.broke_us", logging.ERROR)
 TAGS_UNREAD = LogEvent("tags.unread", logging.WARNING)
 VERDICTS_UNREAD = LogEvent("verdicts.unread", logging.ERROR)
+# What a guard goes by could not be read: nothing is done for it by itself.
+GUARD_UNREAD = LogEvent("guard.unread", logging.ERROR)
+DEED_UNPLANNED = LogEvent("deed.unplanned", logging.ERROR)
+DEED_STEP = LogEvent("deed.step", logging.INFO)
+DEED_FAILED = LogEvent("deed.failed", logging.ERROR)
 EXPORT_GAP = LogEvent("export.gap", logging.WARNING)
 
 

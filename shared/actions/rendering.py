@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from shared.model.action import Occasion
+from shared.model.deed_status import DeedStatus
 from shared.model.evidence import answered, missing
 from shared.model.link import Link
 from shared.model.message import HEADLINE, LINE, MOST_LINES, Message, Section
@@ -31,6 +32,7 @@ _WHY = {
     Occasion.NEW_TACTIC: "New tactic",
     Occasion.NEW_RESOURCE: "New resource",
     Occasion.EVIDENCE: "More of what logs say",
+    Occasion.DEED: "Something was done, or waits for approval",
     Occasion.ESCALATED: "Nobody has answered yet",
     Occasion.FALLBACK: "Nobody could be told otherwise",
     Occasion.REMINDER: "Still open, and nobody has answered",
@@ -60,6 +62,7 @@ def message(
         _section("risk", "How sure", _sure(incident.risk)),
         *_known(evidence),
         _section("done", "What was done", _done(incident)),
+        _section("planned", "What could be done", _planned(incident)),
     )
     return Message(
         incident=plain(incident.id, LINE),
@@ -179,4 +182,22 @@ def _done(incident: Incident) -> list[str]:
         lines.append(f"Resolved{verdict} by {mark.by} at {instant(mark.at)}{said}")
     if incident.merged_into is not None:
         lines.append(f"It goes on in incident {incident.merged_into}")
+    for deed in incident.deeds.values():
+        if deed.status.has_begun:
+            lines.append(deed.line)
+            lines += [f"Taken back by hand: {command}" for command in deed.by_hand]
     return lines
+
+
+def _planned(incident: Incident) -> list[str]:
+    """What was not begun: it waits for somebody, or guards and policy kept it."""
+    deeds = incident.deeds.values()
+    first = [d.line for d in deeds if d.status is DeedStatus.AWAITING]
+    return [
+        *first,
+        *(
+            deed.line
+            for deed in deeds
+            if not deed.status.has_begun and deed.status is not DeedStatus.AWAITING
+        ),
+    ]

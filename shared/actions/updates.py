@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.actions import notices
-from shared.model.action import Change, Occasion, reminding, told_of, updating
+from shared.model.action import (
+    Change,
+    Occasion,
+    deeds_of,
+    reminding,
+    told_of,
+    updating,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,6 +21,10 @@ if TYPE_CHECKING:
     from shared.actions.routing import Route
     from shared.model.action import Action, ActionRow, Told
     from shared.model.incident import Incident
+
+
+# What does not wait until the route's time is over.
+_URGENT = frozenset({Change.SEVERITY_RAISED, Change.DEED, Change.EVIDENCE})
 
 
 class Update(NamedTuple):
@@ -32,9 +43,9 @@ def of(
 ) -> Iterator[Update]:
     """What is new since the notice, and a reminder while nobody answers.
 
-    ``trigger`` is what would be sent now. A raised severity goes out at once, and so
-    does evidence that came late; all else waits until the route's time between two
-    notices is over, and then is one notice.
+    ``trigger`` is what would be sent now. A raised severity goes out at once, and so do
+    what was done and evidence that came late; all else waits until the route's time
+    between two notices is over, and then is one notice.
     """
     heard = [
         row
@@ -48,8 +59,9 @@ def of(
     now_so = told_of(incident)
     change = _first_change(now_so, heard, route.again)
     if change is not None:
-        news = _news(now_so, [row.told for row in heard if row.told is not None])
-        is_urgent = change in {Change.SEVERITY_RAISED, Change.EVIDENCE}
+        told = [row.told for row in heard if row.told is not None]
+        news = (*_done(incident, told), *_news(now_so, told))
+        is_urgent = change in _URGENT
         at = None if is_urgent else last + route.every
         yield Update(updating(trigger, notice, change, now_so, news), at)
         if at is not None and _is_more(now_so, heard, route.again):
@@ -77,6 +89,7 @@ def _first_change(
             _added(now_so.resources, [t.resources for t in told])
         ),
         Change.EVIDENCE: _is_more(now_so, heard, again),
+        Change.DEED: bool(_added(now_so.deeds, [t.deeds for t in told])),
     }
     return next(
         (change for change in Change if change in again and is_new[change]), None
@@ -110,6 +123,14 @@ def _news(now_so: Told, told: Sequence[Told]) -> tuple[str, ...]:
     if found > 0:
         lines.append(f"{found} more of them found something")
     return tuple(lines)
+
+
+def _done(incident: Incident, told: Sequence[Told]) -> tuple[str, ...]:
+    """What became of deeds that nobody was told of yet."""
+    known = {name for one in told for name in one.deeds}
+    return tuple(
+        gist.line for name, gist in deeds_of(incident).items() if name not in known
+    )
 
 
 def _added(now: Sequence[str], before: Sequence[Sequence[str]]) -> list[str]:

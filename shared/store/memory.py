@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from shared.model.alert import AlertRow
 from shared.model.books import Books
 from shared.model.correlation import OpenKey
+from shared.model.deed import DeedRow, Stop, TargetRow
 from shared.model.incident import Incident
 from shared.model.silence import Kept
 from shared.model.storm import Slots
@@ -24,17 +25,31 @@ MOST_KNOWN = 40_000
 # Rows of alerts, 3 KB each with what their entities say.
 MOST_ALERTS = 5_000
 
-Remembered = AlertRow | Books | Incident | OpenKey | rows.Once | Kept | Slots
+Remembered = (
+    AlertRow
+    | Books
+    | DeedRow
+    | Incident
+    | OpenKey
+    | rows.Once
+    | Kept
+    | Slots
+    | Stop
+    | TargetRow
+)
 
 _T = TypeVar("_T")
 
 _KINDS: dict[str, type[Remembered]] = {
     "a": AlertRow,
     "b": Books,
+    "c": DeedRow,
     "g": Slots,
     "h": Incident,
     "i": rows.Once,
     "k": OpenKey,
+    "o": TargetRow,
+    "q": Stop,
     "s": Kept,
 }
 

@@ -11,6 +11,7 @@ import msgspec
 from shared.model.action import ActionRow
 from shared.model.alert import AlertRow
 from shared.model.books import Books
+from shared.model.deed import DeedRow, TargetRow
 from shared.model.errors import StoreConflict
 from shared.model.evidence import EvidenceRow
 from shared.model.incident import Entry, Incident
@@ -40,7 +41,17 @@ MOST_ENTRIES = 20
 MOST_ALERTS = 32
 MOST_ABSORBED = 4
 
-_D = TypeVar("_D", AlertRow, Books, Incident, Entry, ActionRow, EvidenceRow)
+_D = TypeVar(
+    "_D",
+    AlertRow,
+    Books,
+    Incident,
+    Entry,
+    ActionRow,
+    DeedRow,
+    EvidenceRow,
+    TargetRow,
+)
 
 
 class Shelf(Protocol):
@@ -90,6 +101,29 @@ async def actions(ledger: Ledger) -> list[ActionRow]:
     """Every action in the table, the first planned first."""
     found = await _all(ledger, "x", ActionRow)
     return sorted(found, key=lambda row: (row.planned_at, row.key))
+
+
+async def deeds(ledger: Ledger) -> list[DeedRow]:
+    """Every deed in the table, the first planned first."""
+    found = await _all(ledger, "c", DeedRow)
+    return sorted(found, key=lambda row: (row.planned_at, row.key))
+
+
+async def deeds_of(shelf: Shelf, head: Incident) -> list[DeedRow]:
+    """The deeds of an incident and of what it absorbed, the first planned first."""
+    places = {gist.incident for gist in head.deeds.values()}
+    found = await asyncio.gather(
+        *(shelf.scan(shelf.partition_of(each), f"c|{each}") for each in sorted(places))
+    )
+    read = [rows.decode(row, DeedRow) for part in found for row in part]
+    return sorted(read, key=lambda row: (row.planned_at, row.key))
+
+
+async def targets(ledger: Ledger) -> list[TargetRow]:
+    """Every target that is, or may be, as a deed left it; the latest last."""
+    found = await _all(ledger, "o", TargetRow)
+    held = [row for row in found if not row.is_free]
+    return sorted(held, key=lambda row: (row.changed_at, row.deed.target))
 
 
 async def lineage(shelf: Shelf, incident_id: str) -> list[Incident]:

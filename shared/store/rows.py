@@ -16,6 +16,7 @@ from shared.model.action import ActionRow
 from shared.model.alert import AlertRow
 from shared.model.books import Books
 from shared.model.correlation import OpenKey
+from shared.model.deed import DeedRow, Stop, TargetRow
 from shared.model.evidence import EvidenceRow
 from shared.model.incident import Entry, Incident, Judged
 from shared.model.silence import Kept
@@ -67,6 +68,9 @@ Document = (
     | Leaving
     | Pointer
     | Ticket
+    | DeedRow
+    | TargetRow
+    | Stop
 )
 
 _D = TypeVar("_D", bound=Document)
@@ -83,6 +87,8 @@ SHARED = "00"
 SILENCE = "s"
 STORM = "g|storm"
 LIMIT = "g|limit|"
+BUDGET = "g|budget|"
+STOP = "q|stop"
 
 LEAVING = "r"
 
@@ -152,6 +158,16 @@ def action(incident_id: str, key: str) -> str:
 def ticket(incident_id: str, key: str) -> str:
     """The ticket that one action of an incident has opened."""
     return f"{TICKET}|{incident_id}|{key}"
+
+
+def deed(incident_id: str, key: str) -> str:
+    """One deed of an incident."""
+    return f"c|{incident_id}|{key}"
+
+
+def target(use: str, name: str) -> str:
+    """What is changed, or may be, by responders of one use."""
+    return f"o|{digest(f'{use}|{name}')}"
 
 
 def evidence(incident_id: str, query: str, about: str) -> str:

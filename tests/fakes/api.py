@@ -43,8 +43,9 @@ class Api:
         *,
         policy: str = POLICY,
         changes: Mapping[str, str] | None = None,
+        world: World | None = None,
     ) -> None:
-        self.app = FakeApp(folder, policy=policy, changes=changes)
+        self.app = FakeApp(folder, policy=policy, changes=changes, world=world)
         self._desk = Desk(self.app, OPERATIONS)
 
     @property

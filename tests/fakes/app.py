@@ -35,8 +35,9 @@ class FakeApp(App):
         *,
         policy: str = POLICY,
         changes: Mapping[str, str] | None = None,
+        world: World | None = None,
     ) -> None:
-        self.world = World()
+        self.world = world or World()
         path = folder / "policy.yaml"
         path.write_text(policy)
         env = {

@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
+from shared.actions.containment import Rules as ContainRules
 from shared.actions.routing import Route, Routed, Rules
+from shared.answers.keys import Keys
 from shared.commands import Commands
+from shared.containment.approving import Approving
+from shared.containment.containing import Containing
+from shared.containment.deciding import Deciding
+from shared.containment.doing import Doing
+from shared.containment.judging import Judging
+from shared.containment.planning import Planning, Reads, Terms
+from shared.containment.stopping import Stopping
+from shared.containment.targets import Targets
 from shared.escalating import Escalating
 from shared.gathering import USUAL, Gathering
 from shared.ingest import Ingest
 from shared.model.correlation import Correlation
 from shared.model.errors import StoreError
+from shared.model.guards import Contain, Guards
 from shared.model.incident import Incident, IncidentStatus
+from shared.model.secret import Secret
 from shared.model.storm import Storm
 from shared.noise import Noise
 from shared.oncall.duty import on_duty
@@ -32,6 +44,7 @@ from shared.store.memory import Memory
 from shared.tick import Tick
 from shared.ticketing import Ticketing
 from tests.fakes.clock import Clock
+from tests.fakes.estate import Estate, FakeDoer, Owner
 from tests.fakes.forwarder import FakeForwarder
 from tests.fakes.responder import FakeResponder
 from tests.fakes.store import FakeBlobs, FakeQueue, FakeTable, Faults
@@ -48,6 +61,7 @@ if TYPE_CHECKING:
     from shared.heartbeat import Beating
     from shared.model.action import ActionRow
     from shared.model.alert import Severity
+    from shared.model.deed import DeedRow
     from shared.model.enrich import Enrich
     from shared.model.event import Event
     from shared.model.silence import Silence
@@ -59,6 +73,8 @@ MOST_DEQUEUES = 5
 MINUTE = timedelta(minutes=1)
 # How long what ended stays beside what goes on.
 KEEP = timedelta(days=37)
+# What signs approvals, of every process.
+APPROVING = Approving(Keys(Secret("0123456789abcdef0123456789abcdef0123456789a")))
 # More first pages than any test sends but one about storms.
 CALM = Storm(pages=1_000_000)
 
@@ -89,6 +105,8 @@ class Worker(NamedTuple):
     silences: Silences
     retention: Retention
     ticketing: Ticketing
+    stopping: Stopping
+    deciding: Deciding
 
 
 class World:
@@ -117,8 +135,13 @@ class World:
         others: Callable[[Ledger, History], Sequence[Inquiry]] = lambda *_: (),
         tagging: Callable[[Noise], ResourceTags] | None = None,
         memory: Callable[[], Memory] = Memory,
+        contain: Sequence[Contain] = (),
+        guards: Guards | None = None,
+        can_ask: bool = True,
     ) -> None:
         self.heartbeat = heartbeat
+        self.contain, self.guards = tuple(contain), guards or Guards()
+        self.can_ask = can_ask
         self.on_call, self.escalate = on_call or OnCall(), tuple(escalate)
         self.enrichment, self.how = enrichment, how
         self.others, self.tagging = others, tagging
@@ -136,6 +159,10 @@ class World:
             self.responders[name] = FakeForwarder(name, self.faults)
         self.route = route or (lambda _: tuple(self.responders))
         self.again = Route(to=tuple(self.responders))
+        self.estate = Estate(self.clock, self.faults)
+        self.owner = Owner(self.faults)
+        named = {name: None for rule in self.contain for name in rule.do}
+        self.doers = {name: FakeDoer(self.estate, name) for name in named}
         # Incidents that end by themselves have a due line for days.
         self.caps = replace(caps or Correlation(), quiet=quiet)
         self.suppress = list(suppress)
@@ -159,10 +186,16 @@ class World:
         """The first responder."""
         return next(iter(self.responders.values()))
 
+    @property
+    def doer(self) -> FakeDoer:
+        """The first doer."""
+        return next(iter(self.doers.values()))
+
     def new_worker(self) -> Worker:
         """A process that remembers nothing."""
         ledger = Ledger(self.table, self.partitions, self.memory())
         history = History(self.past)
+        stopping = Stopping(ledger)
         archive = Archive(self.blobs)
         silences = Silences(ledger, self.queue, of_policy=self._suppress)
         noise = Noise(
@@ -194,6 +227,7 @@ class World:
                     others=others,
                     tagging=tagging,
                 ),
+                containing=self._containing(ledger, stopping, noise),
                 lease=self.lease,
                 quiet=self.caps.quiet,
             ),
@@ -208,6 +242,31 @@ class World:
                 keep=KEEP,
             ),
             Ticketing(ledger, commands, self.responders),
+            stopping,
+            Deciding(ledger, self.queue, APPROVING, lasts=self.guards.approval),
+        )
+
+    def _containing(
+        self, ledger: Ledger, stopping: Stopping, noise: Noise
+    ) -> Containing:
+        terms = Terms(
+            ContainRules(self.contain), self.guards, self.doers, can_ask=self.can_ask
+        )
+        reads = Reads(self.owner.confirm, self.estate.tags_of)
+        planning = Planning(ledger, terms, reads)
+        return Containing(
+            ledger,
+            terms,
+            planning,
+            Judging(ledger, terms, planning, stopping, APPROVING.holds),
+            Doing(
+                ledger,
+                Targets(ledger, lease=self.lease),
+                stopping,
+                lambda deed: self.doers.get(deed.responder),
+                noise.say,
+            ),
+            claims_last=self.lease,
         )
 
     async def _suppress(self) -> Sequence[Silence]:
@@ -304,6 +363,10 @@ class World:
     async def actions(self) -> list[ActionRow]:
         """Every action row."""
         return await reading.actions(self.ledger)
+
+    async def deeds(self) -> list[DeedRow]:
+        """Every deed, the first planned first."""
+        return await reading.deeds(self.ledger)
 
     async def stories(self) -> frozenset[Story]:
         """What every incident came to."""

@@ -70,6 +70,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.actions": (
         MODEL,
         "shared.actions",
+        # At which hours nothing is done without a person.
+        "shared.oncall.hours",
         "shared.oncall.policy",
         # A draft is a value, as in triage.
         "shared.store.draft",
@@ -136,6 +138,22 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     ),
     # Whom a look calls: schedules asked, and what is on record.
     "shared.escalating": (MODEL, "shared.actions", "shared.oncall", "shared.telemetry"),
+    # What is done to contain an incident: planned, judged, done one step at a time, and
+    # decided by people.
+    "shared.containment": (
+        MODEL,
+        "responders.base",
+        "shared.actions",
+        "shared.answers.keys",
+        "shared.commands",
+        "shared.containment",
+        "shared.sources",
+        "shared.telemetry",
+        "shared.triage.alert_rows",
+        "shared.triage.grounds",
+        "shared.triage.own",
+        *STORE,
+    ),
     "shared.stuck": (
         MODEL,
         "responders.base",
@@ -158,6 +176,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "responders.base",
         "shared.actions",
         "shared.assess",
+        "shared.containment",
         "shared.escalating",
         "shared.forwarding",
         "shared.gathering",
@@ -211,6 +230,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         MODEL,
         "shared.answers",
         "shared.commands",
+        "shared.containment.deciding",
         "shared.silences",
         *STORE,
     ),
@@ -259,10 +279,12 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     # What people and programs may ask by HTTP; it knows no Azure Functions.
     "shared.api": (
         MODEL,
+        "shared.actions.deeds",
         "shared.actions.matchers",
         "shared.api",
         "shared.bootstrap",
         "shared.commands",
+        "shared.containment.deciding",
         "shared.drills",
         "shared.explain",
         "shared.measures",
@@ -284,12 +306,14 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.bootstrap": (
         MODEL,
         "responders.base",
+        "shared.actions.containment",
         "shared.actions.matchers",
         "shared.actions.routing",
         "shared.answering",
         "shared.answers",
         "shared.clouds",
         "shared.commands",
+        "shared.containment",
         "shared.drills",
         "shared.enrichment",
         "shared.escalating",
@@ -335,14 +359,18 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders.forwards": (MODEL, "responders.forwards"),
     "responders.markup": (MODEL,),
     "responders.sides": (MODEL, "responders.sides"),
+    "responders.nsg_deny": (MODEL, "responders.base", "responders.sides"),
     "responders.slack": (MODEL, "responders.base", "responders.markup"),
     "responders.splunk": (MODEL, "responders.base", "responders.forwards"),
+    "responders.vm_quarantine": (MODEL, "responders.base", "responders.sides"),
     "responders.webhook": (MODEL, "responders.base", "responders.markup"),
     # For development machines.
     "cli": ("cli", "devhost", "shared"),
     # Every mistake of a responder's settings too, with nothing running.
     "cli.policy": ("cli", "shared", "responders"),
     "cli.schema": ("shared", "responders"),
+    # Takes back what any of them did.
+    "cli.undo": ("cli", "shared", "responders"),
     # Which of them make tickets.
     "cli.page_test": ("cli", "shared", "responders"),
     "cli.story": ("cli.story",),
@@ -407,7 +435,13 @@ REACHES: Mapping[str, tuple[str, ...]] = {
     "time": ("cli", "devhost"),
     "random": ("shared.actions.backoff", "shared.enrichment.runner"),
     # Mails have ids that follow from their keys: uuid5 takes nothing from outside.
-    "uuid": ("responders.email", "shared.respond", "shared.store.tables", "devhost"),
+    "uuid": (
+        "responders.email",
+        "shared.containment.targets",
+        "shared.respond",
+        "shared.store.tables",
+        "devhost",
+    ),
     "secrets": ("cli", "devhost"),
     # The tree says what happens through telemetry; http.py only mutes libraries.
     "logging": ("shared.telemetry", "shared.clouds.http", "devhost"),

@@ -1,0 +1,1 @@
+"""What is done to contain an incident: planned, judged, one step at a time, by people too."""

@@ -1,0 +1,181 @@
+"""Whether deeds may be begun: rules, guards, the stop flag, and budgets that have room."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from shared import telemetry
+from shared.actions import containment, deeds, guards
+from shared.actions.budgets import purses, reserve
+from shared.actions.deeds import Judgement
+from shared.containment.doing import STOPPED
+from shared.model import resource
+from shared.model.action import Kind
+from shared.model.deed import Finding, Guard, Says
+from shared.model.deed_status import DeedStatus
+from shared.model.errors import StoreError
+from shared.model.guards import Mode
+from shared.model.storm import Slots
+from shared.store import rows
+from shared.triage import grounds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from shared.actions.guards import Facts
+    from shared.containment.planning import Ground, Planning, Terms
+    from shared.containment.stopping import Stopping
+    from shared.model.deed import Deed, DeedRow
+    from shared.model.guards import Budget
+    from shared.model.incident import Incident
+    from shared.store.draft import Draft
+    from shared.store.ledger import Ledger
+
+# Evidence of a target goes before what contains it, for so long (review F20).
+EVIDENCE_FIRST = timedelta(seconds=60)
+
+UNWANTED = "no rule of the policy wants it"
+
+# Evidence that is not there yet, and may come.
+_COLLECTING = frozenset({DeedStatus.GUARDED, DeedStatus.CLAIMED, DeedStatus.APPLIED})
+
+
+class Judging:
+    """Judges deeds that were not begun. ``approved`` says whether a person let one pass."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        terms: Terms,
+        planning: Planning,
+        stopping: Stopping,
+        approved: Callable[[DeedRow, datetime], bool],
+    ) -> None:
+        self._ledger = ledger
+        self._terms = terms
+        self._planning = planning
+        self._stopping = stopping
+        self._approved = approved
+
+    async def __call__(
+        self,
+        head: Incident,
+        judged: Iterable[DeedRow],
+        known: Mapping[str, DeedRow],
+        ground: Ground,
+    ) -> list[DeedRow]:
+        """Each row with what it comes to now; what may be begun has its budgets.
+
+        ``known`` are all rows of the incident. Raises StoreError.
+        """
+        # What is to be kept of a target is judged before what changes it.
+        before = sorted(judged, key=lambda row: row.deed.kind is Kind.CONTAIN)
+        facts = await self._planning.facts([row.deed for row in before], ground)
+        is_stopped = await self._stopping.now() is not None
+        now = self._ledger.now()
+        lapses_at = now + self._terms.guards.approval
+        after: dict[str, DeedRow] = {}
+        for row in before:
+            waits = [*_of_stop(is_stopped=is_stopped)]
+            waits += _of_evidence(row, {**known, **after}.values(), now)
+            said = await self._said(head, row, facts[row.deed.digest], waits)
+            after[row.key] = (
+                deeds.lapsed(row, UNWANTED, now)
+                if said is None
+                else deeds.judged(row, said, now, lapses_at=lapses_at)
+            )
+        return [*after.values()]
+
+    async def _said(
+        self, head: Incident, row: DeedRow, facts: Facts, waits: list[Finding]
+    ) -> Judgement | None:
+        """What is said of a deed; None where no rule wants it."""
+        now, deed, terms = self._ledger.now(), row.deed, self._terms
+        real = [a for a in facts.alerts if not a.is_sample] or facts.alerts
+        view = grounds.view(head, deed, real)
+        # Those of now, and not what was remembered for notices.
+        view = replace(view, tags=_tags(deed, facts, terms.rules.tags))
+        rules = terms.rules.wanting(deed, view)
+        if not rules:
+            return None
+        mode = containment.mode_of(deed, rules, terms.guards)
+        mode = mode if terms.can_ask else Mode.SHADOW
+        found = [*guards.judge(head, deed, mode, terms.guards, facts, now=now), *waits]
+        is_approved = self._approved(row, now)
+        status = guards.standing(found, mode, is_approved=is_approved)
+        if status is DeedStatus.GUARDED and not deeds.waits(found):
+            # Only now, for what is reserved is never given back.
+            over = await self._over(row, is_approved=is_approved)
+            found += over
+            status = guards.standing(over, mode, is_approved=False)
+        names = tuple(rule.label for rule in rules)
+        return Judgement(status, tuple(found), mode, names, containment.lasts(rules))
+
+    async def _over(self, row: DeedRow, *, is_approved: bool) -> list[Finding]:
+        """The budget that has no room; none where each has, and the deed a slot of it."""
+        for name, budget in purses(row.deed, self._terms.guards):
+            try:
+                has_slot = await self._reserve(
+                    f"{rows.BUDGET}{name}", row.key, budget, is_approved=is_approved
+                )
+            except StoreError as error:
+                telemetry.emit(telemetry.GUARD_UNREAD, reason=str(error))
+                why = "a budget cannot be read"
+                return [Finding(guard=Guard.BUDGET, says=Says.WAIT, why=why)]
+            if not has_slot:
+                says = Says.REFUSE if budget.strict else Says.ASK
+                minutes = budget.within // timedelta(minutes=1)
+                why = f"{budget.most} were begun within {minutes} minutes"
+                return [Finding(guard=Guard.BUDGET, says=says, why=why)]
+        return []
+
+    async def _reserve(
+        self, name: str, key: str, budget: Budget, *, is_approved: bool
+    ) -> bool:
+        def decide(draft: Draft) -> bool:
+            before = draft.read(name, Slots) or Slots()
+            after = reserve(before, key, draft.now, budget, is_approved=is_approved)
+            if after is not None:
+                draft.put(name, after)
+            return after is not None
+
+        # What this process remembers of it may be of before others took theirs.
+        await self._ledger.refresh(rows.SHARED, [name])
+        done, _ = await self._ledger.transact(rows.SHARED, decide, by="respond")
+        return done
+
+
+def _tags(deed: Deed, facts: Facts, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The tags of what the deed is about, as heads have them; none where unread."""
+    about = deed.resources[0] if deed.resources else ""
+    found = facts.tags.get(about)
+    if found is None:
+        return {}
+    lowered = {name.lower(): value for name, value in found.items()}
+    return {resource.whole(about) or about: {n: lowered.get(n, "") for n in names}}
+
+
+def _of_stop(*, is_stopped: bool) -> Iterator[Finding]:
+    if is_stopped:
+        yield Finding(guard=Guard.STOP, says=Says.WAIT, why=STOPPED)
+
+
+def _of_evidence(
+    row: DeedRow, every: Iterable[DeedRow], now: datetime
+) -> Iterator[Finding]:
+    """What is to be kept of a target is, before it is changed."""
+    if row.deed.kind is not Kind.CONTAIN:
+        return
+    for other in every:
+        is_under_way = other.status in _COLLECTING and (
+            now - other.planned_at < EVIDENCE_FIRST
+        )
+        is_of_it = {*row.deed.resources} & {*other.deed.resources}
+        if other.deed.kind is Kind.EVIDENCE and is_under_way and is_of_it:
+            why = "evidence of it is kept first"
+            yield Finding(guard=Guard.EVIDENCE, says=Says.WAIT, why=why)
+            return
