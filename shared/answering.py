@@ -9,6 +9,8 @@ from shared.answers import silencing
 from shared.answers.state import HOURS, LINK, Sight, State
 from shared.answers.token import Refusal, Token, Verb
 from shared.commands import Order
+from shared.model.deed import DeedRow
+from shared.model.deed_status import DeedStatus
 from shared.model.errors import CommandRefused
 from shared.model.incident import IncidentStatus, Mark
 from shared.model.silence import Kept, Silence
@@ -17,6 +19,7 @@ from shared.store.history import find
 
 if TYPE_CHECKING:
     from shared.commands import Commands
+    from shared.containment.deciding import Deciding
     from shared.model.incident import Incident
     from shared.silences import Silences
     from shared.store.history import History
@@ -27,12 +30,18 @@ class Answering:
     """Looks at what a verified token is for, and does it. All raise StoreError."""
 
     def __init__(
-        self, ledger: Ledger, history: History, commands: Commands, silences: Silences
+        self,
+        ledger: Ledger,
+        history: History,
+        commands: Commands,
+        silences: Silences,
+        deciding: Deciding,
     ) -> None:
         self._ledger = ledger
         self._history = history
         self._commands = commands
         self._silences = silences
+        self._deciding = deciding
 
     async def look(self, token: Token) -> Sight:
         """What the link meets now; changes nothing, however often it is followed."""
@@ -41,6 +50,9 @@ class Answering:
         if not lineage or lineage[0].epoch != token.epoch:
             return Sight(token, Refusal.OTHER)
         head = lineage[-1]
+        if token.verb.is_of_deed:
+            is_past = shelf.is_history or head.status is not IncidentStatus.OPEN
+            return await self._of_deed(token, head, is_past=is_past)
         done = await self._done(token, head)
         if await self._is_used(token):
             return Sight(token, Refusal.USED, head, done)
@@ -75,6 +87,42 @@ class Answering:
                 return _done(sight, order, head)
             case Verb.SILENCE:
                 return await self._silence(sight, sight.head, order, hours)
+            case Verb.APPROVE | Verb.DENY:
+                return await self._decide(sight, sight.head, order)
+
+    async def _of_deed(self, token: Token, head: Incident, *, is_past: bool) -> Sight:
+        """What the link meets now where it is about a deed."""
+        gist = head.deeds.get(token.deed)
+        if gist is None:
+            return Sight(token, Refusal.OTHER, head)
+        if is_past:
+            return Sight(token, Refusal.ENDED, head, head.resolved)
+        partition = rows.partition_of_incident(head.id)
+        key = rows.deed(gist.incident, token.deed)
+        found = (await self._ledger.table.get(partition, [key])).get(key)
+        row = rows.decode(found, DeedRow) if found else None
+        if row is None or not row.deed.digest.startswith(token.plan):
+            return Sight(token, Refusal.OTHER, head)
+        done = _decided(row)
+        if done is not None:
+            return Sight(token, State.ALREADY, head, done, deed=row)
+        if row.status is not DeedStatus.AWAITING:
+            return Sight(token, Refusal.OTHER, head)
+        return Sight(token, State.READY, head, deed=row)
+
+    async def _decide(self, sight: Sight, head: Incident, order: Order) -> Sight:
+        token = sight.token
+        if token.verb is Verb.APPROVE:
+            row = await self._deciding.approve(
+                head.id, token.deed, order, plan=token.plan
+            )
+        else:
+            row = await self._deciding.deny(head.id, token.deed, order)
+        mark = _decided(row) if row else None
+        if mark is None:
+            return sight._replace(state=Refusal.OTHER)
+        state = State.DONE if mark.by == order.by else State.ALREADY
+        return sight._replace(state=state, mark=mark, deed=row)
 
     async def _silence(
         self, sight: Sight, head: Incident, order: Order, hours: int
@@ -105,12 +153,22 @@ class Answering:
                 return head.acknowledged
             case Verb.RESOLVE:
                 return head.resolved
+            case Verb.APPROVE | Verb.DENY:
+                return None
             case Verb.SILENCE:
                 key = rows.silence(_silence_of(head))
                 found = (await self._ledger.table.get(rows.SHARED, [key])).get(key)
                 kept = rows.decode(found, Kept) if found else None
                 is_over = kept is None or kept.silence.is_over(self._ledger.now())
                 return None if kept is None or is_over else kept.made
+
+
+def _decided(row: DeedRow) -> Mark | None:
+    """Who decided about a deed, whichever way."""
+    if row.status is DeedStatus.DENIED:
+        return row.ending
+    given = row.approval
+    return Mark(by=given.by, at=given.at) if given is not None else None
 
 
 def _done(sight: Sight, order: Order, head: Incident | None) -> Sight:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from shared.answers.token import Token, Verb, signed
+from shared.answers.token import Token, Verb, act, signed
+from shared.model.deed_status import DeedStatus
 from shared.model.incident import IncidentStatus
 from shared.model.link import Link
 from shared.model.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from shared.answers.keys import Keys
+    from shared.model.deed_status import Gist
     from shared.model.incident import Incident
 
 # remote-apis-sinks.md 19: what approves lives for minutes; none of these does.
@@ -36,7 +38,13 @@ _TEXTS = {
     Verb.ACKNOWLEDGE: "Acknowledge",
     Verb.RESOLVE: "Resolve",
     Verb.SILENCE: "Silence",
+    Verb.APPROVE: "Approve",
+    Verb.DENY: "Deny",
 }
+
+# Deeds that one message offers to decide; the page of the incident has all.
+MOST_DEEDS = 2
+LONGEST_TEXT = 60
 
 
 class Links:
@@ -85,43 +93,71 @@ class Links:
         verbs = [
             verb
             for verb in Verb
-            if (self.sign_in or not verb.needs_person)
+            if not verb.is_of_deed
+            and (self.sign_in or not verb.needs_person)
             and not (verb is Verb.ACKNOWLEDGE and incident.acknowledged)
         ]
-        return tuple(
-            self._link(self.keys, incident, verb, responder, recipient)
-            for verb in verbs
+        whom = _Whom(incident, responder, recipient)
+        return (
+            *(self._link(self.keys, whom, verb) for verb in verbs),
+            *self._of_deeds(self.keys, whom),
         )
+
+    def _of_deeds(self, keys: Keys, whom: _Whom) -> Iterator[Link]:
+        """What waits for somebody who may, the first of it."""
+        waiting = [
+            (key, deed)
+            for key, deed in whom.incident.deeds.items()
+            if deed.status is DeedStatus.AWAITING and deed.next_at is not None
+        ]
+        for key, deed in waiting[:MOST_DEEDS] if self.sign_in else ():
+            for verb in (Verb.APPROVE, Verb.DENY):
+                yield self._link(keys, whom, verb, deed, key)
 
     def _link(
         self,
         keys: Keys,
-        incident: Incident,
+        whom: _Whom,
         verb: Verb,
-        responder: str,
-        recipient: str,
+        deed: Gist | None = None,
+        key: str = "",
     ) -> Link:
+        incident = whom.incident
+        ends = deed.next_at if deed is not None else None
         token = Token(
             jti="",
             inc=incident.id,
             epoch=incident.epoch,
             verb=verb,
-            exp=int((self._clock() + LIFETIME).timestamp()),
+            exp=int((ends or self._clock() + LIFETIME).timestamp()),
             aud=self.audience,
-            hint=plain(recipient, LONGEST_HINT),
-            via=responder,
+            act=act(key, deed.plan) if deed is not None else "",
+            hint=plain(whom.recipient, LONGEST_HINT),
+            via=whom.responder,
         )
         route = SIGNED_IN if verb.needs_person else ANYBODY
         text = signed(replace(token, jti=_name(token)), keys)
+        said = _TEXTS[verb]
+        if deed is not None:
+            said = plain(f"{said}: {deed.says}", LONGEST_TEXT)
         return Link(
-            text=_TEXTS[verb],
+            text=said,
             href=f"{self._base_url}/api/{route}?{PARAMETER}={text}",
             verb=verb.value,
         )
 
 
+class _Whom(NamedTuple):
+    """What is told, by which responder, and to whom."""
+
+    incident: Incident
+    responder: str
+    recipient: str
+
+
 def _name(token: Token) -> str:
     """A name of the token's own: the same only for the same link, second and all."""
-    parts = (token.inc, str(token.epoch), token.verb, token.hint, token.via, token.exp)
+    parts: list[object] = [token.inc, str(token.epoch), token.verb, token.hint]
+    parts += [token.via, token.exp, *([token.act] if token.act else [])]
     text = "".join(f"{len(str(part))}:{part}" for part in parts)
     return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -7,6 +7,7 @@ hostile text: ``filled`` is the one place where text becomes HTML.
 from __future__ import annotations
 
 import html
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.answers.state import Sight
+    from shared.model.deed import DeedRow
     from shared.model.incident import Incident, Mark
 
 TITLE = 300
 LINE = 200
+MOST_TOUCHED = 5
 
 # remote-apis-sinks.md 19.7. The style is the page's own, and nothing else is loaded.
 HEADERS = {
@@ -140,10 +143,31 @@ def _facts(head: Incident) -> Markup:
 
 def _asked(sight: Sight, words: Words) -> list[Markup]:
     parts = [_paragraph(words.means)]
+    if sight.deed is not None:
+        parts.append(_deed(sight.deed))
     if sight.token.verb is Verb.SILENCE:
         items = [filled("<li>{m}</li>", m=plain(m, LINE)) for m in sight.matchers]
         parts.append(filled("<ul>{items}</ul>", items=Markup("".join(items))))
     return parts
+
+
+def _deed(row: DeedRow) -> Markup:
+    """What would be done, to what, why a person is asked, and how it is taken back."""
+    deed = row.deed
+    items = [
+        deed.says,
+        *(f"Touches {each}" for each in deed.resources[:MOST_TOUCHED]),
+        *(finding.why for finding in row.findings),
+        _end(row) if deed.reversible else "It cannot be taken back",
+    ]
+    lines = [filled("<li>{m}</li>", m=plain(item, LINE)) for item in items]
+    return filled("<ul>{items}</ul>", items=Markup("".join(lines)))
+
+
+def _end(row: DeedRow) -> str:
+    if row.lasts is None:
+        return "It holds until somebody takes it back"
+    return f"It is taken back after {row.lasts // timedelta(minutes=1)} minutes"
 
 
 def _form(sight: Sight, words: Words, nonce: str) -> Markup:

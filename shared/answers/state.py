@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.answers.token import Refusal, Token
+    from shared.model.deed import DeedRow
     from shared.model.incident import Incident, Mark
 
 
@@ -32,7 +33,8 @@ class Sight(NamedTuple):
     """What somebody sees who follows a link: the incident as it goes on, and its state.
 
     ``mark`` is who did what the link is for, or ended the incident, where somebody did.
-    ``matchers`` are what would be silenced, ``until`` how long it is.
+    ``matchers`` are what would be silenced, ``until`` how long it is. ``deed`` is what
+    is to be decided, where it is about one.
     """
 
     token: Token
@@ -41,3 +43,4 @@ class Sight(NamedTuple):
     mark: Mark | None = None
     matchers: tuple[str, ...] = ()
     until: datetime | None = None
+    deed: DeedRow | None = None

@@ -25,6 +25,9 @@ SCHEME = "fw1"
 # What the signature is for; a form's is another (``forms``).
 PURPOSE = "answer"
 
+# Of the hash of a plan: whoever changes a row cannot have another plan with these.
+PLAN = 16
+
 # With the address in front it stays below what mail and chat take (19.8).
 LONGEST = 900
 
@@ -35,11 +38,18 @@ class Verb(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
     SILENCE = "silence"
+    APPROVE = "approve"
+    DENY = "deny"
 
     @property
     def needs_person(self) -> bool:
         """Whether the link alone is not enough: somebody must be signed in."""
         return self is not Verb.ACKNOWLEDGE
+
+    @property
+    def is_of_deed(self) -> bool:
+        """Whether it is about a deed, and for those alone whom the policy names."""
+        return self in {Verb.APPROVE, Verb.DENY}
 
 
 class Refusal(StrEnum):
@@ -62,7 +72,7 @@ class Token(
     """The payload; names are short, for they travel.
 
     ``jti`` is its own name, ``inc`` and ``epoch`` the incident and how often it was
-    opened, ``act`` the action where it is about one, ``exp`` its end in unix seconds,
+    opened, ``act`` the deed where it is about one and its plan, ``exp`` its end in unix seconds,
     ``aud`` the host that it is for, ``hint`` whom it was sent to and ``via`` the
     responder that sent it. ``kid`` names the key that signed it.
     """
@@ -78,6 +88,21 @@ class Token(
     via: str = ""
     kid: str = ""
     v: int = VERSION
+
+    @property
+    def deed(self) -> str:
+        """The key of the deed; empty where it is about none."""
+        return self.act.partition(".")[0]
+
+    @property
+    def plan(self) -> str:
+        """How the hash of the plan begins that was shown."""
+        return self.act.partition(".")[2]
+
+
+def act(key: str, plan: str) -> str:
+    """What a token says of a deed: which it is, and what of it was shown."""
+    return f"{key}.{plan[:PLAN]}"
 
 
 def signed(token: Token, keys: Keys) -> str:

@@ -40,7 +40,23 @@ WORDS = {
         "It is silenced already",
         "For that long nobody is told of these kinds of alerts on these resources.",
     ),
+    Verb.APPROVE: Words(
+        "Let this be done?",
+        "Approve",
+        "Approved",
+        "It is decided already",
+        "It is done within a minute or two, as it stands here, unless a guard refuses it.",
+    ),
+    Verb.DENY: Words(
+        "Keep this from being done?",
+        "Deny",
+        "Denied",
+        "It is decided already",
+        "It is not done for this incident, and nobody is asked again.",
+    ),
 }
+
+NOT_YOURS = "This is for people whom the policy names as approvers."
 
 TOO_MUCH = "It holds too much to be silenced from here."
 

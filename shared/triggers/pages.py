@@ -11,6 +11,7 @@ from shared.answers import forms, pages
 from shared.answers.links import PARAMETER, SIGNED_IN
 from shared.answers.state import HOURS
 from shared.answers.token import Refusal, Token, verified
+from shared.answers.words import NOT_YOURS
 from shared.api import who
 from shared.model.errors import (
     CommandRefused,
@@ -84,6 +85,9 @@ class Pages:
             if asked.method == POST:
                 telemetry.emit(telemetry.ANSWER_REFUSED, reason=found.value)
             return pages.refused(found)
+        if found.token.verb.is_of_deed and not await self._may_decide(asked):
+            telemetry.emit(telemetry.ANSWER_REFUSED, reason=NOT_YOURS)
+            return pages.failed(HTTPStatus.FORBIDDEN, NOT_YOURS)
         answering = await self._app.answering()
         nonce = forms.nonce(found.keys, found.text, found.person)
         if asked.method != POST:
@@ -108,6 +112,12 @@ class Pages:
             return pages.failed(HTTPStatus.CONFLICT, f"{error}. Nothing was changed.")
         _tell(sight)
         return pages.of_sight(sight, nonce)
+
+    async def _may_decide(self, asked: Asked) -> bool:
+        """Whether whoever is signed in is one of those that the policy names."""
+        guards = (await self._app.policy()).guards
+        ids = who.ids(asked.headers, easy_auth=True)
+        return bool(ids & {each.lower() for each in guards.approvers})
 
     def _followed(self, asked: Asked, links: Links) -> Followed | Refusal:
         """What a request brings that may be looked at; raises SenderRefused."""

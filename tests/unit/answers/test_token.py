@@ -153,7 +153,7 @@ def test_the_signature_is_the_documented_one() -> None:
     "change",
     [
         {"v": 2},
-        {"verb": "approve"},
+        {"verb": "promote"},
         {"epoch": "1"},
         {"exp": None},
         {"more": 1},
