@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from shared.drills import MOST_TARGETS
 from shared.measures import By
+from shared.model.deed import Undo
 from shared.model.incident import Classification, ClosingReason, IncidentStatus
 from shared.model.silence import Mode
 
@@ -86,6 +87,20 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     note: Note = ""
     classification: Classification | None = None
     reason: ClosingReason | None = None
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked at: the hash of the plan, as the deed shows it."""
+
+    plan: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    note: Note = ""
+
+
+class Undoing(msgspec.Struct, frozen=True, kw_only=True):
+    """How it is taken back: ``force`` whatever was changed since, ``leave`` as it is."""
+
+    how: Undo = Undo.CAREFUL
+    note: Note = ""
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,8 @@ ANY = "*"
 # A function key may stand in the query; the host has looked at it, and we do not.
 KEY_PARAMETER = "code"
 
+NOT_YOURS = "this is for people whom the policy names as approvers, signed in"
+
 _BUSY = {"retry-after": "5"}
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
 # Whatever else is raised is a defect, which the host answers with 500 and no word.
@@ -71,9 +73,17 @@ class Desk:
             call = self._read(operation, request, by)
             if isinstance(call, Answer):
                 return call
+            if operation.decides and not await self._may_decide(request):
+                return refusal(HTTPStatus.FORBIDDEN, NOT_YOURS)
             return await operation.run(call)
         except _ANSWERED as error:
             return _refused(error)
+
+    async def _may_decide(self, request: Request) -> bool:
+        """Whether an approver is signed in; a key is nobody in particular (review F14)."""
+        settings, policy = await self._app.settings(), await self._app.policy()
+        ids = who.ids(request.headers, easy_auth=settings.easy_auth)
+        return bool(ids & {each.lower() for each in policy.guards.approvers})
 
     def _read(self, operation: Operation, request: Request, by: str) -> Call | Answer:
         problems = _part_problems(operation, request.path)

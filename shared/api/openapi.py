@@ -24,6 +24,7 @@ _REFERENCE = "#/components/schemas/{name}"
 _SAID = {
     HTTPStatus.BAD_REQUEST: "The request has mistakes; each is named.",
     HTTPStatus.UNAUTHORIZED: "No function key, or nobody is signed in.",
+    HTTPStatus.FORBIDDEN: "No approver is signed in.",
     HTTPStatus.NOT_FOUND: "There is none of that name.",
     HTTPStatus.CONFLICT: "It cannot be done as things are; the detail says why.",
     HTTPStatus.PRECONDITION_FAILED: "It has changed since it was looked at.",
@@ -193,6 +194,8 @@ def _answers(each: Operation, named: dict[Any, Any]) -> dict[str, Any]:
 def _refusals(each: Operation) -> Iterable[HTTPStatus]:
     yield HTTPStatus.BAD_REQUEST
     yield HTTPStatus.UNAUTHORIZED
+    if each.decides:
+        yield HTTPStatus.FORBIDDEN
     if each.parts:
         yield HTTPStatus.NOT_FOUND
     if each.is_command:

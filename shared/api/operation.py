@@ -21,12 +21,13 @@ _PART = re.compile(r"\{(\w+)\}")
 # rows go by a hash.
 PARTS: Mapping[str, Any] = {
     "id": Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")],
+    "deed": Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")],
     "name": Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9-]{0,39}$")],
     "alert_id": Annotated[str, msgspec.Meta(min_length=1, max_length=256)],
 }
 
 # Those that are part of a row's key as they are.
-KEYS = frozenset({"id", "name"})
+KEYS = frozenset({"id", "deed", "name"})
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -54,6 +55,7 @@ class Operation(NamedTuple):
 
     ``name`` is the function's in Azure and the operation's in the OpenAPI document.
     ``answers`` are the kinds of the good ones; a ``takes_tag`` operation heeds If-Match.
+    One that ``decides`` is for people whom the policy names as approvers.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Operation(NamedTuple):
     good: HTTPStatus = HTTPStatus.OK
     takes_tag: bool = False
     gives_tag: bool = False
+    decides: bool = False
 
     @property
     def parts(self) -> list[str]:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from shared.api import (
     alerts,
     bodies,
+    deeds,
     explanations,
     incidents,
     measures,
@@ -20,6 +21,7 @@ from shared.explain.report import ExplainedAlert, ExplainedIncident
 from shared.measures import Measures
 
 _INCIDENT = "incidents/{id}"
+_DEED = f"{_INCIDENT}/deeds/{{deed}}"
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -55,6 +57,74 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="What was done about an incident, and what will be.",
         run=incidents.list_incident_actions,
         answers=views.ActionList,
+    ),
+    Operation(
+        name="list_incident_deeds",
+        method="GET",
+        route=f"{_INCIDENT}/deeds",
+        summary="What would be done to contain an incident, is, and was.",
+        run=deeds.list_incident_deeds,
+        answers=views.DeedList,
+    ),
+    Operation(
+        name="approve_deed",
+        method="POST",
+        route=f"{_DEED}/approve",
+        summary="Let a deed pass that waits for approval, as it was shown.",
+        run=deeds.approve_deed,
+        answers=views.DeedView,
+        body=bodies.Approval,
+        takes_tag=True,
+        decides=True,
+    ),
+    Operation(
+        name="deny_deed",
+        method="POST",
+        route=f"{_DEED}/deny",
+        summary="Keep a deed that was not begun from being done.",
+        run=deeds.deny_deed,
+        answers=views.DeedView,
+        body=bodies.Said,
+        takes_tag=True,
+        decides=True,
+    ),
+    Operation(
+        name="undo_deed",
+        method="POST",
+        route=f"{_DEED}/undo",
+        summary="Take a deed back now.",
+        run=deeds.undo_deed,
+        answers=views.DeedView,
+        body=bodies.Undoing,
+        takes_tag=True,
+        decides=True,
+    ),
+    Operation(
+        name="get_stop",
+        method="GET",
+        route="stop",
+        summary="Whether somebody stopped all deeds from being begun.",
+        run=deeds.get_stop,
+        answers=views.StopView,
+    ),
+    Operation(
+        name="stop_deeds",
+        method="POST",
+        route="stop",
+        summary="Begin no deed from now on; what was done stays, and can be taken back.",
+        run=deeds.stop_deeds,
+        answers=views.StopView,
+        body=bodies.Said,
+        decides=True,
+    ),
+    Operation(
+        name="resume_deeds",
+        method="DELETE",
+        route="stop",
+        summary="Begin deeds again.",
+        run=deeds.resume_deeds,
+        answers=views.StopView,
+        decides=True,
     ),
     Operation(
         name="list_incident_evidence",

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shared.actions import deeds
 from shared.api.views import (
     ActionView,
     AlertView,
+    ApprovalView,
+    DeedView,
     EvidenceList,
     EvidenceView,
     IncidentView,
@@ -17,6 +20,7 @@ from shared.api.views import (
     TimelineView,
 )
 from shared.model.alert import ROAD_RANK
+from shared.model.deed import Deed, DeedRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +77,29 @@ def alert(row: AlertRow, on: str) -> AlertView:
 def action(row: ActionRow) -> ActionView:
     """The view of an action; its target is nobody's business but the responder's."""
     return ActionView(**{n: getattr(row, n) for n in ActionView.__struct_fields__})
+
+
+def deed(row: DeedRow) -> DeedView:
+    """The view of a deed; what the doer goes by, and what was before, stay inside."""
+    of_row = {
+        name: getattr(row, name)
+        for name in DeedView.__struct_fields__
+        if name in DeedRow.__struct_fields__ and name != "approval"
+    }
+    of_deed = {
+        name: getattr(row.deed, name)
+        for name in DeedView.__struct_fields__
+        if name in Deed.__struct_fields__
+    }
+    given = row.approval
+    return DeedView(
+        **of_row | of_deed,
+        stands=deeds.gist(row).stands,
+        plan=row.deed.digest,
+        approval=ApprovalView(by=given.by, at=given.at, until=given.until)
+        if given
+        else None,
+    )
 
 
 def evidence(head: Incident, found: Sequence[EvidenceRow]) -> EvidenceList:

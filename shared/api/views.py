@@ -8,8 +8,11 @@ import msgspec
 
 from shared.model.action import ActionStatus, Kind, Occasion, Verb
 from shared.model.alert import AlertStatus, Joined, Severity
+from shared.model.deed import Finding
+from shared.model.deed_status import DeedStatus
 from shared.model.entity import Entity
 from shared.model.evidence import Cost, EvidenceStatus
+from shared.model.guards import Mode as GuardMode
 from shared.model.incident import (
     Entry,
     Hold,
@@ -153,6 +156,69 @@ class ActionList(msgspec.Struct, frozen=True, kw_only=True):
 
     incident: str
     actions: tuple[ActionView, ...]
+
+
+class ApprovalView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who let a plan pass, and until when that counts."""
+
+    by: str
+    at: datetime
+    until: datetime
+
+
+class DeedView(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that would be, is or was changed to contain an incident.
+
+    ``plan`` is the hash of what would be done: an approval names it. ``findings`` are what
+    guards said last that does not let it pass. ``by_hand`` are the commands that take it
+    back without Firewatch. ``ending`` is who wants it taken back.
+    """
+
+    key: str
+    incident: str
+    epoch: int
+    responder: str
+    use: str
+    kind: Kind
+    target: str
+    says: str
+    stands: str
+    status: DeedStatus
+    mode: GuardMode
+    rules: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    plan: str
+    alerts: tuple[str, ...]
+    resources: tuple[str, ...]
+    accounts: tuple[str, ...]
+    addresses: tuple[str, ...]
+    reversible: bool
+    planned_at: datetime
+    changed_at: datetime
+    not_before: datetime | None
+    applied_at: datetime | None
+    until: datetime | None
+    by_hand: tuple[str, ...]
+    approval: ApprovalView | None
+    ending: Mark | None
+    attempts: int
+    reason: str
+    detail: str
+    reference: str
+    policy: str
+
+
+class DeedList(msgspec.Struct, frozen=True, kw_only=True):
+    """The deeds of an incident and of those merged into it, the first planned first."""
+
+    incident: str
+    deeds: tuple[DeedView, ...]
+
+
+class StopView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who stopped all deeds from being begun; null where nobody did."""
+
+    stopped: Mark | None
 
 
 class EvidenceView(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ KEY = "key"
 # What Easy Auth calls Entra.
 _ENTRA = "aad"
 _OBJECT_ID = {"http://schemas.microsoft.com/identity/claims/objectidentifier", "oid"}
+_GROUPS = "groups"
 # The first of these that is there is shown; people can change what they are called.
 _NAMES = (
     "preferred_username",
@@ -60,6 +61,21 @@ def sender(headers: Mapping[str, str], *, easy_auth: bool) -> str:
         return _signed_in(headers.get(PRINCIPAL_HEADER, ""))
     claimed = _shown(headers.get(CLAIMED_HEADER, ""))
     return f"{KEY} (says {claimed})" if claimed else KEY
+
+
+def ids(headers: Mapping[str, str], *, easy_auth: bool) -> frozenset[str]:
+    """The object ids of who is signed in, and of the groups that the token names.
+
+    None where nobody is: whoever has a key is nobody in particular.
+    """
+    principal = _principal(headers.get(PRINCIPAL_HEADER, "")) if easy_auth else None
+    if principal is None or principal.auth_typ.lower() != _ENTRA:
+        return frozenset()
+    return frozenset(
+        claim.val.lower()
+        for claim in principal.claims
+        if claim.typ in {*_OBJECT_ID, _GROUPS} and _GUID.fullmatch(claim.val.lower())
+    )
 
 
 def _signed_in(header: str) -> str:

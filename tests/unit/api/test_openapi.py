@@ -91,7 +91,12 @@ def _ask(
 def _known(case: Case[Any], wsgi: Wsgi) -> None:
     """Ask about what is there: no generated id ever is."""
     head = wsgi.runner.run(wsgi.api.world.heads())[0]
-    known = {"id": head.id, "name": "patching", "alert_id": alert_id()}
+    known = {
+        "id": head.id,
+        "name": "patching",
+        "alert_id": alert_id(),
+        "deed": "0" * 32,
+    }
     for name in case.path_parameters or {}:
         case.path_parameters[name] = known[name]
     if case.headers and "If-Match" in case.headers:
