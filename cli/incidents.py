@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.clouds.storage import Storage
     from shared.model.action import ActionRow
     from shared.model.alert import AlertRow
+    from shared.model.deed import DeedRow
     from shared.model.evidence import Evidence
     from shared.model.incident import Entry
     from shared.timeline import Proof
@@ -129,6 +130,7 @@ def show(incident: IncidentId, account: Account = None, as_json: Json = False) -
             "in_history": shelf.is_history,
             "alerts": await reading.alerts_of(shelf, family),
             "actions": await reading.actions_of(shelf, family),
+            "deeds": await reading.deeds_of(shelf, head),
             "evidence": await _evidence(shelf, family),
             "timeline": await reading.timeline(shelf, head.id),
         }
@@ -215,6 +217,8 @@ def _print_incident(found: dict[str, object]) -> None:
             ),
         )
     )
+    if done := cast("list[DeedRow]", found["deeds"]):
+        console.print(tables.deeds(done))
     if head.risk is not None:
         console.print(tables.risk(head.risk))
     if evidence := cast("list[Evidence]", found["evidence"]):

@@ -11,6 +11,7 @@ import typer
 from cli import (
     coverage,
     dead_letters,
+    deeds,
     deliveries,
     explain,
     incidents,
@@ -24,6 +25,7 @@ from cli import (
     query,
     silences,
     tables,
+    undo,
 )
 from cli.account import AccountError, RunError
 from cli.dead_letters import ReplayError
@@ -46,6 +48,7 @@ for order in orders.ORDERS:
     incidents.app.command()(order)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(silences.app, name="silences")
+app.add_typer(deeds.app, name="deeds")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(policy.app, name="policy")
@@ -56,6 +59,7 @@ app.command()(coverage.coverage)
 app.command()(parse.parse)
 app.command()(oncall.oncall)
 app.command()(measures.measures)
+app.command()(undo.undo)
 app.command()(page_test.page_test)
 app.command()(query.query)
 app.command()(queries.queries)

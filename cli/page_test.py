@@ -162,7 +162,7 @@ def _targets(policy: Policy, names: Sequence[str], routes: Sequence[str]) -> lis
             routes,
             routes=policy.routes,
             on_call=policy.on_call,
-            responders=policy.responders,
+            responders=[name for name, use in kinds.items() if use in RESPONDERS],
             quiet=[
                 name
                 for name, use in kinds.items()

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared.actions.deeds import gist
 from shared.model.text import cut, one_line
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from cli.report import Report
     from shared.model.books import Books
+    from shared.model.deed import DeedRow
     from shared.model.evidence import Evidence
     from shared.model.incident import Entry, Incident
     from shared.model.risk import Risk
@@ -32,6 +34,9 @@ _COLOURS = {
 
 # Where nobody looks, such as a log, lines may be as long as they are read easily.
 UNSEEN_WIDTH = 120
+
+# So much of a deed's key tells it from every other of its incident.
+SHORT_KEY = 12
 
 # Of what a query was asked about, so that there is room for what it said.
 MOST_ABOUT = 30
@@ -150,6 +155,18 @@ def heads(found: Sequence[Incident], past: Collection[str] = ()) -> Table:
             )
             for head in found
         ),
+    )
+
+
+def deeds(found: Sequence[DeedRow]) -> Table:
+    """What would be, is or was changed, and how it is taken back by hand."""
+    lines: list[Sequence[object]] = []
+    for row in found:
+        said = gist(row)
+        lines.append((row.key[:SHORT_KEY], row.deed.responder, row.status, said.line))
+        lines += [("", "", "by hand", command) for command in said.by_hand]
+    return table(
+        counted(len(found), "deed"), ("deed", "responder", "status", "what"), lines
     )
 
 
