@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import pytest
 
-from responders import RESPONDERS
+from responders import DOERS, RESPONDERS
 from shared import settings, sources, staff, telemetry
 from shared.actions.matchers import FIELDS, TAG, Operator
 from shared.actions.routing import Route
@@ -23,6 +23,7 @@ from shared.model.correlation import Correlation, NeverGroup
 from shared.model.enrich import Enrich
 from shared.model.errors import FailureReason
 from shared.model.evidence import Lack
+from shared.model.guards import DOES, Budget, Contain, Guards, Protected
 from shared.model.heartbeat import Heartbeat
 from shared.model.retention import Keep, Retention
 from shared.model.risk import Weights
@@ -189,6 +190,10 @@ def test_every_field_of_the_policy_is_documented() -> None:
             "### Overrides of a schedule": StandIn.__struct_encode_fields__,
             "### escalations": Escalation.__struct_encode_fields__,
             "### steps": Step.__struct_encode_fields__,
+            "## contain": Contain.__struct_encode_fields__,
+            "## guards": Guards.__struct_encode_fields__,
+            "### protected": Protected.__struct_encode_fields__,
+            "### budgets": Budget.__struct_encode_fields__,
             "## heartbeat": Heartbeat.__struct_encode_fields__,
             "## retention": (
                 *Retention.__struct_encode_fields__,
@@ -245,11 +250,12 @@ def test_defaults_of_the_policy_are_as_documented() -> None:
         ("### escalations", Escalation(steps=())),
         ("### steps", Step(to=("a",))),
         ("## heartbeat", Heartbeat(url=SecretRef("A"))),
+        ("## contain", Contain(do=("a",), match=("b",))),
+        ("## guards", Guards(budgets=(), protected=Protected(tags=()))),
+        ("### budgets", Budget(most=1)),
     ],
 )
-def test_defaults_of_on_call_are_as_documented(
-    heading: str, made: msgspec.Struct
-) -> None:
+def test_defaults_are_as_documented(heading: str, made: msgspec.Struct) -> None:
     """Each field that has a value of its own where it is left out names it."""
     table = rows(section(read("policy.md"), heading))
     for field in msgspec.structs.fields(made):
@@ -259,8 +265,10 @@ def test_defaults_of_on_call_are_as_documented(
             assert documented == "required"
         elif isinstance(value, timedelta):
             assert documented == written(value)
-        elif value not in {(), None}:
-            assert documented == str(value).replace("True", "true")
+        elif isinstance(value, bool):
+            assert documented == str(value).lower()
+        elif value not in ((), {}, "", None) and not isinstance(value, msgspec.Struct):
+            assert documented == str(value)
 
 
 def test_methods_of_senders_are_documented() -> None:
@@ -271,11 +279,12 @@ def test_methods_of_senders_are_documented() -> None:
         assert section(text, f"## {kind.__struct_config__.tag}"), kind
 
 
-@pytest.mark.parametrize("name", RESPONDERS)
+@pytest.mark.parametrize("name", [*RESPONDERS, *DOERS])
 def test_every_responder_is_documented(name: str) -> None:
     """Each responder has a section, and in it a line for each of its settings."""
     text = section(read("responders.md"), f"## {name}")
-    config: Any = RESPONDERS[name].Config
+    kind: Any = RESPONDERS.get(name) or DOERS[name]
+    config: Any = kind.Config
 
     assert text
     assert {*config.__struct_encode_fields__} == {*rows(text)}
@@ -286,7 +295,8 @@ def test_every_responder_is_documented(name: str) -> None:
 def test_the_documents_name_no_responder_that_is_not_there() -> None:
     """The sections of responders.md are those of the table."""
     assert re.findall(r"^## (.+)$", read("responders.md"), re.MULTILINE) == [
-        *RESPONDERS
+        *RESPONDERS,
+        *sorted(DOERS),
     ]
 
 
@@ -362,14 +372,17 @@ def test_the_packaged_policy_loads() -> None:
 
 def _whole(raw: dict[str, Any]) -> dict[str, Any]:
     """A policy of what an example shows of one."""
-    routes = raw.get("routes") or [{"to": [*raw.get("responders", ("soc",))]}]
+    given = raw.get("responders", {})
+    tell = [name for name, settings in given.items() if settings["use"] not in DOES]
+    routes = raw.get("routes") or [{"to": tell or ["soc"]}]
     named = {name for route in routes for name in route.get("to", [])}
     stand_in = {
         "use": "webhook",
         "url": "https://soc.example.com/",
         "secret": {"setting": "SOC_WEBHOOK_SECRET"},
     }
-    responders = raw.get("responders") or dict.fromkeys(sorted(named), stand_in)
+    stand_ins = {} if tell else dict.fromkeys(sorted(named), stand_in)
+    responders = {**given, **stand_ins}
     return {**raw, "routes": routes, "responders": responders}
 
 
