@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from cli.account import AccountError
 from cli.main import app
+from cli.retention import showing
 from devhost.outside import Fault, Outside
 from shared.model.errors import CommandRefused, SettingsError
 from tests.fakes.azure import SOC
@@ -60,8 +61,11 @@ class Asker:
 
 
 @pytest.fixture
-async def asker(tmp_path: Path) -> AsyncIterator[Asker]:
-    """A stand-in where changes take no time."""
+async def asker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Asker]:
+    """A stand-in where changes take no time, and a terminal wide enough for lines."""
+    monkeypatch.setattr(showing.console, "width", 200)
     async with Outside.start() as outside:
         outside.manager.operations.lasts = timedelta(0)
         yield Asker(outside, tmp_path)
