@@ -245,7 +245,12 @@ def print_json(value: object) -> None:
     """Print a value as indented JSON."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     # What an alert says may hold terminal controls; JSON leaves DEL and C1 as they are.
-    typer.echo("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text))
+    typer.echo(unprinted(text))
+
+
+def unprinted(text: str) -> str:
+    """A text of several lines that no terminal takes for more."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 def parsed(match: list[str] | None, option: str = "--match") -> list[Matcher]:

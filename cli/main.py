@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli import (
+    archive,
     coverage,
     dead_letters,
     deeds,
@@ -49,6 +50,7 @@ for order in orders.ORDERS:
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(silences.app, name="silences")
 app.add_typer(deeds.app, name="deeds")
+app.add_typer(archive.app, name="archive")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(policy.app, name="policy")

@@ -7,9 +7,9 @@
     settle      one transaction per partition touched      claim, incident, due row
     announce    one message: the incidents that are news
 
-A crash anywhere leaves nothing half done: the archive is overwritten with itself, a
-transaction is all or nothing, and an incident whose message was lost is found by the
-timer through its due row.
+A crash anywhere leaves nothing half done: the archive has what the batch would write
+again, a transaction is all or nothing, and an incident whose message was lost is found
+by the timer through its due row.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from shared.model.correlation import Correlation
     from shared.model.event import Event
+    from shared.model.spot import Spot
     from shared.store.archive import Archive
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
@@ -79,9 +80,10 @@ class Ingest:
         """
         if not events:
             return Taken(Books(), ())
-        attempt = _Attempt(events[0].source, await self._archive.batch(events))
-        for event in events:
-            attempt.read(event)
+        kept = await self._archive.batch(events)
+        attempt = _Attempt(events[0].source, kept.name)
+        for event, spot in zip(events, kept.spots, strict=True):
+            attempt.read(event, spot)
         await self._archive.dead_letters(attempt.problems)
         await self._settle_all(attempt)
         await self._announce(attempt.dirty)
@@ -189,7 +191,7 @@ class _Attempt:
         self.problems: dict[Event, list[Problem]] = {}
         self.malformed: list[Problem] = []
 
-    def read(self, event: Event) -> None:
+    def read(self, event: Event, spot: Spot) -> None:
         """Sort the units of one event into alerts, bookings and problems."""
         try:
             found = sources.read(
@@ -203,7 +205,9 @@ class _Attempt:
             return
         for unit in found:
             if isinstance(unit, Alert):
-                alert = catalogue.completed(replace(unit, archived=self.archived))
+                alert = catalogue.completed(
+                    replace(unit, archived=self.archived, spot=spot)
+                )
                 self.alerts.append(_Placed(event, alert))
             elif isinstance(unit, sources.Ignored):
                 self.bookings.append(Booking.IGNORED)

@@ -20,7 +20,7 @@ from shared.model.books import Books
 from shared.model.errors import FirewatchError
 from shared.model.event import Event
 from shared.store import rows
-from shared.store.archive import ARCHIVE, content_place
+from shared.store.archive import content_place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -144,7 +144,7 @@ class ReconcileSource:
             found.gaps += min(books.stored, await self._overdue(event))
 
     async def _overdue(self, event: Event) -> int:
-        """How many alerts have this page as their origin, and are past the grace.
+        """How many alerts have such a page as their origin, and are past the grace.
 
         An alert that the page updated counts as well, so ``stored`` is the limit.
         """
@@ -154,12 +154,12 @@ class ReconcileSource:
             if isinstance(unit, Alert) and unit.version.at < latest:
                 partition = rows.partition_of(unit.scope, self._ledger.partitions)
                 old[partition].add(rows.alert(unit.id))
-        archived = f"{ARCHIVE}{event.source}/{event.place}."
         count = 0
         for partition, keys in old.items():
             known = await self._ledger.table.get(partition, keys)
-            kept = (rows.decode(row, AlertRow).archived for row in known.values())
-            count += sum(name.startswith(archived) for name in kept)
+            spots = (rows.decode(row, AlertRow).spot for row in known.values())
+            # Its place is the hash of what it says.
+            count += sum(s is not None and s.sha256 == event.place for s in spots)
         return count
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.model.entity import Entity
+from shared.model.spot import Spot
 
 
 class Severity(StrEnum):
@@ -108,6 +109,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     uri: str = ""
     is_sample: bool = False
     archived: str = ""
+    spot: Spot | None = None
     # What only some formats carry.
     kind: str = "defender"
     plan: str = ""
@@ -143,9 +145,11 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
 
     ``incident`` is where it was put; that incident may have been merged since.
     ``fingerprint`` is that of the first version seen. ``archived`` names the blob with
-    the bytes as they came. ``is_expected`` is said of an alert that a detector's
-    incident names and that has not come yet: the row holds its place, and nothing else
-    of it is true. ``location`` is where Defender keeps it, in the words of its own link.
+    the bytes as they came, and ``spot`` says where in it; both are empty for what
+    Firewatch itself says, and rows of before 0.2 have no spot. ``is_expected`` is said
+    of an alert that a detector's incident names and that has not come yet: the row holds
+    its place, and nothing else of it is true. ``location`` is where Defender keeps it, in
+    the words of its own link.
     """
 
     id: str
@@ -161,6 +165,7 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     resource: str | None
     is_sample: bool
     archived: str
+    spot: Spot | None = None
     kind: str = "defender"
     plan: str = ""
     reported_severity: str = ""

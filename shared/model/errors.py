@@ -8,6 +8,7 @@
     ├─ SenderRefused            a webhook nobody vouches for     -> 401, nothing said
     ├─ CommandRefused           what a person asked cannot be done now
     │   └─ CommandStale         what they looked at has changed  -> look again
+    ├─ ArchiveBroken            archived bytes are not as written -> somebody looks
     ├─ LogsUnavailable          a workspace gave no answer       -> the page says so
     ├─ StoreError
     │   ├─ StoreConflict        somebody else wrote first        -> read, decide again
@@ -67,6 +68,10 @@ class CommandRefused(FirewatchError):
 
 class CommandStale(CommandRefused):
     """The incident is not any more what the person looked at; nothing was changed."""
+
+
+class ArchiveBroken(FirewatchError):
+    """What is archived is gone, or is not what was written; the text names the blob."""
 
 
 class LogsUnavailable(FirewatchError):

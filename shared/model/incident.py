@@ -263,11 +263,16 @@ def with_first_page(incident: Incident, other: Incident) -> Incident:
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that a timeline entry records."""
+    """One thing that a timeline entry records.
+
+    ``sha256`` is of the event that an alert came in, byte for byte: so the chain of the
+    timeline vouches for the archive.
+    """
 
     kind: str
     alert: str = ""
     detail: str = ""
+    sha256: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import zlib
+import contextlib
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+
+from shared.model.errors import ArchiveBroken, StoreConflict
+from shared.store import batches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from shared.model.event import Event
+    from shared.model.spot import Spot
     from shared.store.ports import Blobs
 
-ARCHIVE = "archive/"
 DEAD_LETTER = "dead-letter/"
-
-# gzip 1 takes 13 us for an alert, 6 takes 32 (review 0); storage is cheap.
-GZIP_LEVEL = 1
-# What zlib calls a stream with gzip's header, without a time in it.
-_GZIP = zlib.MAX_WBITS | 16
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,28 +47,57 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def raw(self) -> bytes:
         """The bytes as they came."""
-        if self.base64 is not None:
-            return base64.b64decode(self.base64)
-        return (self.body or "").encode()
+        return batches.raw(self.body, self.base64)
+
+
+class Kept(NamedTuple):
+    """Where a batch was archived: its blob, and in it each event, in order."""
+
+    name: str
+    spots: tuple[Spot, ...]
 
 
 class Archive:
-    """Writes of the archive and the dead letters, and the reading of the latter.
+    """The archive and the dead letters.
 
-    Names follow from what they hold, so writing again after a crash overwrites a blob
-    with itself.
+    Names follow from what they hold, so a batch that is given again after a crash finds
+    its blob there: it is written once, and may lie where nothing can be overwritten.
     """
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
 
-    async def batch(self, events: Sequence[Event]) -> str:
-        """Keep a batch of one source; the name of its blob."""
-        first, last = events[0], events[-1]
-        places = first.place if first == last else f"{first.place}-{last.place}"
-        name = f"{ARCHIVE}{first.source}/{places}.ndjson.gz"
-        await self._blobs.put(name, _packed(events))
-        return name
+    async def batch(self, events: Sequence[Event]) -> Kept:
+        """Keep a batch of one source: one write, whatever it holds."""
+        packed = batches.pack(events)
+        await self._blobs.keep(packed.name, packed.data)
+        return Kept(packed.name, packed.spots)
+
+    async def lines(self, name: str) -> list[batches.Line] | None:
+        """Every event of a blob; None where there is none of that name.
+
+        Raises ArchiveBroken where it cannot be read.
+        """
+        data = await self._blobs.get(name)
+        return None if data is None else batches.unpack(name, data)
+
+    async def line(self, name: str, spot: Spot) -> batches.Line:
+        """One event: one ranged read.
+
+        Raises ArchiveBroken where the blob does not have the bytes that were written.
+        """
+        data = await self._blobs.get(name, offset=spot.offset, length=spot.length)
+        if data is None:
+            raise ArchiveBroken(f"{name} is not there")
+        with contextlib.suppress(ArchiveBroken):
+            found = batches.unpack(name, data)[spot.line : spot.line + 1]
+            if found and found[0].sha256 == spot.sha256:
+                return found[0]
+        # The batch was given again and packed anew by another zlib, perhaps.
+        for line in await self.lines(name) or ():
+            if line.sha256 == spot.sha256:
+                return line
+        raise ArchiveBroken(f"{name} does not hold the bytes that were archived in it")
 
     async def dead_letters(self, problems: Mapping[Event, Sequence[Problem]]) -> None:
         """Keep each event with what was wrong in it."""
@@ -86,10 +111,12 @@ class Archive:
             place=event.place,
             received_at=event.received_at,
             problems=tuple(problems),
-            **_body(event.body),
+            **batches.text_or_base64(event.body),
         )
         name = f"{DEAD_LETTER}{event.source}/{event.place}.json"
-        await self._blobs.put(name, msgspec.json.encode(letter))
+        # Where nothing can be overwritten, the letter stays as it came first.
+        with contextlib.suppress(StoreConflict):
+            await self._blobs.put(name, msgspec.json.encode(letter))
 
     async def letters(self) -> AsyncIterator[tuple[str, DeadLetter]]:
         """Every dead letter with its name, in order of source and place."""
@@ -104,31 +131,14 @@ class Archive:
         return None if data is None else msgspec.json.decode(data, type=DeadLetter)
 
     async def mark_replayed(self, name: str, letter: DeadLetter, at: datetime) -> None:
-        """Note that a dead letter was put back on its road."""
+        """Note that a dead letter was put back on its road.
+
+        Raises StoreConflict where nothing can be overwritten.
+        """
         marked = msgspec.structs.replace(letter, replayed_at=at)
         await self._blobs.put(name, msgspec.json.encode(marked))
 
 
 def content_place(body: bytes) -> str:
     """The place of an event that has no number: the hash of what it says."""
-    return hashlib.sha256(body).hexdigest()
-
-
-def _packed(events: Sequence[Event]) -> bytes:
-    """A line for each event; as text, a batch would take the most memory of all."""
-    packer = zlib.compressobj(GZIP_LEVEL, wbits=_GZIP)
-    lines = (
-        msgspec.json.encode(
-            {"place": event.place, "received_at": event.received_at} | _body(event.body)
-        )
-        for event in events
-    )
-    packed = [packer.compress(line + b"\n") for line in lines]
-    return b"".join([*packed, packer.flush()])
-
-
-def _body(body: bytes) -> dict[str, Any]:
-    try:
-        return {"body": body.decode()}
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(body).decode()}
+    return batches.sha256(body)

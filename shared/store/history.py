@@ -216,7 +216,7 @@ async def opened_since(ledger: Ledger, history: History, since: datetime) -> Lis
     here = await reading.incidents(ledger)
     past: list[Incident] = []
     # What was opened since then did not end before.
-    for month in _months(since, history.now()):
+    for month in months(since, history.now()):
         past += [h for h in await history.month(month) if h.opened_at >= since]
     return _joined(here, [h for h in here if h.opened_at >= since], past)
 
@@ -261,7 +261,7 @@ def _joined(
     return Listed([*found, *gone], frozenset(head.id for head in gone))
 
 
-def _months(first: datetime, last: datetime) -> Iterator[datetime]:
+def months(first: datetime, last: datetime) -> Iterator[datetime]:
     """The beginning of each month from that of the first to that of the last, in UTC."""
     at = first.astimezone(UTC)
     month = datetime(at.year, at.month, 1, tzinfo=UTC)

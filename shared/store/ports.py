@@ -63,14 +63,25 @@ class Table(Protocol):
 
 
 class Blobs(Protocol):
-    """Named bytes in one container."""
+    """Named bytes in one container; every method raises StoreUnavailable."""
 
     async def put(self, name: str, data: bytes) -> None:
-        """Write or overwrite."""
+        """Write or overwrite.
+
+        Raises StoreConflict where the blob is there and nobody may change it.
+        """
         ...
 
-    async def get(self, name: str) -> bytes | None:
-        """The bytes, or None where there is no such blob."""
+    async def keep(self, name: str, data: bytes) -> bool:
+        """Write once; False where there is a blob of that name, which stays as it is."""
+        ...
+
+    async def get(self, name: str, *, offset: int = 0, length: int = 0) -> bytes | None:
+        """The bytes, or None where there is no such blob.
+
+        From ``offset`` on, ``length`` of them; 0 is all. What lies past the end of the
+        blob is left out.
+        """
         ...
 
     def names(self, prefix: str) -> AsyncIterator[str]:

@@ -58,6 +58,7 @@ def row_of(
         resource=alert.resource,
         is_sample=alert.is_sample,
         archived=alert.archived,
+        spot=alert.spot,
         kind=alert.kind,
         plan=alert.plan,
         product=alert.product,

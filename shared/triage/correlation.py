@@ -134,7 +134,7 @@ def _store(draft: Draft, case: _Case) -> None:
     home = home_of(tied, alert, identity, case.caps)
     if home is None:
         grown, joined = _open(draft, tied, case, identity)
-        fact = Fact(kind="incident.opened", alert=alert.id, detail=joined.because)
+        fact = _fact("incident.opened", alert, joined.because)
     else:
         grown = incidents.joined(home.incident, alert, identity, draft.now)
         others = [tie.incident for tie in tied if tie != home]
@@ -151,7 +151,7 @@ def _store(draft: Draft, case: _Case) -> None:
             because=because,
             merged=gone,
         )
-        fact = Fact(kind="alert.joined", alert=alert.id, detail=str(why))
+        fact = _fact("alert.joined", alert, str(why))
     draft.change(news(grown, draft.now), fact)
     draft.put(rows.alert(alert.id), row_of(alert, grown.id, identity, joined))
     _expect_members(draft, alert, grown.id)
@@ -193,7 +193,7 @@ def _update(draft: Draft, row: AlertRow, case: _Case) -> None:
     incident = draft.incident(row.incident)
     if incident is not None:
         changed = incidents.updated(incident, row, alert, draft.now)
-        fact = Fact(kind="alert.updated", alert=alert.id, detail=alert.status.value)
+        fact = _fact("alert.updated", alert, alert.status.value)
         joined = _grow(draft, row, changed, (fact,), case)
     kept = row_of(alert, row.incident, row.fingerprint, joined)
     draft.put(rows.alert(alert.id), kept)
@@ -210,7 +210,7 @@ def _join_part(draft: Draft, row: AlertRow, case: _Case) -> Booking:
     joined = row.joined
     if incident is not None:
         wider = incidents.seen(incident, row.fingerprint, case.alert)
-        fact = Fact(kind="alert.updated", alert=case.alert.id)
+        fact = _fact("alert.updated", case.alert)
         facts = (fact,) if whole != row else ()
         joined = _grow(draft, row, wider, facts, case)
     if whole != row or joined != row.joined:
@@ -224,7 +224,7 @@ def _note_extent(draft: Draft, row: AlertRow, case: _Case) -> None:
     if incident is None:
         return
     wider = incidents.seen(incident, row.fingerprint, case.alert)
-    fact = Fact(kind="alert.stale", alert=case.alert.id)
+    fact = _fact("alert.stale", case.alert)
     facts = (fact,) if wider != incident else ()
     joined = _grow(draft, row, wider, facts, case)
     if joined != row.joined:
@@ -255,3 +255,9 @@ def _grow(
     before = row.joined or Joined()
     merged = tuple(dict.fromkeys((*before.merged, *gone)))[:MOST_MERGED]
     return replace(before, merged=merged)
+
+
+def _fact(kind: str, alert: Alert, detail: str = "") -> Fact:
+    """What happened to an alert, and the hash of the bytes that it came in."""
+    digest = alert.spot.sha256 if alert.spot else ""
+    return Fact(kind=kind, alert=alert.id, detail=detail, sha256=digest)

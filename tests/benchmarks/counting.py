@@ -126,9 +126,14 @@ class CountedBlobs:
         self._requests.blob_bytes += len(data)
         await self._blobs.put(name, data)
 
-    async def get(self, name: str) -> bytes | None:
+    async def keep(self, name: str, data: bytes) -> bool:
         self._requests.blobs += 1
-        return await self._blobs.get(name)
+        self._requests.blob_bytes += len(data)
+        return await self._blobs.keep(name, data)
+
+    async def get(self, name: str, *, offset: int = 0, length: int = 0) -> bytes | None:
+        self._requests.blobs += 1
+        return await self._blobs.get(name, offset=offset, length=length)
 
     def names(self, prefix: str) -> AsyncIterator[str]:
         return self._blobs.names(prefix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import uuid
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from shared.model.errors import StoreUnavailable
+from shared.model.errors import StoreConflict, StoreUnavailable
 from shared.store.blobs import AzureBlobs
 from tests.fakes.store import FakeBlobs, Faults
 
@@ -50,6 +51,41 @@ async def test_a_blob_is_overwritten(blobs: Blobs) -> None:
     assert await blobs.get("a") == b"second"
 
 
+async def test_what_is_kept_is_written_once(blobs: Blobs) -> None:
+    """Whoever comes again is told, and the first bytes stay."""
+    assert await blobs.keep("a", b"first")
+
+    assert not await blobs.keep("a", b"another")
+
+    assert await blobs.get("a") == b"first"
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "expected"),
+    [
+        (0, 4, b"0123"),
+        (4, 3, b"456"),
+        (7, 0, b"789"),
+        (8, 100, b"89"),
+        (10, 1, b""),
+        (11, 0, b""),
+        (0, 0, b"0123456789"),
+    ],
+)
+async def test_a_part_of_a_blob_is_read(
+    blobs: Blobs, offset: int, length: int, expected: bytes
+) -> None:
+    """No more than was asked for, and nothing past the end."""
+    await blobs.put("a", b"0123456789")
+
+    assert await blobs.get("a", offset=offset, length=length) == expected
+
+
+async def test_a_part_of_no_blob_is_none(blobs: Blobs) -> None:
+    """As the whole of it."""
+    assert await blobs.get("a", offset=3, length=2) is None
+
+
 async def test_no_blob_is_none(blobs: Blobs) -> None:
     """Asking for what is not there is no failure."""
     assert await blobs.get("dead-letter/http/x.json") is None
@@ -87,6 +123,63 @@ async def test_a_store_that_does_not_answer_is_unavailable(kind: str) -> None:
         with pytest.raises(StoreUnavailable):
             await blobs.put("a", b"")
         with pytest.raises(StoreUnavailable):
+            await blobs.keep("a", b"")
+        with pytest.raises(StoreUnavailable):
             await blobs.get("a")
         with pytest.raises(StoreUnavailable):
             [name async for name in blobs.names("a")]
+
+
+@contextlib.asynccontextmanager
+async def refusing(code: str) -> AsyncIterator[AzureBlobs]:
+    """Azure's adapter at a service that answers 409 for that reason, as Azure does.
+
+    Azurite knows no policies of immutability.
+    """
+    body = (
+        f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>m</Message></Error>"
+    )
+    head = (
+        f"HTTP/1.1 409 Conflict\r\nx-ms-error-code: {code}\r\nConnection: close\r\n"
+        f"Content-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write((head + body).encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = ContainerClient.from_connection_string(
+        "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
+        f"BlobEndpoint=http://127.0.0.1:{port}/a;",
+        "firewatch",
+        retry_total=0,
+    )
+    async with server, client:
+        yield AzureBlobs(client)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["BlobAlreadyExists", "BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold"],
+)
+async def test_what_nobody_may_change_is_kept_already(code: str) -> None:
+    """Kept once more it is as if written; whoever wants it changed is told."""
+    async with refusing(code) as blobs:
+        assert not await blobs.keep("a", b"again")
+        with pytest.raises(StoreConflict):
+            await blobs.put("a", b"other")
+
+
+async def test_another_conflict_is_no_blob() -> None:
+    """What was not written is not taken for written."""
+    async with refusing("ContainerBeingDeleted") as blobs:
+        with pytest.raises(StoreUnavailable, match="ContainerBeingDeleted"):
+            await blobs.keep("a", b"")
+        with pytest.raises(StoreUnavailable):
+            await blobs.put("a", b"")

@@ -14,6 +14,7 @@ import pytest
 
 from shared.model.errors import StoreError
 from shared.store import reading
+from shared.store.batches import ARCHIVE
 from shared.store.memory import Memory
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp, vm
 from tests.fakes.enriched import enriched, tagging, verdicts
@@ -114,6 +115,11 @@ async def _letters(world: World) -> dict[str, bytes]:
     return {name: letter.raw async for name, letter in letters}
 
 
+def _archived(world: World) -> dict[str, bytes]:
+    blobs = world.blobs.blobs
+    return {name: data for name, data in blobs.items() if name.startswith(ARCHIVE)}
+
+
 VARIANTS = [(False, False), (False, True), (True, False), (True, True)]
 NAMES = ["not done", "not done and dead", "done", "done and dead"]
 
@@ -133,6 +139,7 @@ async def test_a_crash_at_any_call_ends_as_if_there_had_been_none(
         assert await world.stories() == await plain.stories(), where
         assert world.pager.effects == plain.pager.effects, where
         assert await _letters(world) == await _letters(plain), where
+        assert _archived(world) == _archived(plain), where
         copies = Counter(world.pager.sent).values()
         # One more of each notice that was under way when the worker died.
         assert max(copies) <= 2, where

@@ -184,19 +184,31 @@ class FakeTable:
 
 
 class FakeBlobs:
-    """``ports.Blobs`` in memory."""
+    """``ports.Blobs`` in memory; while ``is_immutable``, none can be changed."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
+        self.is_immutable = False
         self.blobs: dict[str, bytes] = {}
 
     async def put(self, name: str, data: bytes) -> None:
         async with self.faults.call("blobs.put"):
+            if self.is_immutable and name in self.blobs:
+                raise StoreConflict(f"fake: {name} is immutable")
             self.blobs[name] = data
 
-    async def get(self, name: str) -> bytes | None:
+    async def keep(self, name: str, data: bytes) -> bool:
+        async with self.faults.call("blobs.keep"):
+            is_new = name not in self.blobs
+            self.blobs.setdefault(name, data)
+            return is_new
+
+    async def get(self, name: str, *, offset: int = 0, length: int = 0) -> bytes | None:
         async with self.faults.call("blobs.get"):
-            return self.blobs.get(name)
+            data = self.blobs.get(name)
+            if data is None:
+                return None
+            return data[offset : offset + length if length else None]
 
     async def names(self, prefix: str) -> AsyncIterator[str]:
         async with self.faults.call("blobs.names"):

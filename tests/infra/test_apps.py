@@ -210,7 +210,7 @@ def test_the_lifecycle_is_that_of_the_archive() -> None:
     """Nothing but the archive of alerts grows cold or goes: dead letters stay at hand."""
     rules = one_of("most", "Microsoft.Storage/storageAccounts/managementPolicies")
     archive, *versions = rules.body["properties"]["policy"]["rules"]
-    written = (ROOT / "shared/store/archive.py").read_text("utf-8")
+    written = (ROOT / "shared/store/batches.py").read_text("utf-8")
 
     (prefix,) = archive["definition"]["filters"]["prefixMatch"]
     container, _, folder = prefix.partition("/")

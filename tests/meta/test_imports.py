@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 # adapters, is where the SDKs are.
 STORE = (
     "shared.store.archive",
+    "shared.store.batches",
     "shared.store.draft",
+    "shared.store.finding",
     "shared.store.history",
     "shared.store.ledger",
     "shared.store.limits",

@@ -45,7 +45,7 @@ async def test_a_redelivery_asks_nothing(world: World) -> None:
     taken = await world.worker.ingest([_first()])
 
     assert taken.books == Books(received=1, duplicate=1)
-    assert world.faults.calls == {"blobs.put": 1, "table.commit": 1}
+    assert world.faults.calls == {"blobs.keep": 1, "table.commit": 1}
 
 
 async def test_an_update_reads_the_row_once(world: World) -> None:

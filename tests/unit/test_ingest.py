@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
 import pytest
@@ -35,6 +36,29 @@ async def test_an_alert_becomes_an_incident_that_is_due(world: World) -> None:
     await world.check()
 
 
+async def test_row_and_timeline_say_which_bytes_an_alert_came_in(
+    world: World,
+) -> None:
+    """By their hash: that of the event, which each version has of its own."""
+    first = event()
+    await world.feed([first])
+    newer = event(
+        defender_alert(ProcessingEndTime=stamp(NOON + timedelta(hours=1))), place=2
+    )
+
+    await world.feed([newer])
+
+    (alert,) = await reading.alerts(world.ledger)
+    assert alert.spot is not None
+    assert alert.spot.sha256 == hashlib.sha256(newer.body).hexdigest()
+    entries = await reading.timeline(world.ledger, alert.incident)
+    said = [f.sha256 for e in entries for f in e.facts if f.kind.startswith("delivery")]
+    assert not any(said)
+    assert [f.sha256 for e in entries for f in e.facts if f.alert] == [
+        hashlib.sha256(each.body).hexdigest() for each in (first, newer)
+    ]
+
+
 async def test_one_partition_is_one_transaction(world: World) -> None:
     """A batch about one subscription costs one commit, one blob, one message."""
     bodies = [
@@ -44,7 +68,7 @@ async def test_one_partition_is_one_transaction(world: World) -> None:
 
     await world.worker.ingest(batch(*bodies))
 
-    assert world.faults.calls == {"blobs.put": 1, "table.commit": 1, "queue.send": 1}
+    assert world.faults.calls == {"blobs.keep": 1, "table.commit": 1, "queue.send": 1}
 
 
 async def test_the_message_names_what_became_dirty(world: World) -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.store.archive import Archive, DeadLetter, Problem, content_place
+from shared.model.errors import ArchiveBroken, StoreConflict
+from shared.store.archive import Archive, DeadLetter, Problem
 from tests.alerts import NOON, batch, defender_alert, event
 from tests.fakes.store import FakeBlobs
 
@@ -23,38 +24,86 @@ def blobs() -> FakeBlobs:
     return FakeBlobs()
 
 
-async def test_a_batch_is_one_blob_named_by_its_places(blobs: FakeBlobs) -> None:
-    """Hub, partition, first and last sequence number; every event in order."""
+async def test_a_batch_is_one_blob(blobs: FakeBlobs) -> None:
+    """Every event in order, and where each of them is."""
     events = batch(defender_alert(), b"\xff junk", b'{"a": 1}', first=7)
 
-    name = await Archive(blobs).batch(events)
+    kept = await Archive(blobs).batch(events)
 
-    assert name == f"archive/hub/alerts/0/{7:020d}-{9:020d}.ndjson.gz"
-    lines = gzip.decompress(blobs.blobs[name]).splitlines()
+    assert [*blobs.blobs] == [kept.name]
+    lines = gzip.decompress(blobs.blobs[kept.name]).splitlines()
     found = [msgspec.json.decode(line) for line in lines]
     assert [line["place"] for line in found] == [e.place for e in events]
     assert found[0]["body"].encode() == events[0].body
     assert "base64" in found[1]
+    assert len(kept.spots) == 3
 
 
-async def test_one_event_is_named_by_its_place(blobs: FakeBlobs) -> None:
-    """As an HTTP body is, by its hash."""
-    only = event()._replace(source="http/portal", place=content_place(b"x"))
-
-    name = await Archive(blobs).batch([only])
-
-    assert name == f"archive/http/portal/{only.place}.ndjson.gz"
-
-
-async def test_writing_again_overwrites_a_blob_with_itself(blobs: FakeBlobs) -> None:
-    """A redelivered batch leaves the same bytes."""
+async def test_a_batch_is_written_once(blobs: FakeBlobs) -> None:
+    """One that is given again finds its blob, though nobody may change it."""
     archive = Archive(blobs)
-    await archive.batch(batch(defender_alert()))
+    first = await archive.batch(batch(defender_alert()))
     before = dict(blobs.blobs)
+    blobs.is_immutable = True
 
-    await archive.batch(batch(defender_alert()))
+    again = await archive.batch(batch(defender_alert()))
 
+    assert again == first
     assert blobs.blobs == before
+    assert blobs.faults.calls == {"blobs.keep": 2}
+
+
+async def test_an_event_is_one_ranged_read(blobs: FakeBlobs) -> None:
+    """Of many, no more is read than its member."""
+    archive = Archive(blobs)
+    found = [b"%d" % n * 40_000 for n in range(5)]
+    kept = await archive.batch(batch(*found))
+    blobs.faults.calls.clear()
+
+    lines = [await archive.line(kept.name, spot) for spot in kept.spots]
+
+    assert [line.raw for line in lines] == found
+    assert blobs.faults.calls == {"blobs.get": 5}
+
+
+async def test_an_event_is_found_where_the_blob_was_packed_otherwise(
+    blobs: FakeBlobs,
+) -> None:
+    """A worker with another zlib may have written it first: its hash tells it."""
+    archive = Archive(blobs)
+    found = [b"%d" % n * 40_000 for n in range(5)]
+    kept = await archive.batch(batch(*found))
+    text = gzip.decompress(blobs.blobs[kept.name])
+    blobs.blobs[kept.name] = gzip.compress(text, 9)
+
+    lines = [await archive.line(kept.name, spot) for spot in kept.spots]
+
+    assert [line.raw for line in lines] == found
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut", "changed"])
+async def test_an_event_that_is_not_as_it_was_is_not_given(
+    blobs: FakeBlobs, harm: str
+) -> None:
+    """Whoever asks is told, and gets no other bytes."""
+    archive = Archive(blobs)
+    kept = await archive.batch(batch(b"as it came"))
+    text = gzip.decompress(blobs.blobs[kept.name])
+    blobs.blobs[kept.name] = {
+        "gone": b"",
+        "cut": blobs.blobs[kept.name][:-9],
+        "changed": gzip.compress(text.replace(b"came", b"went")),
+    }[harm]
+    if harm == "gone":
+        del blobs.blobs[kept.name]
+
+    with pytest.raises(ArchiveBroken, match=kept.name):
+        await archive.line(kept.name, kept.spots[0])
+
+
+async def test_no_blob_has_no_lines(blobs: FakeBlobs) -> None:
+    """It may have been deleted by its age."""
+    assert await Archive(blobs).lines("archive/http/p/9.ndjson.gz") is None
 
 
 @given(st.binary(max_size=300))
@@ -95,6 +144,22 @@ async def test_a_replayed_letter_says_when(blobs: FakeBlobs) -> None:
 
     found = await archive.letter(name)
     assert found == msgspec.structs.replace(letter, replayed_at=at)
+
+
+async def test_a_letter_that_nobody_may_change_stays_as_it_came(
+    blobs: FakeBlobs,
+) -> None:
+    """Its batch is taken all the same; that it was replayed cannot be noted."""
+    archive = Archive(blobs)
+    await archive.dead_letters({event(b"a"): [PROBLEM]})
+    ((name, letter),) = [pair async for pair in archive.letters()]
+    blobs.is_immutable = True
+
+    await archive.dead_letters({event(b"a"): [PROBLEM, PROBLEM]})
+
+    assert await archive.letter(name) == letter
+    with pytest.raises(StoreConflict):
+        await archive.mark_replayed(name, letter, NOON)
 
 
 async def test_there_may_be_no_such_letter(blobs: FakeBlobs) -> None:

@@ -48,7 +48,7 @@ async def test_alerts_are_stored_before_they_are_accepted(
     assert answer.content is not None
     assert (answer.content["received"], answer.content["stored"]) == (1, 1)
     (alert,) = await reading.alerts(app.world.ledger)
-    assert alert.archived.startswith("archive/http/portal/")
+    assert alert.archived.startswith("archive/2026-11-23/http/portal/")
 
 
 async def test_the_same_request_again_is_a_duplicate(
