@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from devhost.outside.logs_ingestion import RULE
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -109,6 +111,7 @@ def _stand_in(name: str, given: object, outside: str) -> object:
         },
         "jira": {"url": f"{outside}/jira"},
         "servicenow": {"url": f"{outside}/servicenow"},
+        "logs-ingestion": {"endpoint": f"{outside}/logs-ingestion", "rule": RULE},
         # Whoever forwards to an index of their own has one there.
         "splunk": {"url": f"{outside}/splunk", "index": ""},
     }

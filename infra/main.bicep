@@ -178,6 +178,17 @@ param sentinelWorkspaceId string = ''
 @description('Object id of "Azure Security Insights" in this tenant, which runs playbooks for Sentinel.')
 param sentinelPrincipalId string = ''
 
+@description('Resource id of the workspace whose tables incidents are forwarded to; empty: none.')
+param forwardWorkspaceId string = ''
+
+@description('The region of that workspace.')
+param forwardLocation string = location
+
+@description('For how many days those tables keep what is forwarded.')
+@minValue(4)
+@maxValue(730)
+param forwardRetentionDays int = 365
+
 @description('Who is mailed when Firewatch itself is in trouble.')
 param alertEmails array = []
 
@@ -248,11 +259,13 @@ var alertsUrl = '${webUrl}/api/alerts'
 var hasSignIn = !empty(signInClientId)
 var hasWebhook = !empty(webhookAppObjectId)
 var hasSentinel = !empty(sentinelWorkspaceId)
+var forwardsToLogs = !empty(forwardWorkspaceId)
 
 // The scope of what is not deployed has to be one all the same.
 var groupName = '${abbreviations['Microsoft.Resources/resourceGroups']}-${ending}'
 var ownGroup = '${subscription().id}/resourceGroups/${groupName}'
 var emailGroup = split(empty(emailServiceId) ? ownGroup : emailServiceId, '/')
+var forwardGroup = split(empty(forwardWorkspaceId) ? ownGroup : forwardWorkspaceId, '/')
 var sentinelGroup = split(empty(sentinelWorkspaceId) ? ownGroup : sentinelWorkspaceId, '/')
 
 resource group 'Microsoft.Resources/resourceGroups@2024-07-01' = {
@@ -743,6 +756,22 @@ module sentinelRules 'feeds/sentinel-rules.bicep' = if (hasSentinel) {
   }
 }
 
+// What it forwards to.
+
+module forwardLogs 'forward/logs.bicep' = if (forwardsToLogs) {
+  name: 'firewatch-forward-${environmentName}'
+  scope: resourceGroup(forwardGroup[2], forwardGroup[4])
+  params: {
+    workspaceName: last(split(forwardWorkspaceId, '/'))
+    ruleName: '${abbreviations['Microsoft.Insights/dataCollectionRules']}-${ending}'
+    location: forwardLocation
+    tags: allTags
+    retentionDays: forwardRetentionDays
+    principalId: workerIdentity.outputs.principalId
+    role: 'Monitoring Metrics Publisher'
+  }
+}
+
 // What watches it.
 
 module watch 'watch/watch.bicep' = {
@@ -801,3 +830,9 @@ output WEBHOOK_ACTION_GROUP_ID string = hasWebhook ? webhook.outputs.id : ''
 
 @description('Client id of the playbook of Sentinel, for app_ids of its sender; empty: there is none.')
 output PLAYBOOK_CLIENT_ID string = hasSentinel ? playbookIdentity.outputs.clientId : ''
+
+@description('Where incidents are forwarded to: endpoint of a responder logs-ingestion; empty: there is none.')
+output FORWARD_ENDPOINT string = forwardsToLogs ? forwardLogs.outputs.endpoint : ''
+
+@description('Its rule; empty: there is none.')
+output FORWARD_RULE string = forwardsToLogs ? forwardLogs.outputs.ruleId : ''

@@ -9,6 +9,7 @@ from responders.email import Email
 from responders.jira import Jira
 from responders.jsm import Jsm
 from responders.nsg_deny import NsgDeny
+from responders.logs_ingestion import LogsIngestion
 from responders.pagerduty import PagerDuty
 from responders.servicenow import ServiceNow
 from responders.slack import Slack
@@ -29,6 +30,7 @@ RESPONDERS: Mapping[
         | Email
         | Jira
         | Jsm
+        | LogsIngestion
         | PagerDuty
         | ServiceNow
         | Slack
@@ -47,6 +49,7 @@ RESPONDERS: Mapping[
     "email": Email,
     "webhook": Webhook,
     "splunk": Splunk,
+    "logs-ingestion": LogsIngestion,
 }
 
 DOERS: Mapping[str, type[NsgDeny | VmQuarantine]] = {

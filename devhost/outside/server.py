@@ -24,6 +24,7 @@ from devhost.outside.heartbeat import HeartbeatSide
 from devhost.outside.jira import JiraSide
 from devhost.outside.jsm import JsmSide
 from devhost.outside.log_analytics import LogAnalyticsSide
+from devhost.outside.logs_ingestion import LogsIngestionSide
 from devhost.outside.pagerduty import PagerDutySide
 from devhost.outside.servicenow import ServiceNowSide
 from devhost.outside.slack import SlackSide
@@ -69,6 +70,7 @@ class Outside:
         self.jira = JiraSide(clock)
         self.servicenow = ServiceNowSide(clock)
         self.splunk = SplunkSide(clock)
+        self.logs_ingestion = LogsIngestionSide(clock)
         self.upsets = Upsets()
         known = inventory or read(STORY.read_bytes())
         self.rights = Rights(known.identity)
@@ -99,6 +101,7 @@ class Outside:
             self.jira,
             self.servicenow,
             self.splunk,
+            self.logs_ingestion,
             self.arm,
             self.graph,
             self.endpoint,

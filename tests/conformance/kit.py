@@ -34,6 +34,7 @@ from tests.conformance.cases import (
     email,
     jira,
     jsm,
+    logs_ingestion,
     pagerduty,
     servicenow,
     slack,
@@ -65,6 +66,7 @@ CASES: Mapping[str, Case] = {
     "email": email.CASE,
     "jira": jira.CASE,
     "jsm": jsm.CASE,
+    "logs-ingestion": logs_ingestion.CASE,
     "pagerduty": pagerduty.CASE,
     "servicenow": servicenow.CASE,
     "slack": slack.CASE,
@@ -107,7 +109,7 @@ async def planned(
 
 def dossier_of(incident: Incident, evidence: Sequence[Evidence] = ()) -> Dossier:
     """What a forward of the incident is made of, its tactics wherever a text may be."""
-    texts = incident.tactics or ("",)
+    texts = tuple(dict.fromkeys(incident.tactics)) or ("",)
     return Dossier(
         incident=incident,
         entries=tuple(

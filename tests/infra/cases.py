@@ -84,6 +84,7 @@ MOST: dict[str, Any] = {
     "webhookAudience": "api://firewatch",
     "sentinelWorkspaceId": _workspace("log-sentinel"),
     "sentinelPrincipalId": "sentinel",
+    "forwardWorkspaceId": _workspace("log-sentinel"),
     "alertEmails": ["soc@example.com"],
     "alertActionGroupIds": [],
 }

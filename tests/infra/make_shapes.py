@@ -167,6 +167,65 @@ BY_HAND: dict[str, Shape] = {
             "owners": "list",
         }
     },
+    "Microsoft.Insights/dataCollectionRules@2023-03-11": {
+        "identity": "object",
+        "kind": [
+            "AgentDirectToStore",
+            "Direct",
+            "Linux",
+            "PlatformTelemetry",
+            "Windows",
+        ],
+        "location": "str",
+        "properties": {
+            "agentSettings": "object",
+            "dataCollectionEndpointId": "str",
+            "dataFlows": [
+                {
+                    "builtInTransform": "str",
+                    "captureOverflow": "bool",
+                    "destinations": ["str"],
+                    "outputStream": "str",
+                    "streams": ["str"],
+                    "transformKql": "str",
+                }
+            ],
+            "dataSources": "object",
+            "description": "str",
+            "destinations": {
+                "azureDataExplorer": "list",
+                "azureMonitorMetrics": "object",
+                "eventHubs": "list",
+                "eventHubsDirect": "list",
+                "logAnalytics": [{"name": "str", "workspaceResourceId": "str"}],
+                "microsoftFabric": "list",
+                "monitoringAccounts": "list",
+                "storageAccounts": "list",
+                "storageBlobsDirect": "list",
+                "storageTablesDirect": "list",
+            },
+            "references": "object",
+            "streamDeclarations": {
+                "*": {
+                    "columns": [
+                        {
+                            "name": "str",
+                            "type": [
+                                "boolean",
+                                "datetime",
+                                "dynamic",
+                                "int",
+                                "long",
+                                "real",
+                                "string",
+                            ],
+                        }
+                    ]
+                }
+            },
+        },
+        "tags": _TAGS,
+    },
     "Microsoft.Insights/scheduledQueryRules@2023-12-01": {
         "identity": "object",
         "kind": ["LogAlert", "LogToMetric"],
@@ -256,6 +315,39 @@ BY_HAND: dict[str, Shape] = {
             "workspaceCapping": "object",
         },
         "tags": _TAGS,
+    },
+    "Microsoft.OperationalInsights/workspaces/tables@2022-10-01": {
+        "properties": {
+            "plan": ["Analytics", "Basic"],
+            "restoredLogs": "object",
+            "retentionInDays": "int",
+            "schema": {
+                "columns": [
+                    {
+                        "dataTypeHint": ["armPath", "guid", "ip", "uri"],
+                        "description": "str",
+                        "displayName": "str",
+                        "name": "str",
+                        # Case does not matter to the service; Bicep has dateTime.
+                        "type": [
+                            "boolean",
+                            "datetime",
+                            "dynamic",
+                            "guid",
+                            "int",
+                            "long",
+                            "real",
+                            "string",
+                        ],
+                    }
+                ],
+                "description": "str",
+                "displayName": "str",
+                "name": "str",
+            },
+            "searchResults": "object",
+            "totalRetentionInDays": "int",
+        }
     },
     "Microsoft.Security/automations@2023-12-01-preview": {
         "kind": "str",

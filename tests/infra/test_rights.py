@@ -85,7 +85,7 @@ def test_the_worker_has_what_its_work_needs() -> None:
         "Communication and Email Service Owner": {"acs-soc"},
         "Key Vault Secrets User": {on["vault"]},
         "Log Analytics Reader": {"log-central"},
-        "Monitoring Metrics Publisher": {on["component"]},
+        "Monitoring Metrics Publisher": {on["component"], "dcr-firewatch-production"},
         "Monitoring Reader": {OTHER},
         "Reader": {OTHER},
         "Security Reader": {SUBSCRIPTION},

@@ -359,6 +359,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders.email": (MODEL, "responders.base", "responders.markup"),
     # What goes to a machine that keeps it, in its syntax, and many at once.
     "responders.forwards": (MODEL, "responders.forwards"),
+    "responders.logs_ingestion": (MODEL, "responders.base", "responders.forwards"),
     "responders.markup": (MODEL,),
     "responders.sides": (MODEL, "responders.sides"),
     "responders.nsg_deny": (MODEL, "responders.base", "responders.sides"),
