@@ -78,7 +78,9 @@ class Outside:
         fill(self.manager.resources, known)
         self.graph = GraphSide(clock, self.upsets, self.rights, known)
         self.endpoint = EndpointSide(clock, self.upsets, self.rights, known)
-        self.vault = VaultSide(clock, self.upsets, self.manager.resources, known)
+        self.vault = VaultSide(
+            clock, self.upsets, self.rights, self.manager.resources, known
+        )
         self.arm = ArmSide(self.manager.resources)
         self.log_analytics = LogAnalyticsSide(clock)
         self.heartbeat = HeartbeatSide(clock)

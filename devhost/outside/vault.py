@@ -17,10 +17,11 @@ from devhost.outside.azure.resources import Resources
 from devhost.outside.azure.upsets import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from devhost.outside.azure.inventory import Inventory
     from devhost.outside.azure.resources import Document
+    from devhost.outside.azure.rights import Rights
     from devhost.outside.azure.upsets import Upsets
 
 VERSION = "7.5"
@@ -29,6 +30,10 @@ PAGE = 25
 
 _ROOT = "/vault/{vault}/{kind:secrets|keys}/{name}"
 _IDS = {"secrets": "id", "keys": "kid"}
+# The data actions that are needed (remote-apis-azure.md 7a).
+_LISTS = {"secrets": "readMetadata/action", "keys": "read"}
+_READS = {"secrets": "getSecret/action", "keys": "read"}
+_UPDATES = {"secrets": "update/action", "keys": "update/action"}
 _TIMES = ("created", "updated", "nbf", "exp")
 _SETTABLE = {"enabled", "nbf", "exp"}
 
@@ -45,10 +50,12 @@ class VaultSide:
         self,
         clock: Callable[[], datetime],
         upsets: Upsets,
+        rights: Rights,
         vaults: Resources,
         inventory: Inventory,
     ) -> None:
         self._clock = clock
+        self._rights = rights
         self._upsets = upsets
         self._vaults = vaults
         self.versions = Resources()
@@ -65,9 +72,9 @@ class VaultSide:
     def routes(self) -> list[web.RouteDef]:
         """Where each vault is, below `/vault` and its name."""
         return [
-            web.get(f"{_ROOT}/versions", self._answering(self._list)),
-            web.get(f"{_ROOT}/{{version}}", self._answering(self._value)),
-            web.patch(f"{_ROOT}/{{version}}", self._answering(self._change)),
+            web.get(f"{_ROOT}/versions", self._answering(self._list, _LISTS)),
+            web.get(f"{_ROOT}/{{version}}", self._answering(self._value, _READS)),
+            web.patch(f"{_ROOT}/{{version}}", self._answering(self._change, _UPDATES)),
         ]
 
     def received(self) -> dict[str, Any]:
@@ -89,10 +96,16 @@ class VaultSide:
         """Show every reader what there is."""
         self.versions.show_all()
 
-    def _answering(self, answer: Callable[..., Any]) -> Callable[..., Any]:
+    def _answering(
+        self, answer: Callable[..., Any], actions: Mapping[str, str]
+    ) -> Callable[..., Any]:
         async def handle(request: web.Request) -> web.Response:
             try:
                 self._demand_access(request)
+                kind = request.match_info["kind"]
+                action = f"{Vault.type}/{kind}/{actions[kind]}"
+                # [unverified inner code]
+                self._rights.demand_data(action, "ForbiddenByRbac")
                 demand_version(request, VERSION)
                 return web.json_response(await answer(request))
             except Refused as refused:

@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 
 class Api(StrEnum):
-    """Whose permission it is."""
+    """Whose permission it is; ``DATA`` are the data actions of roles of Azure."""
 
     ARM = "Azure Resource Manager"
+    DATA = "Azure, data"
+    GRAPH = "Microsoft Graph"
+    ENDPOINT = "Defender for Endpoint"
 
 
 class Permission(NamedTuple):

@@ -6,6 +6,7 @@ rest, against the stand-ins of devhost and by the app's own client.
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,6 +26,7 @@ from shared.model.deed_status import DeedStatus
 from shared.model.entity import Ip
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.incident import Mark
+from shared.model.rest import Remotes
 from shared.store.ledger import Ledger
 from shared.triage.alert_rows import row_of
 from tests.alerts import read_alert
@@ -35,6 +37,7 @@ from tests.fakes.ports import make_ports
 from tests.fakes.store import FakeTable
 
 _T = TypeVar("_T")
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -42,12 +45,12 @@ if TYPE_CHECKING:
     from responders.base import Doer
     from shared.model.alert import AlertRow
     from shared.model.deed import Deed
-    from shared.model.rest import Document, Done, Pending, Remotes, Rest
+    from shared.model.rest import Document, Done, Pending, Rest
 
 ATTACKER = "203.0.113.77"
 LEASE = timedelta(seconds=120)
-# A minute of doubt, and what operations take, many times over.
-MOST_TURNS = 60
+# What is tried for half an hour, and then put back.
+MOST_TURNS = 90
 PAUSE = timedelta(seconds=30)
 
 
@@ -56,15 +59,24 @@ class DoerCase:
     """One doer of the table: how it is set, and what alerts it acts on.
 
     ``drift`` is what somebody else does to the target meanwhile: a resource, and its
-    properties then. ``resource`` is the one that the change shows at, as a part of paths.
-    ``unclear`` are alerts that name the target in no exact way.
+    properties then. ``resource`` is the one that the change shows at, as a part of paths,
+    ``side`` the API that is asked for it, and ``method`` how. ``unclear`` are alerts that
+    name the target in no exact way, and ``gone`` makes one name what is not there.
+
+    What is not ``reversible`` is never taken back, and nobody looks at it again.
     """
 
     settings: Mapping[str, Any]
     alerts: Callable[[], Sequence[AlertRow]]
     unclear: Callable[[], Sequence[AlertRow]]
     resource: str
+    side: str = "arm"
+    method: str = "PUT"
+    gone: Callable[[AlertRow], AlertRow] = field(
+        default=lambda alert: replace(alert, resource=f"{alert.resource}-gone")
+    )
     drift: Callable[[Azure, Deed], None] = field(default=lambda *_: None)
+    reversible: bool = True
 
 
 def alert(resource_id: str | None = WEB01, *entities: Any, **changes: Any) -> AlertRow:  # noqa: ANN401
@@ -138,26 +150,53 @@ CASES: Mapping[str, DoerCase] = {
 }
 
 
-class Faulty:
-    """A ``Rest`` that counts its calls, and breaks one of them before or after."""
+@dataclass(kw_only=True)
+class Calls:
+    """The calls of all APIs, counted; one of them breaks, before or after.
 
-    def __init__(self, rest: Rest) -> None:
+    ``before_change`` is called before each that would change something.
+    """
+
+    count: int = 0
+    changes: int = 0
+    breaks_at: int | None = None
+    took_effect: bool = False
+    before_change: Callable[[], None] = field(default=lambda: None)
+
+    async def make(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        self.count += 1
+        is_broken = self.count == self.breaks_at
+        if is_broken and not self.took_effect:
+            raise TransientFailure(FailureReason.UNAVAILABLE, "broken before")
+        found = await work()
+        if is_broken:
+            raise TransientFailure(FailureReason.UNAVAILABLE, "broken after")
+        return found
+
+
+class Faulty:
+    """A ``Rest`` whose calls are counted, and may break."""
+
+    def __init__(self, rest: Rest, calls: Calls) -> None:
         self.rest = rest
-        self.calls = 0
-        self.changes = 0
-        self.breaks_at: int | None = None
-        self.took_effect = False
+        self.calls = calls
 
     async def read(self, path: str, *, permission: str = "") -> Document:
-        return await self._call(lambda: self.rest.read(path, permission=permission))
+        return await self.calls.make(
+            lambda: self.rest.read(path, permission=permission)
+        )
 
     async def find(self, path: str, *, permission: str = "") -> Document | None:
-        return await self._call(lambda: self.rest.find(path, permission=permission))
+        return await self.calls.make(
+            lambda: self.rest.find(path, permission=permission)
+        )
 
     async def list_all(
         self, path: str, *, permission: str = ""
     ) -> list[dict[str, Any]]:
-        return await self._call(lambda: self.rest.list_all(path, permission=permission))
+        return await self.calls.make(
+            lambda: self.rest.list_all(path, permission=permission)
+        )
 
     async def change(
         self,
@@ -168,25 +207,18 @@ class Faulty:
         if_match: str = "",
         permission: str = "",
     ) -> Done | Pending:
-        self.changes += 1
-        return await self._call(
+        self.calls.changes += 1
+        self.calls.before_change()
+        return await self.calls.make(
             lambda: self.rest.change(
                 method, path, content, if_match=if_match, permission=permission
             )
         )
 
     async def look(self, pending: Pending, *, permission: str = "") -> Done | Pending:
-        return await self._call(lambda: self.rest.look(pending, permission=permission))
-
-    async def _call(self, work: Callable[[], Awaitable[_T]]) -> _T:
-        self.calls += 1
-        is_broken = self.calls == self.breaks_at
-        if is_broken and not self.took_effect:
-            raise TransientFailure(FailureReason.UNAVAILABLE, "broken before")
-        found = await work()
-        if is_broken:
-            raise TransientFailure(FailureReason.UNAVAILABLE, "broken after")
-        return found
+        return await self.calls.make(
+            lambda: self.rest.look(pending, permission=permission)
+        )
 
 
 class Life:
@@ -195,9 +227,14 @@ class Life:
     def __init__(self, name: str, side: Azure) -> None:
         self.case = CASES[name]
         self.side = side
-        self.arm = Faulty(side.arm)
+        self.calls = Calls()
         ports = make_ports(FakeHttp(), {})
-        azure_: Remotes = side.remotes._replace(arm=self.arm)
+        azure_ = Remotes(
+            arm=Faulty(side.arm, self.calls),
+            graph=Faulty(side.graph, self.calls),
+            endpoint=Faulty(side.endpoint, self.calls),
+            vault=lambda uri: Faulty(side.remotes.vault(uri), self.calls),
+        )
         kind: Any = DOERS[name]
         config = msgspec.convert(self.case.settings, kind.Config)
         self.doer: Doer = kind(f"{name}-1", config, ports._replace(azure=azure_))
@@ -221,7 +258,15 @@ class Life:
     @property
     def state(self) -> Any:  # noqa: ANN401  all of the other side
         """All of the other side, as it is."""
-        return self.side.outside.manager.state()
+        return self.side.outside.state()
+
+    @property
+    def taken(self) -> int:
+        """How many changes the other sides took."""
+        outside = self.side.outside
+        sides = (outside.manager, outside.graph, outside.vault)
+        told = outside.endpoint.received()["actions"]
+        return sum(len(each.changes) for each in sides) + len(told)
 
     async def planned(self) -> DeedRow:
         """The row of the one deed that it plans."""
@@ -271,4 +316,8 @@ async def _say(_: object) -> None:
 
 def is_exact(deed: Deed) -> bool:
     """Whether everything that it touches is named as one thing."""
-    return all(resource.whole_id(each) == each for each in deed.resources)
+    return (
+        all(resource.whole_id(each) == each for each in deed.resources)
+        and all(map(_OBJECT_ID.fullmatch, deed.accounts))
+        and bool(deed.resources or deed.accounts)
+    )

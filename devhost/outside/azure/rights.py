@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a role allows, and which application permissions were granted.
 
-    ``actions`` are as a role definition writes them, with `*` for anything; ``roles``
-    are those of Graph and Defender for Endpoint, such as `User.Read.All`. None of
-    either means all.
+    ``actions`` and ``data_actions`` are as a role definition writes them, with `*` for
+    anything; ``roles`` are those of Graph and Defender for Endpoint, such as
+    `User.Read.All`. None of any means all.
     """
 
     actions: tuple[str, ...] | None = None
     not_actions: tuple[str, ...] = msgspec.field(default=(), name="notActions")
+    data_actions: tuple[str, ...] | None = msgspec.field(
+        default=None, name="dataActions"
+    )
     roles: tuple[str, ...] | None = None
 
 
@@ -50,6 +53,12 @@ class Rights:
                     403, "LinkedAuthorizationFailed", f"'{action}' is not allowed"
                 )
 
+    def demand_data(self, action: str, code: str) -> None:
+        """Refuse what no role allows with data."""
+        allowed = self.identity.data_actions
+        if allowed is not None and not _any(allowed, action):
+            raise Refused(403, "Forbidden", code)
+
     def demand_role(self, *roles: str, code: str = "Forbidden") -> None:
         """Refuse what none of these permissions was granted for."""
         granted = self.identity.roles
@@ -63,7 +72,7 @@ class Rights:
             {
                 "actions": [*actions],
                 "notActions": [*self.identity.not_actions],
-                "dataActions": [],
+                "dataActions": [*(self.identity.data_actions or ())],
                 "notDataActions": [],
             }
         ]
