@@ -1,7 +1,7 @@
 """What every doer is measured by: a case for each, and a life of one deed.
 
-Adding a doer: write its ``DoerCase`` here and name it in ``CASES``; test_doers.py does the
-rest, against the stand-ins of devhost and by the app's own client.
+Adding a doer: write its ``DoerCase`` in a module of its kind and join that to ``CASES``;
+test_doers.py does the rest, against the stand-ins of devhost and by the app's own client.
 """
 
 from __future__ import annotations
@@ -23,15 +23,13 @@ from shared.containment.targets import Targets
 from shared.model import resource
 from shared.model.deed import DeedRow, Undo
 from shared.model.deed_status import DeedStatus
-from shared.model.entity import Ip
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.incident import Mark
 from shared.model.rest import Remotes
 from shared.store.ledger import Ledger
-from shared.triage.alert_rows import row_of
-from tests.alerts import read_alert
+from tests.conformance.cases_network import NETWORK
 from tests.factories import NOON, make_incident
-from tests.fakes.azure import NSG, QUARANTINE, WEB01, Azure, azure
+from tests.fakes.azure import Azure, azure
 from tests.fakes.http import FakeHttp
 from tests.fakes.ports import make_ports
 from tests.fakes.store import FakeTable
@@ -40,114 +38,20 @@ _T = TypeVar("_T")
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from responders.base import Doer
-    from shared.model.alert import AlertRow
     from shared.model.deed import Deed
     from shared.model.rest import Document, Done, Pending, Rest
+    from tests.conformance.doer_case import DoerCase
 
-ATTACKER = "203.0.113.77"
 LEASE = timedelta(seconds=120)
 # What is tried for half an hour, and then put back.
 MOST_TURNS = 90
 PAUSE = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, kw_only=True)
-class DoerCase:
-    """One doer of the table: how it is set, and what alerts it acts on.
-
-    ``drift`` is what somebody else does to the target meanwhile: a resource, and its
-    properties then. ``resource`` is the one that the change shows at, as a part of paths,
-    ``side`` the API that is asked for it, and ``method`` how. ``unclear`` are alerts that
-    name the target in no exact way, and ``gone`` makes one name what is not there.
-
-    What is not ``reversible`` is never taken back, and nobody looks at it again.
-    """
-
-    settings: Mapping[str, Any]
-    alerts: Callable[[], Sequence[AlertRow]]
-    unclear: Callable[[], Sequence[AlertRow]]
-    resource: str
-    side: str = "arm"
-    method: str = "PUT"
-    gone: Callable[[AlertRow], AlertRow] = field(
-        default=lambda alert: replace(alert, resource=f"{alert.resource}-gone")
-    )
-    drift: Callable[[Azure, Deed], None] = field(default=lambda *_: None)
-    reversible: bool = True
-
-
-def alert(resource_id: str | None = WEB01, *entities: Any, **changes: Any) -> AlertRow:  # noqa: ANN401
-    """An alert about a resource, and what it names."""
-    found = read_alert(
-        AzureResourceId=resource_id or "",
-        ResourceIdentifiers=[],
-        Entities=[*entities],
-        **changes,
-    )
-    return row_of(found, "0a" * 8, "fp", None)
-
-
-def attack(resource_id: str | None = WEB01, address: str = ATTACKER) -> AlertRow:
-    """An alert that names who attacks."""
-    return replace(alert(resource_id), entities=(Ip(address=address, is_public=True),))
-
-
-def _regroup(side: Azure, deed: Deed) -> None:
-    """Somebody gives the interface another security group."""
-    nic = deed.content["interfaces"][0]
-    found = side.outside.manager.resources.find(nic)
-    assert found is not None
-    other = NSG.replace("nsg-web", "nsg-vnet-shop")
-    properties = {**found["properties"], "networkSecurityGroup": {"id": other}}
-    side.outside.manager.resources.write({**found, "properties": properties})
-
-
-def _rewrite(side: Azure, deed: Deed) -> None:
-    """Somebody has the rule allow what it denied."""
-    group = side.outside.manager.resources.find(deed.content["group"])
-    assert group is not None
-    rules = [
-        {**rule, "properties": {**rule["properties"], "access": "Allow"}}
-        if rule["name"] == deed.content["rule"]
-        else rule
-        for rule in group["properties"]["securityRules"]
-    ]
-    properties = {**group["properties"], "securityRules": rules}
-    side.outside.manager.resources.write({**group, "properties": properties})
-
-
-_SET = f"{WEB01.rpartition('/virtualMachines')[0]}/virtualMachineScaleSets/web/virtualMachines/0"
-
-CASES: Mapping[str, DoerCase] = {
-    "vm-quarantine": DoerCase(
-        settings={"groups": [QUARANTINE]},
-        alerts=lambda: [alert()],
-        unclear=lambda: [
-            alert(None, {"HostName": "web01", "Type": "host"}),
-            alert(_SET),
-        ],
-        resource="networkInterfaces",
-        drift=_regroup,
-    ),
-    "nsg-deny": DoerCase(
-        settings={},
-        alerts=lambda: [attack()],
-        unclear=lambda: [
-            attack(None),
-            attack(_SET),
-            replace(alert(), entities=(Ip(address="10.0.0.4"),)),
-            replace(
-                alert(),
-                entities=(Ip(address=ATTACKER, is_public=True, is_asset=True),),
-            ),
-        ],
-        resource="securityRules",
-        drift=_rewrite,
-    ),
-}
+CASES: Mapping[str, DoerCase] = {**NETWORK}
 
 
 @dataclass(kw_only=True)
@@ -272,7 +176,8 @@ class Life:
         """The row of the one deed that it plans."""
         (deed,) = await self.doer.plan(make_incident(), self.case.alerts())
         row = deeds.planned(make_incident(), deed, now=self.side.now, policy="")
-        return replace(row, status=DeedStatus.GUARDED, lasts=timedelta(hours=4))
+        lasts = timedelta(hours=4) if deed.reversible else None
+        return replace(row, status=DeedStatus.GUARDED, lasts=lasts)
 
     async def until(self, row: DeedRow, *ends: DeedStatus) -> DeedRow:
         """The deed, stepped until it comes to one of these."""

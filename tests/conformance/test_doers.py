@@ -29,7 +29,7 @@ from tests.conformance.doing import CASES, Life, is_exact, life
 from tests.factories import make_incident
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from shared.model.permission import Permission
 
@@ -258,7 +258,7 @@ async def test_refusals_are_told_apart(
     row = await one.planned()
     before = await one.doer.before(row.deed)
     body = f'{{"error": {{"code": "{code}", "message": "m"}}}}'
-    calls = [
+    calls: list[Callable[[], Awaitable[object]]] = [
         lambda: one.doer.before(row.deed),
         lambda: one.doer.apply(row.deed, before),
         lambda: one.doer.verify(row.deed, before),

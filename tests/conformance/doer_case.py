@@ -1,0 +1,63 @@
+"""What is said of a doer in the kit, and alerts that name what it acts on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from shared.model.entity import Ip
+from shared.triage.alert_rows import row_of
+from tests.alerts import read_alert
+from tests.fakes.azure import WEB01
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from shared.model.alert import AlertRow
+    from shared.model.deed import Deed
+    from tests.fakes.azure import Azure
+
+ATTACKER = "203.0.113.77"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoerCase:
+    """One doer of the table: how it is set, and what alerts it acts on.
+
+    ``drift`` is what somebody else does to the target meanwhile: a resource, and its
+    properties then. ``resource`` is the one that the change shows at, as a part of paths,
+    ``side`` the API that is asked for it, and ``method`` how. ``unclear`` are alerts that
+    name the target in no exact way, and ``gone`` makes one name what is not there.
+
+    What is not ``reversible`` is never taken back, and nobody looks at it again.
+    """
+
+    settings: Mapping[str, Any]
+    alerts: Callable[[], Sequence[AlertRow]]
+    unclear: Callable[[], Sequence[AlertRow]]
+    resource: str
+    side: str = "arm"
+    method: str = "PUT"
+    gone: Callable[[AlertRow], AlertRow] = field(
+        default=lambda alert: replace(alert, resource=f"{alert.resource}-gone")
+    )
+    drift: Callable[[Azure, Deed], None] = field(default=lambda *_: None)
+    reversible: bool = True
+
+
+def alert(resource_id: str | None = WEB01, *entities: Any, **changes: Any) -> AlertRow:  # noqa: ANN401
+    """An alert about a resource, and what it names."""
+    found = read_alert(
+        AzureResourceId=resource_id or "",
+        ResourceIdentifiers=[],
+        Entities=[*entities],
+        **changes,
+    )
+    return row_of(found, "0a" * 8, "fp", None)
+
+
+def attack(resource_id: str | None = WEB01, address: str = ATTACKER) -> AlertRow:
+    """An alert that names who attacks."""
+    return replace(alert(resource_id), entities=(Ip(address=address, is_public=True),))
