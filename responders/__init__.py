@@ -12,9 +12,11 @@ from responders.nsg_deny import NsgDeny
 from responders.logs_ingestion import LogsIngestion
 from responders.pagerduty import PagerDuty
 from responders.servicenow import ServiceNow
+from responders.sessions_revoke import SessionsRevoke
 from responders.slack import Slack
 from responders.splunk import Splunk
 from responders.teams import Teams
+from responders.user_disable import UserDisable
 from responders.vm_quarantine import VmQuarantine
 from responders.webhook import Webhook
 
@@ -52,7 +54,12 @@ RESPONDERS: Mapping[
     "logs-ingestion": LogsIngestion,
 }
 
-DOERS: Mapping[str, type[NsgDeny | VmQuarantine]] = {
+DOERS: Mapping[
+    str,
+    type[NsgDeny | SessionsRevoke | UserDisable | VmQuarantine],
+] = {
     "nsg-deny": NsgDeny,
+    "sessions-revoke": SessionsRevoke,
+    "user-disable": UserDisable,
     "vm-quarantine": VmQuarantine,
 }

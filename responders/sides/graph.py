@@ -42,6 +42,11 @@ def principal(object_id: str) -> str:
     return _path("servicePrincipals", object_id)
 
 
+def is_object_id(text: str) -> bool:
+    """Whether it is what Entra names one account or group by."""
+    return bool(_GUID.fullmatch(text))
+
+
 def _path(kind: str, object_id: str, act: str = "") -> str:
     if not _GUID.fullmatch(object_id):
         raise PermanentFailure(FailureReason.INVALID, "not the object id of an account")

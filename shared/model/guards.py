@@ -11,7 +11,14 @@ from shared.model.alert import Severity
 
 # What responders may ``use`` that change or copy something. The table of responders is
 # held to it by a test: whoever reads a policy need not import them all.
-DOES: frozenset[str] = frozenset({"nsg-deny", "vm-quarantine"})
+DOES: frozenset[str] = frozenset(
+    {
+        "nsg-deny",
+        "sessions-revoke",
+        "user-disable",
+        "vm-quarantine",
+    }
+)
 
 # By which a resource, its group or its subscription says that nobody may touch it.
 MARKER = "firewatch:protected=true"

@@ -27,6 +27,7 @@ from shared.model.errors import FailureReason, TransientFailure
 from shared.model.incident import Mark
 from shared.model.rest import Remotes
 from shared.store.ledger import Ledger
+from tests.conformance.cases_accounts import ACCOUNTS
 from tests.conformance.cases_network import NETWORK
 from tests.factories import NOON, make_incident
 from tests.fakes.azure import Azure, azure
@@ -51,7 +52,7 @@ MOST_TURNS = 90
 PAUSE = timedelta(seconds=30)
 
 
-CASES: Mapping[str, DoerCase] = {**NETWORK}
+CASES: Mapping[str, DoerCase] = {**NETWORK, **ACCOUNTS}
 
 
 @dataclass(kw_only=True)
