@@ -11,10 +11,12 @@ from responders.jsm import Jsm
 from responders.nsg_deny import NsgDeny
 from responders.logs_ingestion import LogsIngestion
 from responders.pagerduty import PagerDuty
+from responders.secret_disable import SecretDisable
 from responders.servicenow import ServiceNow
 from responders.sessions_revoke import SessionsRevoke
 from responders.slack import Slack
 from responders.splunk import Splunk
+from responders.storage_public_off import StoragePublicOff
 from responders.teams import Teams
 from responders.user_disable import UserDisable
 from responders.vm_quarantine import VmQuarantine
@@ -56,10 +58,19 @@ RESPONDERS: Mapping[
 
 DOERS: Mapping[
     str,
-    type[NsgDeny | SessionsRevoke | UserDisable | VmQuarantine],
+    type[
+        NsgDeny
+        | SecretDisable
+        | SessionsRevoke
+        | StoragePublicOff
+        | UserDisable
+        | VmQuarantine
+    ],
 ] = {
     "nsg-deny": NsgDeny,
+    "secret-disable": SecretDisable,
     "sessions-revoke": SessionsRevoke,
+    "storage-public-off": StoragePublicOff,
     "user-disable": UserDisable,
     "vm-quarantine": VmQuarantine,
 }

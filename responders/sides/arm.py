@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from shared.model.errors import FailureReason, PermanentFailure
-from shared.model.resource import is_whole, type_of
+from shared.model.resource import is_whole, type_of, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from shared.model.alert import AlertRow
 
 # The one table of versions that changes are made by (remote-apis-azure.md 0.2).
 PINS: Mapping[str, str] = {
@@ -77,6 +79,19 @@ def attached(scope: str, kind: str) -> str:
     if not is_whole(path.lower()):
         raise _invalid()
     return f"{path}/providers/{kind}?api-version={PINS[kind.lower()]}"
+
+
+def alerted(alerts: Iterable[AlertRow], kind: str) -> dict[str, list[str]]:
+    """The resources of a type that alerts are about, by canonical id, and their alerts.
+
+    An alert about what is part of one, such as a database of a server, is about it.
+    """
+    found: dict[str, list[str]] = {}
+    for alert in alerts:
+        known = whole(alert.resource) if alert.resource else None
+        if known is not None and type_of(known) == kind:
+            found.setdefault(known, []).append(alert.id)
+    return found
 
 
 def _checked(resource_id: str) -> str:

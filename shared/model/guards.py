@@ -14,7 +14,9 @@ from shared.model.alert import Severity
 DOES: frozenset[str] = frozenset(
     {
         "nsg-deny",
+        "secret-disable",
         "sessions-revoke",
+        "storage-public-off",
         "user-disable",
         "vm-quarantine",
     }

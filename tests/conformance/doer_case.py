@@ -31,6 +31,7 @@ class DoerCase:
     ``side`` the API that is asked for it, and ``method`` how. ``unclear`` are alerts that
     name the target in no exact way, and ``gone`` makes one name what is not there.
 
+    Where it ``heals``, a person can force it back after that drift; else it is left.
     What is not ``reversible`` is never taken back, and nobody looks at it again.
     """
 
@@ -44,6 +45,7 @@ class DoerCase:
         default=lambda alert: replace(alert, resource=f"{alert.resource}-gone")
     )
     drift: Callable[[Azure, Deed], None] = field(default=lambda *_: None)
+    heals: bool = True
     reversible: bool = True
 
 

@@ -29,6 +29,8 @@ from shared.model.rest import Remotes
 from shared.store.ledger import Ledger
 from tests.conformance.cases_accounts import ACCOUNTS
 from tests.conformance.cases_network import NETWORK
+from tests.conformance.cases_storage import STORAGE
+from tests.conformance.cases_vaults import VAULTS
 from tests.factories import NOON, make_incident
 from tests.fakes.azure import Azure, azure
 from tests.fakes.http import FakeHttp
@@ -52,7 +54,7 @@ MOST_TURNS = 90
 PAUSE = timedelta(seconds=30)
 
 
-CASES: Mapping[str, DoerCase] = {**NETWORK, **ACCOUNTS}
+CASES: Mapping[str, DoerCase] = {**NETWORK, **ACCOUNTS, **STORAGE, **VAULTS}
 
 
 @dataclass(kw_only=True)
