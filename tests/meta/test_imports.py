@@ -361,7 +361,16 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders.forwards": (MODEL, "responders.forwards"),
     "responders.logs_ingestion": (MODEL, "responders.base", "responders.forwards"),
     "responders.markup": (MODEL,),
-    "responders.sides": (MODEL, "responders.sides"),
+    "responders.sides": (MODEL, "responders.base", "responders.sides"),
+    **dict.fromkeys(
+        (
+            "responders.secret_disable",
+            "responders.sessions_revoke",
+            "responders.storage_public_off",
+            "responders.user_disable",
+        ),
+        (MODEL, "responders.base", "responders.sides"),
+    ),
     "responders.nsg_deny": (MODEL, "responders.base", "responders.sides"),
     "responders.slack": (MODEL, "responders.base", "responders.markup"),
     "responders.splunk": (MODEL, "responders.base", "responders.forwards"),
