@@ -12,6 +12,7 @@ from responders.nsg_deny import NsgDeny
 from responders.logs_ingestion import LogsIngestion
 from responders.pagerduty import PagerDuty
 from responders.secret_disable import SecretDisable
+from responders.sentinel import Sentinel
 from responders.servicenow import ServiceNow
 from responders.sessions_revoke import SessionsRevoke
 from responders.slack import Slack
@@ -36,6 +37,7 @@ RESPONDERS: Mapping[
         | Jsm
         | LogsIngestion
         | PagerDuty
+        | Sentinel
         | ServiceNow
         | Slack
         | Splunk
@@ -46,6 +48,7 @@ RESPONDERS: Mapping[
     "boards": Boards,
     "jira": Jira,
     "pagerduty": PagerDuty,
+    "sentinel": Sentinel,
     "servicenow": ServiceNow,
     "slack": Slack,
     "teams": Teams,

@@ -31,6 +31,9 @@ class Case:
     is to do.
 
     ``opened`` is the body as the other side reads it, without its compression.
+    ``side`` is the one of the stand-ins that is asked, where it has another name; it ``takes``
+    what it accepts, where what is asked next goes by that.
+
     ``content`` is what people see of a request, as JSON. ``link_paths`` are where in it
     the links of a message stand, ``own_urls`` where else URLs of our own do. What else
     a request must be, for the sake of the sink's own syntax, ``problems`` says.
@@ -52,3 +55,5 @@ class Case:
     link_paths: Container[str] = ()
     own_urls: Container[str] = ()
     problems: Callable[[Sent], list[str]] = lambda _: []
+    side: str = ""
+    takes: bool = False

@@ -36,6 +36,7 @@ from tests.conformance.cases import (
     jsm,
     logs_ingestion,
     pagerduty,
+    sentinel,
     servicenow,
     slack,
     splunk,
@@ -68,6 +69,7 @@ CASES: Mapping[str, Case] = {
     "jsm": jsm.CASE,
     "logs-ingestion": logs_ingestion.CASE,
     "pagerduty": pagerduty.CASE,
+    "sentinel": sentinel.CASE,
     "servicenow": servicenow.CASE,
     "slack": slack.CASE,
     "splunk": splunk.CASE,
@@ -232,8 +234,13 @@ class OutsideWorld:
     def answers(self, status: int, *, retry_after: str | None = None) -> None:
         self._http.inner = self._patient
         case = CASES[self._name]
-        body = case.answer.decode() if status in case.accepted else ""
-        self._fault(status=status, body=body, retry_after=retry_after)
+        is_taken = status in case.accepted
+        self._fault(
+            status=status,
+            body=case.answer.decode() if is_taken else "",
+            retry_after=retry_after,
+            taken=is_taken and case.takes,
+        )
 
     def hangs(self) -> None:
         self._http.inner = self._impatient
@@ -256,7 +263,8 @@ class OutsideWorld:
         await self._impatient.close()
 
     def _fault(self, **fault: Any) -> None:  # noqa: ANN401 - the fields of Fault
-        self._outside.faults.add(Fault(side=self._name, times=1, **fault))
+        side = CASES[self._name].side or self._name
+        self._outside.faults.add(Fault(side=side, times=1, **fault))
 
 
 @asynccontextmanager

@@ -361,6 +361,11 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders.forwards": (MODEL, "responders.forwards"),
     "responders.logs_ingestion": (MODEL, "responders.base", "responders.forwards"),
     "responders.markup": (MODEL,),
+    "responders.tickets.sentinel_api": (
+        MODEL,
+        "responders.base",
+        "responders.sides.arm",
+    ),
     "responders.sides": (MODEL, "responders.base", "responders.sides"),
     **dict.fromkeys(
         (

@@ -10,7 +10,7 @@ _TEXTS = ("System.Description", "System.History")
 _TAGS = {"p", "b", "ul", "li", "a"}
 
 
-class _Seen(HTMLParser):
+class Seen(HTMLParser):
     """What a browser makes of it."""
 
     def __init__(self, markup: str) -> None:
@@ -42,7 +42,7 @@ def _content(sent: Sent) -> object:
     if not sent.body or not sent.body.startswith(b"["):
         return sent.json if sent.body else None
     fields = _fields(sent)
-    seen = {name: _Seen(str(fields[name])) for name in _TEXTS if name in fields}
+    seen = {name: Seen(str(fields[name])) for name in _TEXTS if name in fields}
     shown = {name: each.texts for name, each in seen.items()}
     return {
         **fields,
@@ -55,7 +55,7 @@ def _problems(sent: Sent) -> list[str]:
     if not sent.body.startswith(b"["):
         return []
     fields = _fields(sent)
-    strange = [_Seen(str(fields[name])).strange for name in _TEXTS if name in fields]
+    strange = [Seen(str(fields[name])).strange for name in _TEXTS if name in fields]
     problems = [tag for tags in strange for tag in tags]
     if len(str(fields.get("System.Title", ""))) > 255:
         problems.append("the title is too long")
