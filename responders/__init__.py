@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from responders.alert_status import AlertStatus
 from responders.boards import Boards
 from responders.email import Email
 from responders.jira import Jira
 from responders.jsm import Jsm
-from responders.nsg_deny import NsgDeny
 from responders.logs_ingestion import LogsIngestion
+from responders.nsg_deny import NsgDeny
 from responders.pagerduty import PagerDuty
 from responders.secret_disable import SecretDisable
 from responders.sentinel import Sentinel
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 RESPONDERS: Mapping[
     str,
     type[
-        Boards
+        AlertStatus
+        | Boards
         | Email
         | Jira
         | Jsm
@@ -45,6 +47,7 @@ RESPONDERS: Mapping[
         | Webhook
     ],
 ] = {
+    "alert-status": AlertStatus,
     "boards": Boards,
     "jira": Jira,
     "pagerduty": PagerDuty,

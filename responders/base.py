@@ -117,13 +117,18 @@ class Doer(Protocol):
         ...
 
 
+async def nobodys(_incident: str) -> Sequence[AlertRow]:
+    """No alerts: nobody looks them up."""
+    return ()
+
+
 class Ports(NamedTuple):
     """What a responder is built with.
 
     ``secret`` gives the value of a setting; it raises SettingsError where it has none.
     ``token`` gives a bearer token of the app's identity for a scope; it raises
     TransientFailure and PermanentFailure. ``azure`` are the APIs of Azure, as that
-    identity.
+    identity. ``alerts`` are some of an incident's, by its id: the first and the latest.
     """
 
     secret: Callable[[SecretRef], Secret]
@@ -131,6 +136,7 @@ class Ports(NamedTuple):
     clock: Callable[[], datetime]
     token: Callable[[str], Awaitable[str]]
     azure: Remotes
+    alerts: Callable[[str], Awaitable[Sequence[AlertRow]]] = nobodys
 
 
 class Notifier:

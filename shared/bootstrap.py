@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from shared.heartbeat import Beating
     from shared.ingest import Ingest
     from shared.live_policy import Fetch, Live, LivePolicy
+    from shared.model.alert import AlertRow
     from shared.model.silence import Silence
     from shared.noise import Noise
     from shared.oncall.policy import OnCall
@@ -374,10 +375,17 @@ class App:
         settings, policy = await self.settings(), await self.policy()
         token = (await self.credentials()).token
 
+        async def alerts(incident: str) -> Sequence[AlertRow]:
+            from shared.store import reading
+
+            return await reading.alerts_by((await self.storage()).ledger, incident)
+
         async def build() -> Staff:
             from shared.staff import staffed
 
-            return staffed(policy, settings, self._http, self._clock, token)
+            return staffed(
+                policy, settings, self._http, self._clock, token, alerts=alerts
+            )
 
         return await self._once("staff", build)
 

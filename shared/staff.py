@@ -9,11 +9,12 @@ from shared.model.errors import SettingsError
 from shared.triage import policy as policies
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from responders.base import Doer, Responder
     from shared.clouds.http import HttpClient
+    from shared.model.alert import AlertRow
     from shared.model.deed import Deed
     from shared.model.secret import Secret, SecretRef
     from shared.settings import Settings
@@ -46,6 +47,8 @@ def staffed(
     http: HttpClient,
     clock: Callable[[], datetime],
     token: Callable[[str], Awaitable[str]],
+    *,
+    alerts: Callable[[str], Awaitable[Sequence[AlertRow]]] | None = None,
 ) -> Staff:
     """Build each responder; one with wrong settings keeps no other from paging.
 
@@ -54,7 +57,7 @@ def staffed(
     """
     # Ingest does without importing them.
     from responders import DOERS, RESPONDERS  # noqa: PLC0415
-    from responders.base import Ports, Unusable  # noqa: PLC0415
+    from responders.base import Ports, Unusable, nobodys  # noqa: PLC0415
     from shared.clouds.remotes import remotes  # noqa: PLC0415
 
     def secret(ref: SecretRef) -> Secret:
@@ -65,6 +68,7 @@ def staffed(
 
     azure = remotes(settings, http=http, token=token)
     ports = Ports(secret, http, clock, token, azure)
+    ports = ports._replace(alerts=alerts or nobodys)
     built: dict[str, Responder] = {}
     doers: dict[str, Doer] = {}
     problems: list[str] = []

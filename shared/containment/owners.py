@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from shared import sources
-from shared.model import resource
 from shared.model.alert import Alert
 from shared.model.errors import ResponderError
+from shared.model.places import places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from shared.model.alert import AlertRow
@@ -30,9 +29,6 @@ READ_ALERTS = "Microsoft.Security/locations/alerts/read"
 READ_TAGS = "Microsoft.Resources/tags/read"
 
 FORMAT = "arm"
-
-# Ids of alerts come from whoever sends them, and stand in a path here.
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 class Owners:
@@ -48,7 +44,7 @@ class Owners:
         Alerts that name no resource and no place, such as those of other products, have
         no owner here: nobody vouches for them.
         """
-        for path in _places(row):
+        for path in places(row):
             version = f"?api-version={ALERTS_VERSION}"
             found = await self._arm.find(f"{path}{version}", permission=READ_ALERTS)
             if found is not None:
@@ -84,16 +80,3 @@ class Owners:
         units = sources.read(body, received_at=self._clock(), formats={FORMAT})
         found = [unit for unit in units if isinstance(unit, Alert)]
         return found[0] if len(found) == 1 else None
-
-
-def _places(row: AlertRow) -> Iterator[str]:
-    """Where Defender may keep the alert: in the group of its resource, or beside groups."""
-    known = resource.canonical(row.resource) if row.resource else None
-    if known is None or not row.location or not _NAME.fullmatch(row.id):
-        return
-    at = f"providers/Microsoft.Security/locations/{row.location}/alerts/{row.id}"
-    subscription = f"/subscriptions/{resource.subscription(known)}"
-    group = resource.group(known)
-    if group:
-        yield f"{subscription}/resourceGroups/{group}/{at}"
-    yield f"{subscription}/{at}"

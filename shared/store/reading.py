@@ -231,6 +231,16 @@ async def some_alerts(ledger: Ledger, head: Incident) -> list[AlertRow]:
     ]
 
 
+async def alerts_by(ledger: Ledger, incident_id: str) -> list[AlertRow]:
+    """Some alerts of the incident of that id, as ``some_alerts``; none without it."""
+    if not rows.is_incident_id(incident_id):
+        return []
+    partition, key = rows.partition_of_incident(incident_id), rows.incident(incident_id)
+    await ledger.refresh(partition, [key])
+    found = ledger.recall(partition, key, Incident)
+    return [] if found is None else await some_alerts(ledger, found)
+
+
 async def head(shelf: Shelf, incident_id: str) -> Incident | None:
     """The head of this very incident, merged or not, as the store has it now."""
     if not rows.is_incident_id(incident_id):

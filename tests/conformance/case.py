@@ -32,7 +32,8 @@ class Case:
 
     ``opened`` is the body as the other side reads it, without its compression.
     ``side`` is the one of the stand-ins that is asked, where it has another name; it ``takes``
-    what it accepts, where what is asked next goes by that.
+    what it accepts, where what is asked next goes by that. One that ``is_mute`` tells no
+    texts.
 
     ``content`` is what people see of a request, as JSON. ``link_paths`` are where in it
     the links of a message stand, ``own_urls`` where else URLs of our own do. What else
@@ -57,3 +58,4 @@ class Case:
     problems: Callable[[Sent], list[str]] = lambda _: []
     side: str = ""
     takes: bool = False
+    is_mute: bool = False

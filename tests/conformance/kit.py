@@ -30,6 +30,7 @@ from shared.model.evidence import EvidenceStatus
 from shared.model.http import Reply
 from shared.model.incident import Entry, Fact
 from tests.conformance.cases import (
+    alert_status,
     boards,
     email,
     jira,
@@ -63,6 +64,7 @@ SHORT_TIMEOUT_S = 0.1
 SIDE = "https://side.example"
 
 CASES: Mapping[str, Case] = {
+    "alert-status": alert_status.CASE,
     "boards": boards.CASE,
     "email": email.CASE,
     "jira": jira.CASE,
@@ -85,7 +87,7 @@ def build(name: str, *, http: Http, url: str) -> Responder:
     return responder(
         f"{name}-1",
         config,
-        make_ports(http, secrets(name, url)),
+        make_ports(http, secrets(name, url))._replace(alerts=alert_status.alerts),
     )
 
 
@@ -271,6 +273,7 @@ class OutsideWorld:
 async def outside_world(name: str) -> AsyncIterator[OutsideWorld]:
     """Serve the stand-ins for one test."""
     async with Outside.start(clock=lambda: NOON) as outside:
+        outside.manager.resources.write(alert_status.STORED)
         outside.webhook.trust("conformance", webhook.SECRET)
         world = OutsideWorld(name, outside)
         try:

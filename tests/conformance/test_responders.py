@@ -232,6 +232,8 @@ async def test_evidence_is_in_what_opens_and_in_no_key(
     fake: FakeWorld, name: str
 ) -> None:
     """A notice says what logs say and what they do not; it is the same notice."""
+    if CASES[name].is_mute:
+        return
     said = make_evidence(reading="3 operations by mallory.")
     lacking = make_evidence(
         "host-logons", status=EvidenceStatus.UNAVAILABLE, reason="timeout", reading=""
@@ -361,6 +363,8 @@ async def test_a_notice_can_be_readdressed(world: World, name: str) -> None:
 
     await world.responder.apply(action)
 
+    if CASES[name].is_mute:
+        return
     opened = CASES[name].opened
     whole = "".join(f"{unquote(s.url)} {opened(s).decode()}" for s in world.sent)
     assert re.search(r"\bfw-another\b", whole)

@@ -335,6 +335,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.settings",
         "shared.silences",
         "shared.staff",
+        "shared.store.reading",
         "shared.tick",
         "shared.ticketing",
         "shared.triage.policy",
@@ -364,11 +365,12 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders.tickets.sentinel_api": (
         MODEL,
         "responders.base",
-        "responders.sides.arm",
+        "responders.sides",
     ),
     "responders.sides": (MODEL, "responders.base", "responders.sides"),
     **dict.fromkeys(
         (
+            "responders.alert_status",
             "responders.secret_disable",
             "responders.sessions_revoke",
             "responders.storage_public_off",
@@ -451,9 +453,10 @@ REACHES: Mapping[str, tuple[str, ...]] = {
     "datetime.date.today": (),
     "time": ("cli", "devhost"),
     "random": ("shared.actions.backoff", "shared.enrichment.runner"),
-    # Mails have ids that follow from their keys: uuid5 takes nothing from outside.
+    # Mails and Sentinel have ids that follow from keys: uuid5 takes nothing from outside.
     "uuid": (
         "responders.email",
+        "responders.sentinel",
         "shared.containment.targets",
         "shared.respond",
         "shared.store.tables",
