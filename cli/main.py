@@ -34,6 +34,7 @@ from cli.feed import FeedError
 from cli.release import commands as release
 from cli.release.errors import ReleaseError
 from cli.retention import commands as retention
+from cli.value import commands as value
 from devhost.local import LocalError, RealHub
 from devhost.rehearsal import RehearsalError
 from devhost.storage import StorageError
@@ -65,6 +66,7 @@ app.command()(undo.undo)
 app.command()(page_test.page_test)
 app.command()(query.query)
 app.command()(queries.queries)
+app.command()(value.value)
 
 console = tables.console()
 errors = tables.console(stderr=True)

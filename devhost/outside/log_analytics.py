@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 FOLDER = Path(__file__).with_name("logs")
+# What a workspace says of itself; no query of the pack asks that.
+OWN = FOLDER / "workspace"
 
 # The attack lasts this long, and its last minute is when the stand-in was started.
 STORY = timedelta(minutes=90)
@@ -240,8 +242,9 @@ _PARTIAL = {
 
 def _read(name: str) -> Answers:
     """What there is to say to a query; nothing of no columns to one that is not known."""
-    path = FOLDER / f"{name}.json"
-    if not name or not path.is_file():
+    paths = (folder / f"{name}.json" for folder in (FOLDER, OWN))
+    path = next((path for path in paths if name and path.is_file()), None)
+    if path is None:
         return Answers(columns=(), told=())
     return msgspec.json.decode(path.read_bytes(), type=Answers)
 
