@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from cli import (
-    archive,
     coverage,
     dead_letters,
     deeds,
@@ -29,6 +28,7 @@ from cli import (
     undo,
 )
 from cli.account import AccountError, RunError
+from cli.archive import commands as archive
 from cli.dead_letters import ReplayError
 from cli.feed import FeedError
 from cli.release import commands as release

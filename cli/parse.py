@@ -122,10 +122,14 @@ def lines(file: Path, name: str, *, received_at: datetime) -> Iterator[Line]:
 
 def encoded(line: Line) -> bytes:
     """The line as JSON without a character that a terminal acts on; none is lost."""
-    text = msgspec.json.encode(line).decode()
+    return harmless(msgspec.json.encode(line).decode()).encode()
+
+
+def harmless(text: str) -> str:
+    """JSON on one line as the same JSON without a character that a terminal acts on."""
     if text.isprintable():
-        return text.encode()
-    return "".join(c if c.isprintable() else _escaped(c) for c in text).encode()
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
 def shown(path: Path) -> str:

@@ -68,6 +68,11 @@ class AzureBlobs:
             async for name in self._client.list_blob_names(name_starts_with=prefix):
                 yield name
 
+    async def sizes(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+        async with _translated():
+            async for found in self._client.list_blobs(name_starts_with=prefix):
+                yield found.name, found.size
+
 
 @asynccontextmanager
 async def _translated() -> AsyncIterator[None]:

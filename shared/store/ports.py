@@ -88,6 +88,10 @@ class Blobs(Protocol):
         """Every name that begins so, in order."""
         ...
 
+    def sizes(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+        """Every name that begins so, in order, and how many bytes each has."""
+        ...
+
 
 class Queue(Protocol):
     """Messages that say: look at these."""

@@ -138,6 +138,9 @@ class CountedBlobs:
     def names(self, prefix: str) -> AsyncIterator[str]:
         return self._blobs.names(prefix)
 
+    def sizes(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+        return self._blobs.sizes(prefix)
+
 
 class CountedQueue:
     """A queue that counts what is sent, and keeps which incidents it was about."""

@@ -216,6 +216,12 @@ class FakeBlobs:
         for name in found:
             yield name
 
+    async def sizes(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+        async with self.faults.call("blobs.sizes"):
+            found = sorted(name for name in self.blobs if name.startswith(prefix))
+        for name in found:
+            yield name, len(self.blobs[name])
+
 
 class Message(NamedTuple):
     """A message in the fake queue."""

@@ -1,0 +1,1 @@
+"""`firewatch archive`: what came, byte for byte, however long ago."""
