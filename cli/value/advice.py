@@ -14,7 +14,8 @@ from shared.model.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cli.value.figures import Asked, Kind, Table
+    from cli.value.figures import Asked, Table
+    from cli.value.kinds import Kind
 
 # Of fewer nobody can say whether it is chance.
 FEW = 5

@@ -14,6 +14,7 @@ from cli.incidents import Account, Json, ask, print_json
 from cli.retention import places
 from cli.value import advice, figures, reading, showing, usage
 from cli.value import rules as readers
+from cli.value.kinds import kinds
 from shared import settings
 from shared.api.bodies import MOST_DAYS
 from shared.bootstrap import utc_now
@@ -130,9 +131,10 @@ def _value(
     read_by: Mapping[str, Sequence[str]] | None,
     missing: list[str],
 ) -> Value:
+    answers = figures.by_query(told)
     tables = [
         advice.of_table(each)
-        for each in figures.tables(told, pack(), volumes, prices, read_by)
+        for each in figures.tables(answers, pack(), volumes, prices, read_by)
     ]
     ended = [each.head for each in told if each.head.ended_at is not None]
     unjudged = sum(head.judged is None for head in ended)
@@ -145,8 +147,8 @@ def _value(
         incidents=len(told),
         money=round(math.fsum(paid), 2) if paid else None,
         tables=tuple(tables),
-        queries=tuple(map(advice.of_query, figures.queries(told, pack()))),
-        kinds=tuple(map(advice.of_kind, figures.kinds(told))),
+        queries=tuple(map(advice.of_query, figures.queries(answers, pack()))),
+        kinds=tuple(map(advice.of_kind, kinds([each.head for each in told]))),
         missing=tuple(missing),
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cli.value.figures import Told, counts
+from cli.value.figures import Told
+from cli.value.kinds import counts
 from shared.store import history, reading
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import pytest
 
 from cli.value import advice, figures, usage
 from cli.value.figures import Told, Volume
+from cli.value.kinds import Kind, counts, kinds
 from devhost import kql_parser
 from shared.actions import matchers
 from shared.enrichment.pack import pack
@@ -78,7 +79,7 @@ def lacking(query: str, lack: Lack) -> Evidence:
 
 def asked(*incidents: Told, query: str = "new-devices") -> figures.Asked:
     """What came of one query, with what to do about it."""
-    found = figures.queries(incidents, pack())
+    found = figures.queries(figures.by_query(incidents), pack())
     return advice.of_query(next(each for each in found if each.query == query))
 
 
@@ -89,12 +90,14 @@ def table(
 ) -> figures.Table:
     """What came of a table of 10 GB, at 2 a GB, with what to do about it."""
     volumes = {name: Volume(12, 10)}
-    found = figures.tables(incidents, pack(), volumes, {"": 2.0}, rules)
+    found = figures.tables(
+        figures.by_query(incidents), pack(), volumes, {"": 2.0}, rules
+    )
     return advice.of_table(next(each for each in found if each.table == name))
 
 
-def kind(*heads: Incident) -> figures.Kind:
-    [found] = figures.kinds([Told(head, ()) for head in heads])
+def kind(*heads: Incident) -> Kind:
+    [found] = kinds(heads)
     return advice.of_kind(found)
 
 
@@ -172,11 +175,14 @@ def test_the_policy_without_the_useless_names_all_others() -> None:
     """`enrich.queries` are the only ones that are asked."""
     five = [told(nothing("host-dns"), id=f"0{n}") for n in range(5)]
 
-    line = advice.without_useless(figures.queries(five, pack()))
+    line = advice.without_useless(figures.queries(figures.by_query(five), pack()))
 
     remaining = policies.load(f"{ABOVE}{line}".encode()).enrich.queries
     assert {*pack()} - {*remaining} == {"host-dns"}
-    assert advice.without_useless(figures.queries(five[:1], pack())) == ""
+    assert (
+        advice.without_useless(figures.queries(figures.by_query(five[:1]), pack()))
+        == ""
+    )
 
 
 def test_a_table_is_worth_what_its_queries_found() -> None:
@@ -231,13 +237,13 @@ def test_a_table_that_is_paid_for_and_tells_nothing_is_said(
 
 def test_what_is_not_known_is_none_and_no_zero() -> None:
     """No workspace said a volume; no price was given; rules were not read."""
-    [first, *_] = figures.tables([], pack(), None, {"": 2.0}, None)
+    [first, *_] = figures.tables({}, pack(), None, {"": 2.0}, None)
     assert (first.gb, first.billable_gb, first.money) == (None, None, None)
     assert first.rules is None
 
     [only] = [
         each
-        for each in figures.tables([], pack(), {"A": Volume(1, 1)}, {"B": 2.0}, {})
+        for each in figures.tables({}, pack(), {"A": Volume(1, 1)}, {"B": 2.0}, {})
         if each.table == "A"
     ]
     assert (only.billable_gb, only.money, only.rules) == (1, None, ())
@@ -246,7 +252,7 @@ def test_what_is_not_known_is_none_and_no_zero() -> None:
 def test_a_price_may_be_of_one_table() -> None:
     """Any other has the one for all."""
     volumes = {"A": Volume(1, 1), "B": Volume(1, 1)}
-    found = figures.tables([], {}, volumes, {"": 2.0, "A": 0.5}, None)
+    found = figures.tables({}, {}, volumes, {"": 2.0, "A": 0.5}, None)
 
     assert {each.table: each.money for each in found} == {"A": 0.5, "B": 2.0}
 
@@ -259,7 +265,7 @@ def test_verdicts_and_time_are_of_the_problem_that_led() -> None:
     }
     head = closed(BENIGN, problems=problems)
 
-    web, other = figures.kinds([Told(head, ())])
+    web, other = kinds([head])
 
     assert (web.alert_type, web.alerts, web.incidents, web.led) == (
         *("VM_WebShellDetected", 3, 1, 1),
@@ -298,7 +304,7 @@ def test_rules_of_sentinel_are_told_apart_by_their_titles() -> None:
         for n, title in enumerate(["Rare logon", "Rare logon", "Mass download"])
     ]
 
-    found = figures.kinds([Told(head, ()) for head in heads])
+    found = kinds(heads)
 
     assert [(each.name, each.led) for each in found] == [
         ("Rare logon", 2),
@@ -358,7 +364,7 @@ def test_what_says_nothing_of_detectors_does_not_count(
     changes: dict[str, Any], *, does: bool
 ) -> None:
     """Samples, what Firewatch says itself, and what went on in another."""
-    assert figures.counts(make_incident(**changes)) is does
+    assert counts(make_incident(**changes)) is does
 
 
 # As the workspace has it (log-analytics.md 3), as far as it is asked for.
