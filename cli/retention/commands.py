@@ -233,10 +233,15 @@ def _back(line: Line, *, force: bool) -> Target:
     return Target(line.table, since, line.before, image.back(line))
 
 
+def is_terminal() -> bool:
+    """Whether somebody is here to be asked."""
+    return sys.stdin.isatty()
+
+
 def _agree(count: int, *, yes: bool) -> None:
     """Have somebody agree. Without a terminal nobody can, but by --yes."""
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not is_terminal():
         raise typer.BadParameter("nobody is here to ask", param_hint="--yes")
     typer.confirm(f"Change {count}?", abort=True)

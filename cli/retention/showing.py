@@ -78,6 +78,6 @@ def _remarks(plan: Plan) -> Iterator[str]:
             yield f"warning: {line.table}: {warning}"
     for name in plan.absent:
         yield (
-            f"not there: {name}: the workspace shows no such table; some appear with"
-            " their first row, and names are case-sensitive"
+            f"not there: {name}: the workspace shows no such table with a retention;"
+            " some appear with their first row, and names are case-sensitive"
         )

@@ -6,6 +6,7 @@ A PUT would set back what it leaves out, and the schema of a custom table with i
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -51,10 +52,15 @@ class Workspace:
         self._arm = arm
 
     async def tables(self) -> dict[str, Table]:
-        """Every table that the workspace shows, by its name."""
+        """Every table that the workspace shows with its retention, by its name."""
         path = f"{self.id}/tables?api-version={API_VERSION}"
-        found = map(table.of, await self._arm.list_all(path, permission=READ))
-        return {each.name: each for each in found}
+        found: dict[str, Table] = {}
+        for each in await self._arm.list_all(path, permission=READ):
+            # One of another kind than is known here hides none of the others.
+            with contextlib.suppress(PermanentFailure):
+                known = table.of(each)
+                found[known.name] = known
+        return found
 
     async def table(self, name: str) -> Table:
         """One table as it is now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -24,9 +24,10 @@ from shared.model.retention import Keep, Retention
 from tests.fakes.azure import SOC, Azure, azure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from shared.log_retention.plan import Line
+    from shared.model.rest import Rest
 
 # The seed's own table, and one that inherits everything.
 SEED = Retention(
@@ -186,6 +187,82 @@ async def test_a_crash_between_tables_is_made_good_by_applying_again(soc: Soc) -
     assert [line.table for line in again] == ["SigninLogs"]
     await soc.undo(lines)
     assert soc.side.outside.manager.state() == before
+
+
+class Crash(Exception):
+    """The command is gone."""
+
+
+class Crashing:
+    """Resource Manager, until the command is gone at one of its requests."""
+
+    def __init__(self, arm: Rest, at: int, *, after: bool) -> None:
+        self._arm = arm
+        self._left = at
+        self._after = after
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        asked = getattr(self._arm, name)
+
+        async def ask(*given: Any, **more: Any) -> Any:  # noqa: ANN401
+            self._left -= 1
+            if not self._left and not self._after:
+                raise Crash
+            found = await asked(*given, **more)
+            if not self._left:
+                raise Crash
+            return found
+
+        return ask
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_crash_at_any_request_is_made_good(soc: Soc, *, after: bool) -> None:
+    """Before it was sent or after it was done: apply again ends as one run, undo too."""
+    before = soc.side.outside.manager.state()
+    lines = (await soc.plan()).changes
+    crashes = 0
+    for at in range(1, 40):
+        soc.workspace = Workspace(
+            cast("Any", Crashing(soc.side.arm, at, after=after)), SOC
+        )
+        try:
+            for line in lines:
+                await soc.bring(
+                    Target(line.table, line.before, line.after, line.properties)
+                )
+        except Crash:
+            crashes += 1
+        soc.workspace = Workspace(soc.side.arm, SOC)
+        soc.side.step()
+
+        await soc.apply()
+        assert (await soc.plan()).changes == []
+        await soc.undo(lines)
+        assert soc.side.outside.manager.state() == before, at
+        soc.side.step(timedelta(minutes=1))
+        if crashes < at:
+            break
+
+    assert crashes >= 8
+    assert soc.side.outside.manager.refused == []
+
+
+async def test_a_table_without_a_retention_hides_no_other(soc: Soc) -> None:
+    """It is of another kind than is known; nothing is said of it."""
+    shown = soc.side.arm.list_all
+
+    class Arm:
+        async def list_all(self, path: str, *, permission: str) -> list[Any]:
+            return [
+                {"name": "X", "properties": {}},
+                *await shown(path, permission=permission),
+            ]
+
+    tables = await Workspace(cast("Any", Arm()), SOC).tables()
+
+    assert "X" not in tables
+    assert "SecurityEvent" in tables
 
 
 async def test_undo_leaves_alone_what_somebody_changed_since(soc: Soc) -> None:

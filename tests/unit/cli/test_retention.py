@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from cli.account import AccountError
 from cli.main import app
-from cli.retention import showing
+from cli.retention import commands, showing
 from devhost.outside import Fault, Outside
 from shared.model.errors import CommandRefused, SettingsError
 from tests.fakes.azure import SOC
@@ -44,7 +44,7 @@ class Asker:
         self.policy.write_text(POLICY)
         self.before = folder / "before.json"
 
-    async def run(self, verb: str, *more: object) -> Result:
+    async def run(self, verb: str, *more: object, answer: str = "") -> Result:
         """Run it as in a process of its own: it brings its own loop."""
         where = ["--url", f"{self.outside.url}/arm"]
         if verb != "undo":
@@ -52,7 +52,7 @@ class Asker:
         if verb == "apply":
             where += ["--before", str(self.before)]
         given = ["retention", verb, *map(str, more), *where]
-        return await asyncio.to_thread(CliRunner().invoke, app, given)
+        return await asyncio.to_thread(CliRunner().invoke, app, given, input=answer)
 
     def own(self) -> dict[str, Any]:
         """The days that the table says itself."""
@@ -136,6 +136,22 @@ async def test_nobody_to_ask_is_no_agreement(asker: Asker) -> None:
     assert "nobody is here to ask" in done.output
     assert not asker.before.exists()
     assert asker.outside.manager.changes == []
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
+async def test_somebody_is_asked_after_the_plan_was_shown(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    """Who says no has nothing written, and nothing changed."""
+    monkeypatch.setattr(commands, "is_terminal", lambda: True)
+
+    done = await asker.run("apply", answer=f"{answer}\n")
+
+    assert done.exit_code == code
+    shown, _, _ = done.stdout.partition("Change 1?")
+    assert "what saves most" in shown
+    assert asker.before.exists() == (answer == "y")
+    assert bool(asker.outside.manager.changes) == (answer == "y")
 
 
 async def test_what_did_not_work_is_said_and_is_an_exit_code(asker: Asker) -> None:
