@@ -1,8 +1,8 @@
-"""Azure Resource Manager: Defender's alerts, where resources send their logs, and tags.
+"""Azure Resource Manager: Defender's alerts, where logs go, who hears of alerts, and tags.
 
 Resources themselves are `azure/manager.py`'s, which is asked first. Of Resource Graph
-it understands one query, that of the tags of some resources.
-(remote-apis-azure.md 0, 15a, 19.4, 19.5, 19.7 and 19.12)
+it understands the tags of some resources, and the questions of `azure/questions.py`.
+(remote-apis-azure.md 0, 15a and 19)
 """
 
 from __future__ import annotations
@@ -14,25 +14,21 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from devhost.outside.azure import questions, reads
+from devhost.outside.azure.answers import Refused
+from devhost.outside.azure.resources import type_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from devhost.outside.azure.resources import Resources
+    from devhost.outside.azure.manager import Manager
+    from devhost.outside.azure.rights import Rights
 
 API_VERSION = "2022-01-01"
 PAGE = 100
 
-# Of every other document that there is.
-VERSIONS = {
-    "microsoft.insights/diagnosticsettings": "2021-05-01-preview",
-    "microsoft.insights/datacollectionruleassociations": "2023-03-11",
-    "microsoft.insights/datacollectionrules": "2023-03-11",
-    "microsoft.operationalinsights/workspaces": "2022-10-01",
-}
-
 GRAPH_VERSION = "2022-10-01"
-# The version of these is [unverified].
-SUBSCRIPTIONS_VERSION = "2022-12-01"
+GRAPH_PAGE = 1_000
 
 _GRAPH = "/arm/providers/Microsoft.ResourceGraph/resources"
 _ASKED = re.compile(
@@ -51,6 +47,7 @@ _ALERT = re.compile(
     re.IGNORECASE,
 )
 _DOCUMENT = "/arm/{path:subscriptions/.+}"
+_SUBSCRIPTIONS = "/arm/subscriptions"
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
@@ -63,11 +60,14 @@ class ArmSide:
 
     name = "arm"
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, manager: Manager, rights: Rights) -> None:
         self.page_size = PAGE
+        self.graph_page = GRAPH_PAGE
         self.alerts: dict[str, list[dict[str, Any]]] = {}
         self.documents: dict[str, dict[str, Any]] = {}
-        self._resources = resources
+        self._resources = manager.resources
+        self._quotas = manager.quotas
+        self._rights = rights
         self._tags: dict[str, dict[str, str] | None] = {}
         self.asked: list[list[str]] = []
         self.listed: list[dict[str, Any]] = []
@@ -95,9 +95,9 @@ class ArmSide:
         """Where its API is, below `/arm`."""
         return [
             web.get(_PATH, self._list),
+            web.get(_SUBSCRIPTIONS, self._subscriptions),
             web.get(_DOCUMENT, self._document),
             web.post(_GRAPH, self._graph),
-            web.get("/arm/subscriptions", self._subscriptions),
         ]
 
     def received(self) -> dict[str, Any]:
@@ -111,7 +111,11 @@ class ArmSide:
         problem = self._version_problem(request, GRAPH_VERSION)
         if problem is not None:
             return problem
-        ids = _asked(await request.read())
+        body = await request.read()
+        rows = self._rows(body)
+        if rows is not None:
+            return self._graph_page(body, rows)
+        ids = _asked(body)
         if ids is None:
             return self._refuse(400, "BadRequest", "not a query that is understood")
         self.asked.append(ids)
@@ -128,6 +132,42 @@ class ArmSide:
             "data": shown,
         }
         return web.json_response(content, headers=_QUOTA)
+
+    def _rows(self, body: bytes) -> list[dict[str, str]] | None:
+        """The rows of a question; None where it is none that is understood."""
+        content = _object(body)
+        scopes = {str(each).lower() for each in content.get("subscriptions") or ()}
+        query = str(content.get("query"))
+        return questions.answer(query, self._resources, self._rights, scopes)
+
+    def _graph_page(self, body: bytes, rows: list[dict[str, str]]) -> web.Response:
+        options = _object(body).get("options") or {}
+        token = str(options.get("$skipToken", "0"))
+        if not (token.isascii() and token.isdigit() and len(token) < 9):
+            return self._refuse(400, "BadRequest", "not a token of ours")
+        most = min(int(options.get("$top", 100)), self.graph_page)
+        end = int(token) + most
+        page = rows[int(token) : end]
+        content: dict[str, Any] = {
+            "totalRecords": len(rows),
+            "count": len(page),
+            "resultTruncated": "false",
+            "data": page,
+        }
+        if end < len(rows):
+            content["$skipToken"] = str(end)
+        return web.json_response(content, headers=_QUOTA)
+
+    async def _subscriptions(self, request: web.Request) -> web.Response:
+        if not _is_signed(request):
+            return self._refuse(401, "AuthenticationFailed", "no bearer token")
+        problem = self._version_problem(request, reads.SUBSCRIPTIONS_VERSION)
+        if problem is not None:
+            return problem
+        # Whoever may read none is shown none.
+        may_read = self._rights.allows("Microsoft.Resources/subscriptions/read")
+        found = reads.subscriptions(self._resources) if may_read else []
+        return web.json_response({"value": found})
 
     def _tags_of(self, resource: str) -> dict[str, str] | None:
         """What was said of it last, else what it has; none where it is not known."""
@@ -146,35 +186,28 @@ class ArmSide:
             request, subscription
         )
 
-    async def _subscriptions(self, request: web.Request) -> web.Response:
-        """Those that the resources are in: the ones that the app's identity sees."""
-        if not _is_signed(request):
-            return self._refuse(401, "AuthenticationFailed", "no bearer token")
-        problem = self._version_problem(request, SUBSCRIPTIONS_VERSION)
-        if problem is not None:
-            return problem
-        ids = sorted({key.split("/")[2] for key in self._resources.state()})
-        value = [{"id": f"/subscriptions/{i}", "subscriptionId": i} for i in ids]
-        return web.json_response({"value": value})
-
     async def _document(self, request: web.Request) -> web.Response:
-        """A document that was put here, else what there is of the inventory."""
+        """A document that was put here, else an empty list or nothing."""
         path = f"/{request.match_info['path'].lower()}"
         if not _is_signed(request):
             return self._refuse(401, "AuthenticationFailed", "no bearer token")
-        kind = next((kind for kind in VERSIONS if f"/{kind}" in path), "")
-        if not kind:
+        kind = type_of(path)
+        if kind not in reads.VERSIONS:
             return self._refuse(400, "NoRegisteredProviderFound", "not served here")
-        problem = self._version_problem(request, VERSIONS[kind])
+        problem = self._version_problem(request, reads.VERSIONS[kind])
         if problem is not None:
             return problem
+        try:
+            left = self._quotas.take(path.split("/")[2], request.method)
+            self._rights.demand(f"{kind}/read", path)
+        except Refused as refused:
+            self.refused.append(str(refused))
+            return refused.response()
         known = self.documents.get(path) or self._resources.find(path)
-        if known is not None:
-            return web.json_response(known)
-        if path.endswith(kind):
-            scope = path.removesuffix(f"providers/{kind}")
-            return web.json_response({"value": [*self._resources.of_type(kind, scope)]})
-        return self._refuse(404, "ResourceNotFound", "not there")
+        if known is None and not reads.is_list(path):
+            return self._refuse(404, "ResourceNotFound", "not there")
+        content = known or {"value": reads.listed(self._resources, path)}
+        return web.json_response(content, headers=left)
 
     def _version_problem(
         self, request: web.Request, served: str
@@ -213,11 +246,11 @@ def _asked(body: bytes) -> list[str] | None:
 
     Each must be in a subscription that is named, as the service only looks there.
     """
+    content = _object(body)
     try:
-        content = json.loads(body)
         found = _ASKED.fullmatch(content["query"])
         scopes = {str(each).lower() for each in content["subscriptions"]}
-    except (ValueError, LookupError, TypeError):
+    except (LookupError, TypeError):
         return None
     if found is None or not scopes or not all(map(_GUID.fullmatch, scopes)):
         return None
@@ -225,6 +258,14 @@ def _asked(body: bytes) -> list[str] | None:
     return [
         each for each in ids if each.split("/")[2:3] and each.split("/")[2] in scopes
     ]
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _is_signed(request: web.Request) -> bool:

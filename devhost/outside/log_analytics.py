@@ -27,6 +27,9 @@ OWN = FOLDER / "workspace"
 # The attack lasts this long, and its last minute is when the stand-in was started.
 STORY = timedelta(minutes=90)
 
+# A cell that is the time at which it is asked.
+NOW = "NOW"
+
 _WORKSPACE = "/log-analytics/v1/workspaces/{workspace}/query"
 _RESOURCE = "/log-analytics/v1/{resource:subscriptions/.+}/query"
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -38,7 +41,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rows for a query whose text has one of the words of ``about``; any, where empty.
 
-    A cell `T+12m` is the time twelve minutes into the attack.
+    A cell `T+12m` is the time twelve minutes into the attack, `NOW` the present one.
     """
 
     about: tuple[str, ...] = ()
@@ -182,6 +185,8 @@ class LogAnalyticsSide:
         }
 
     def _cell(self, cell: Any) -> Any:  # noqa: ANN401  JSON
+        if cell == NOW:
+            return f"{self._clock():%Y-%m-%dT%H:%M:%S.%f}0Z"
         found = _MOMENT.fullmatch(cell) if isinstance(cell, str) else None
         if found is None:
             return cell

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiohttp import web
 
 from devhost.outside.arm import ArmSide
+from devhost.outside.azure.heartbeats import QUERY, heartbeats
 from devhost.outside.azure.inventory import STORY, fill, read
 from devhost.outside.azure.manager import Manager
 from devhost.outside.azure.rights import Rights
@@ -82,7 +83,10 @@ class Outside:
             clock, self.upsets, self.rights, self.manager.resources, known
         )
         self.arm = ArmSide(self.manager.resources)
+        self.vault = VaultSide(clock, self.upsets, self.manager.resources, known)
+        self.arm = ArmSide(self.manager, self.rights)
         self.log_analytics = LogAnalyticsSide(clock)
+        self.log_analytics.put(QUERY, heartbeats(self.manager.resources))
         self.heartbeat = HeartbeatSide(clock)
         self.faults = Faults(clock)
         self.control_key = secrets.token_urlsafe(24)

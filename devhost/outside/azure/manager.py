@@ -60,7 +60,7 @@ class Manager:
     ) -> None:
         self._clock = clock
         self._rights = rights
-        self._quotas = Quotas(clock)
+        self.quotas = Quotas(clock)
         self._upsets = in_force
         self.resources = Resources()
         self.operations = Operations(clock)
@@ -94,7 +94,7 @@ class Manager:
         path = f"/{request.match_info['path']}"
         try:
             demand_token(request)
-            left = self._quotas.take(path.split("/")[2].lower(), request.method)
+            left = self.quotas.take(path.split("/")[2].lower(), request.method)
             answer = await self._answer(request, path)
         except Refused as refused:
             self.refused.append(str(refused))

@@ -41,6 +41,8 @@ class Resources:
 
     def __init__(self) -> None:
         self._documents: dict[str, Document] = {}
+        # The keys of each type: an inventory may have thousands.
+        self._of_type: dict[str, dict[str, None]] = {}
         self._stale: dict[str, tuple[Document | None, int]] = {}
         self._etags = itertools.count(1)
 
@@ -75,6 +77,7 @@ class Resources:
         root = _root(key)
         if root == key:
             self._documents[key] = copy.deepcopy(document)
+            self._of_type.setdefault(type_of(key), {})[key] = None
         else:
             entries = self._entries(self._documents[root], key)
             place = next(
@@ -96,19 +99,20 @@ class Resources:
         for each in [*self._documents]:
             if each == key or each.startswith(f"{key}/"):
                 del self._documents[each]
+                del self._of_type[type_of(each)][each]
 
     def of_type(self, kind: str, below: str = "") -> Iterator[Document]:
         """Copies of those of a type, perhaps of those below an id alone."""
         kind, below = kind.lower(), below.lower()
-        for key, document in self._documents.items():
-            if key.startswith(below) and type_of(key) == kind:
-                yield copy.deepcopy(document)
-            name = EMBEDDED.get(kind)
-            if name and type_of(key) == kind.rpartition("/")[0]:
-                entries = document["properties"].get(name) or []
-                yield from copy.deepcopy(
-                    [e for e in entries if str(e["id"]).lower().startswith(below)]
-                )
+        for key in [*self._of_type.get(kind, ())]:
+            if key.startswith(below):
+                yield copy.deepcopy(self._documents[key])
+        name = EMBEDDED.get(kind)
+        for key in [*self._of_type.get(kind.rpartition("/")[0], ())] if name else ():
+            entries = self._documents[key]["properties"].get(name) or []
+            yield from copy.deepcopy(
+                [e for e in entries if str(e["id"]).lower().startswith(below)]
+            )
 
     def state(self) -> dict[str, Document]:
         """All there is, without what changes by itself: for a comparison."""

@@ -37,7 +37,7 @@ class Rights:
 
     def demand(self, action: str, scope: str) -> None:
         """Refuse what no role allows."""
-        if not self._allows(action):
+        if not self.allows(action):
             raise Refused(
                 403,
                 "AuthorizationFailed",
@@ -48,7 +48,7 @@ class Rights:
     def demand_links(self, actions: Iterable[str]) -> None:
         """Refuse a change that reaches for more; the code is [unverified]."""
         for action in actions:
-            if not self._allows(action):
+            if not self.allows(action):
                 raise Refused(
                     403, "LinkedAuthorizationFailed", f"'{action}' is not allowed"
                 )
@@ -77,7 +77,8 @@ class Rights:
             }
         ]
 
-    def _allows(self, action: str) -> bool:
+    def allows(self, action: str) -> bool:
+        """Whether a role allows it."""
         actions = ("*",) if self.identity.actions is None else self.identity.actions
         return _any(actions, action) and not _any(self.identity.not_actions, action)
 
