@@ -31,6 +31,7 @@ from cli.account import AccountError, RunError
 from cli.archive import commands as archive
 from cli.dead_letters import ReplayError
 from cli.feed import FeedError
+from cli.posture import commands as posture
 from cli.release import commands as release
 from cli.release.errors import ReleaseError
 from cli.retention import commands as retention
@@ -64,6 +65,7 @@ app.command()(oncall.oncall)
 app.command()(measures.measures)
 app.command()(undo.undo)
 app.command()(page_test.page_test)
+app.command()(posture.posture)
 app.command()(query.query)
 app.command()(queries.queries)
 app.command()(value.value)

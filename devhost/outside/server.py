@@ -82,8 +82,6 @@ class Outside:
         self.vault = VaultSide(
             clock, self.upsets, self.rights, self.manager.resources, known
         )
-        self.arm = ArmSide(self.manager.resources)
-        self.vault = VaultSide(clock, self.upsets, self.manager.resources, known)
         self.arm = ArmSide(self.manager, self.rights)
         self.log_analytics = LogAnalyticsSide(clock)
         self.log_analytics.put(QUERY, heartbeats(self.manager.resources))

@@ -1,4 +1,4 @@
-"""Tags of resources, by Azure Resource Graph: many resources in one request.
+"""Azure Resource Graph: tags of many resources in one request, and rows of a question.
 
 It answers of what the identity may read, some minutes late: what it leaves out is not
 there, or not for us to see. (remote-apis-azure.md 0.4 and 19.12)
@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.clouds.arm import resets_after
+from shared.model.errors import FailureReason, PermanentFailure
 from shared.model.resource import subscription
 from shared.model.tags import LONGEST_NAME, LONGEST_VALUE, MOST_OF_ONE
 from shared.model.text import cut
@@ -26,6 +27,8 @@ PERMISSION = "to read the resources (role Reader)"
 
 # A page has that many; nobody asks for more.
 MOST_RESOURCES = 1_000
+
+MOST_PAGES = 100
 
 # What a quoted text of the query is made of: an alert says which resource it is about.
 _SAFE = re.compile(r"/subscriptions/[0-9a-f-]{36}(?:/[a-z0-9._()-]{1,260})+")
@@ -72,6 +75,43 @@ class ResourceGraph:
         wanted = frozenset(asked)
         found = {name: tags for name, tags in _rows(content) if name in wanted}
         return Shown(found, _rest(headers))
+
+    async def rows(
+        self, subscriptions: Sequence[str], query: str
+    ) -> list[dict[str, Any]]:
+        """Every row that a question has in these subscriptions, on all its pages.
+
+        The question must order its rows. Raises TransientFailure and PermanentFailure,
+        the latter also where less comes than Resource Graph says that there is.
+        """
+        found: list[dict[str, Any]] = []
+        options: dict[str, Any] = {
+            "resultFormat": "objectArray",
+            "$top": MOST_RESOURCES,
+        }
+        for _ in range(MOST_PAGES):
+            content, _headers = await self._arm.ask(
+                PATH,
+                VERSION,
+                {
+                    "subscriptions": [*subscriptions],
+                    "query": query,
+                    "options": options,
+                },
+                permission=PERMISSION,
+            )
+            data = content.get("data")
+            page = data if isinstance(data, list) else []
+            found += [each for each in page if isinstance(each, dict)]
+            token, total = content.get("$skipToken"), content.get("totalRecords")
+            if not token or not page:
+                if isinstance(total, int | float) and total > len(found):
+                    break
+                return found
+            options = {**options, "$skipToken": token}
+        raise PermanentFailure(
+            FailureReason.INVALID, "Azure Resource Graph showed less than there is"
+        )
 
 
 def _query(asked: Sequence[str]) -> str:

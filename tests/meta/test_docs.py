@@ -25,6 +25,7 @@ from shared.model.errors import FailureReason
 from shared.model.evidence import Lack
 from shared.model.guards import DOES, Budget, Contain, Guards, Protected
 from shared.model.heartbeat import Heartbeat
+from shared.model.posture import CheckName, Excuse, Posture
 from shared.model.retention import Keep, Retention
 from shared.model.risk import Weights
 from shared.model.secret import SecretRef
@@ -40,6 +41,8 @@ from shared.oncall.policy import (
     StandIn,
     Step,
 )
+from shared.posture import unknown
+from shared.posture.checks import CHECKS
 from shared.senders import EntraSender, HmacSender, KeySender, Senders
 from shared.triage import policy
 from shared.triage.policy.leaves import written
@@ -195,6 +198,8 @@ def test_every_field_of_the_policy_is_documented() -> None:
             "### protected": Protected.__struct_encode_fields__,
             "### budgets": Budget.__struct_encode_fields__,
             "## heartbeat": Heartbeat.__struct_encode_fields__,
+            "## posture": Posture.__struct_encode_fields__,
+            "### exceptions": Excuse.__struct_encode_fields__,
             "## retention": (
                 *Retention.__struct_encode_fields__,
                 *Keep.__struct_encode_fields__,
@@ -319,6 +324,17 @@ def test_every_reason_is_documented() -> None:
     text = section(read("operations.md"), "### Reasons of a delivery")
 
     assert {*rows(text)} == {*FailureReason}
+
+
+def test_every_check_of_the_posture_is_documented() -> None:
+    """With its severity, why it matters, and the point that it comes from."""
+    documented = rows(section(read("posture.md"), "## What is looked at"))
+
+    assert documented.keys() == {*CheckName}
+    for check in (*CHECKS, unknown.CHECK):
+        severity, _, why, clause, _ = documented[check.name]
+        assert (severity, why) == (check.severity.value, check.why)
+        assert f"SE:10: {clause}" == check.clause
 
 
 def test_every_lack_is_documented() -> None:

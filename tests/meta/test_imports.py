@@ -268,6 +268,27 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.measures": (MODEL,),
     # What tables of logs keep, and what a policy makes of it.
     "shared.log_retention": (MODEL, "shared.log_retention"),
+    # What there is of logs and detection: reading by ports, and pure checks.
+    "shared.posture": (
+        MODEL,
+        "shared.log_retention",
+        "shared.posture",
+        "shared.triage.catalogue",
+    ),
+    # What of logs open incidents go by.
+    "shared.held": (
+        MODEL,
+        "shared.enrichment.pack",
+        "shared.posture.estate",
+        *STORE,
+    ),
+    "shared.audit_posture": (
+        MODEL,
+        "shared.enrichment.pack",
+        "shared.posture",
+        "shared.triage.policy",
+        *STORE,
+    ),
     "shared.timeline": (MODEL, "shared.store.ports", "shared.store.rows"),
     # Pure but for reading: what rows and policy say, and why.
     "shared.explain": (
@@ -474,6 +495,8 @@ REACHES: Mapping[str, tuple[str, ...]] = {
     "asyncio.sleep": (
         "shared.enrichment.limiter",
         "shared.enrichment.runner",
+        # So does whoever may be asked again later.
+        "shared.posture.gate",
         "cli",
         "devhost",
     ),

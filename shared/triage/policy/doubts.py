@@ -35,6 +35,7 @@ def warnings(policy: Policy, now: datetime) -> list[str]:
         *_of_people(policy.on_call),
         *_of_escalations(policy),
         *_of_containment(policy),
+        *_of_posture(policy, now),
     ]
 
 
@@ -43,6 +44,13 @@ def _of_silences(policy: Policy, now: datetime) -> Iterator[str]:
         path = f"$.suppress[{place}] ({silence.name})"
         if silence.is_over(now):
             yield f"{path}: is over since {instant(silence.until)}; take it out"
+
+
+def _of_posture(policy: Policy, now: datetime) -> Iterator[str]:
+    for place, excuse in enumerate(policy.posture.exceptions if policy.posture else ()):
+        if excuse.until <= now:
+            path = f"$.posture.exceptions[{place}] ({excuse.check})"
+            yield f"{path}: is over since {instant(excuse.until)}; its findings count"
 
 
 def _of_routes(policy: Policy) -> Iterator[str]:

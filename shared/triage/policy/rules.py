@@ -17,6 +17,7 @@ from shared.model.correlation import Correlation, NeverGroup
 from shared.model.enrich import Enrich
 from shared.model.guards import Budget, Contain, Guards, Protected
 from shared.model.heartbeat import Heartbeat
+from shared.model.posture import Excuse, Posture
 from shared.model.retention import Keep
 from shared.model.risk import Weights
 from shared.model.silence import Silence
@@ -135,6 +136,18 @@ def _scope(text: str) -> None:
         )
 
 
+def _hub(text: str) -> None:
+    known = resource.whole_id(text)
+    if (
+        known is None
+        or resource.type_of(known) != "microsoft.eventhub/namespaces/eventhubs"
+    ):
+        raise ValueError(
+            "expected the ARM id of an event hub, such as /subscriptions/GUID/"
+            "resourceGroups/NAME/providers/Microsoft.EventHub/namespaces/NAME/eventhubs/NAME"
+        )
+
+
 def _format(name: str) -> None:
     if name not in NAMES:
         raise ValueError(
@@ -248,6 +261,14 @@ EACH: Mapping[Field, Rule] = {
     (NeverGroup, "hashes"): ENTITY,
     (NeverGroup, "addresses"): Rule(matchers.network, "An address or a network."),
     (Reconcile, "subscriptions"): GUID,
+    (Posture, "subscriptions"): GUID,
+    (Posture, "plans"): Rule(_said, "The name of a plan, such as VirtualMachines."),
+    (Posture, "hub"): Rule(_or_none(_hub), "The ARM id of an event hub."),
+    (Posture, "activity"): Rule(_said, "A category of the activity log."),
+    (Excuse, "resource"): Rule(
+        _or_none(_scope), "The id of a resource, a resource group or a subscription."
+    ),
+    (Excuse, "reason"): Rule(_said, "Why nobody need mend it."),
     (Workspaces, "central"): WORKSPACE,
     (Enrich, "queries"): Rule(_query, "The name of a query of the pack."),
     (Enrich, "most"): _between(1, 24),

@@ -11,6 +11,7 @@ from shared.model.correlation import Correlation
 from shared.model.enrich import Enrich
 from shared.model.guards import Contain, Guards
 from shared.model.heartbeat import Heartbeat
+from shared.model.posture import Posture
 from shared.model.retention import Retention
 from shared.model.risk import Weights
 from shared.model.silence import Silence
@@ -49,6 +50,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     risk: Weights = Weights()
     on_call: OnCall = OnCall()
     heartbeat: Heartbeat | None = None
+    posture: Posture | None = None
     retention: Retention = Retention()
     contain: tuple[Contain, ...] = ()
     guards: Guards = Guards()

@@ -1,0 +1,1 @@
+"""What mends a finding, written out: Bicep, and lines of a shell."""

@@ -1,0 +1,43 @@
+"""What could not be read, as findings of their own: neither well nor unwell."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from shared.model.alert import Severity
+from shared.model.posture import CheckName
+from shared.model.text import cut, one_line
+from shared.posture.checks import clauses
+from shared.posture.finding import Check, Found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.posture.estate import Estate, Part
+    from shared.posture.wanted import Wanted
+
+LONGEST_REASON = 400
+
+
+def unread(estate: Estate, _: Wanted) -> Iterator[Found]:
+    """One for each part of a subscription, however many reads of it failed."""
+    reasons: defaultdict[tuple[Part, str], Counter[str]] = defaultdict(Counter)
+    for each in estate.unread:
+        reasons[each.part, each.scope][cut(one_line(each.reason), LONGEST_REASON)] += 1
+    for (part, scope), found in sorted(reasons.items()):
+        [(reason, _count)] = found.most_common(1)
+        count = sum(found.values())
+        times = f" ({count} times)" if count > 1 else ""
+        title = f"{part.value} could not be read{times}: {reason}"
+        yield Found(scope, title, subject=part.value)
+
+
+CHECK = Check(
+    CheckName.UNKNOWN,
+    Severity.MEDIUM,
+    clauses.DETECTION,
+    "What cannot be read is not known to be well, and nothing that was found there closes.",
+    frozenset(),
+    unread,
+)
