@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
 from tests import balance
+
+# Workers of xdist are told that they are 80 columns wide; nobody looks at them.
+os.environ.pop("COLUMNS", None)
 
 # A deadline in milliseconds says how busy the machine is, not what the code does.
 settings.register_profile("firewatch", deadline=None)
