@@ -111,6 +111,8 @@ def _stand_in(name: str, given: object, outside: str) -> object:
         },
         "jira": {"url": f"{outside}/jira"},
         "servicenow": {"url": f"{outside}/servicenow"},
+        "alert-status": {"url": f"{outside}/arm"},
+        "sentinel": {"url": f"{outside}/arm"},
         "logs-ingestion": {"endpoint": f"{outside}/logs-ingestion", "rule": RULE},
         # Whoever forwards to an index of their own has one there.
         "splunk": {"url": f"{outside}/splunk", "index": ""},
