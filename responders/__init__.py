@@ -9,18 +9,24 @@ from responders.boards import Boards
 from responders.email import Email
 from responders.jira import Jira
 from responders.jsm import Jsm
+from responders.key_rotate import KeyRotate
 from responders.logs_ingestion import LogsIngestion
 from responders.nsg_deny import NsgDeny
 from responders.pagerduty import PagerDuty
+from responders.registry_token_disable import RegistryTokenDisable
 from responders.secret_disable import SecretDisable
 from responders.sentinel import Sentinel
 from responders.servicenow import ServiceNow
 from responders.sessions_revoke import SessionsRevoke
 from responders.slack import Slack
 from responders.splunk import Splunk
+from responders.sql_public_off import SqlPublicOff
+from responders.sql_rule_remove import SqlRuleRemove
+from responders.storage_keys_off import StorageKeysOff
 from responders.storage_public_off import StoragePublicOff
 from responders.teams import Teams
 from responders.user_disable import UserDisable
+from responders.vault_deny import VaultDeny
 from responders.vm_quarantine import VmQuarantine
 from responders.webhook import Webhook
 
@@ -65,18 +71,30 @@ RESPONDERS: Mapping[
 DOERS: Mapping[
     str,
     type[
-        NsgDeny
+        KeyRotate
+        | NsgDeny
+        | RegistryTokenDisable
         | SecretDisable
         | SessionsRevoke
+        | SqlPublicOff
+        | SqlRuleRemove
+        | StorageKeysOff
         | StoragePublicOff
         | UserDisable
+        | VaultDeny
         | VmQuarantine
     ],
 ] = {
+    "key-rotate": KeyRotate,
     "nsg-deny": NsgDeny,
+    "registry-token-disable": RegistryTokenDisable,
     "secret-disable": SecretDisable,
     "sessions-revoke": SessionsRevoke,
+    "sql-public-off": SqlPublicOff,
+    "sql-rule-remove": SqlRuleRemove,
+    "storage-keys-off": StorageKeysOff,
     "storage-public-off": StoragePublicOff,
     "user-disable": UserDisable,
+    "vault-deny": VaultDeny,
     "vm-quarantine": VmQuarantine,
 }

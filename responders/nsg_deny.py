@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from responders.sides import network
+from responders.sides.addresses import attackers
 from responders.sides.arm import at
 from shared.model import resource
 from shared.model.action import Kind, Outcome
 from shared.model.deed import Before, Deed, Sight, State
-from shared.model.entity import Ip
 from shared.model.errors import ActionRefused, PermanentFailure, SettingsError
 from shared.model.permission import Api, Permission
 from shared.model.rest import is_settled
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from shared.model.rest import Document, Rest
 
 USE = "nsg-deny"
-
-# Azure's own: machines reach the platform by it, whatever rules say of others.
-PLATFORM = frozenset({"168.63.129.16"})
 
 # Priorities of security rules (remote-apis-azure.md 1).
 LOWEST, HIGHEST = 100, 4096
@@ -121,12 +118,12 @@ class NsgDeny:
         if self._config is None:
             return ()
         found = network.machines(alerts)
-        attacked = {m: on for m, on in found.items() if any(map(_attackers, on))}
+        attacked = {m: on for m, on in found.items() if any(map(attackers, on))}
         walls = await asyncio.gather(*map(self._wall_of, attacked))
         speaking: dict[_Spot, dict[str, set[str]]] = {}
         for (machine, on_it), wall in zip(attacked.items(), walls, strict=True):
             for alert in on_it:
-                for spot in wall.spots(machine, _attackers(alert)):
+                for spot in wall.spots(machine, attackers(alert)):
                     by_machine = speaking.setdefault(spot, {})
                     by_machine.setdefault(machine, set()).add(alert.id)
         return [self._planned(spot, by) for spot, by in speaking.items()]
@@ -253,18 +250,6 @@ class NsgDeny:
         if lowest is None or any(number < lowest for number in ahead):
             raise ActionRefused("no priority is free ahead of what lets the address in")
         return lowest
-
-
-def _attackers(alert: AlertRow) -> list[str]:
-    """The public addresses that an alert names and that are not the attacked."""
-    return [
-        entity.address
-        for entity in alert.entities
-        if isinstance(entity, Ip)
-        and entity.is_public
-        and not entity.is_asset
-        and entity.address not in PLATFORM
-    ]
 
 
 def _place(deed: Deed) -> str:

@@ -13,11 +13,17 @@ from shared.model.alert import Severity
 # held to it by a test: whoever reads a policy need not import them all.
 DOES: frozenset[str] = frozenset(
     {
+        "key-rotate",
         "nsg-deny",
+        "registry-token-disable",
         "secret-disable",
         "sessions-revoke",
+        "sql-public-off",
+        "sql-rule-remove",
+        "storage-keys-off",
         "storage-public-off",
         "user-disable",
+        "vault-deny",
         "vm-quarantine",
     }
 )

@@ -31,9 +31,9 @@ class Case:
     is to do.
 
     ``opened`` is the body as the other side reads it, without its compression.
-    ``side`` is the one of the stand-ins that is asked, where it has another name; it ``takes``
-    what it accepts, where what is asked next goes by that. One that ``is_mute`` tells no
-    texts.
+    ``side`` is the one of the stand-ins that is asked, where it has another name; it
+    ``takes`` what it accepts, where what is asked next goes by that. One that
+    ``is_mute`` tells no texts.
 
     ``content`` is what people see of a request, as JSON. ``link_paths`` are where in it
     the links of a message stand, ``own_urls`` where else URLs of our own do. What else

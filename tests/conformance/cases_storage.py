@@ -35,6 +35,25 @@ _UNCLEAR = (
 )
 
 STORAGE: Mapping[str, DoerCase] = {
+    "key-rotate": DoerCase(
+        settings={"keys": ["key1"]},
+        alerts=lambda: [alert(LAKE)],
+        unclear=lambda: _UNCLEAR,
+        method="POST",
+        resource="regenerateKey",
+        reversible=False,
+    ),
+    "storage-keys-off": DoerCase(
+        settings={},
+        alerts=lambda: [alert(LAKE)],
+        unclear=lambda: _UNCLEAR,
+        method="PATCH",
+        resource="storageAccounts",
+        # An account cannot be made to say nothing again.
+        arrange=lambda side: change(side, LAKE, allowSharedKeyAccess=True),
+        drift=remove,
+        heals=False,
+    ),
     "storage-public-off": DoerCase(
         settings={"access": "network"},
         alerts=lambda: [alert(LAKE)],

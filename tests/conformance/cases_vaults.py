@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.conformance.cases_storage import change
 from tests.conformance.doer_case import DoerCase, alert
 from tests.fakes.azure import VAULT, WEB01
 
@@ -25,6 +26,19 @@ def _purge(side: Azure, deed: Deed) -> None:
 
 
 VAULTS: Mapping[str, DoerCase] = {
+    "vault-deny": DoerCase(
+        settings={},
+        alerts=lambda: [alert(VAULT)],
+        unclear=lambda: [
+            alert(WEB01),
+            alert(None, {"Type": "host", "HostName": "kv-core"}),
+        ],
+        method="PATCH",
+        resource="vaults",
+        drift=lambda side, deed: change(
+            side, deed.resources[0], publicNetworkAccess="SecuredByPerimeter"
+        ),
+    ),
     "secret-disable": DoerCase(
         settings={"secrets": {"KV-Core": ["db-crm"], "kv-core-gone": ["db-crm"]}},
         alerts=lambda: [alert(VAULT)],

@@ -31,6 +31,8 @@ class DoerCase:
     ``side`` the API that is asked for it, and ``method`` how. ``unclear`` are alerts that
     name the target in no exact way, and ``gone`` makes one name what is not there.
 
+    ``arrange`` is what is so beforehand, beside what there is for the story.
+
     Where it ``heals``, a person can force it back after that drift; else it is left.
     What is not ``reversible`` is never taken back, and nobody looks at it again.
     """
@@ -44,6 +46,7 @@ class DoerCase:
     gone: Callable[[AlertRow], AlertRow] = field(
         default=lambda alert: replace(alert, resource=f"{alert.resource}-gone")
     )
+    arrange: Callable[[Azure], None] = field(default=lambda _: None)
     drift: Callable[[Azure, Deed], None] = field(default=lambda *_: None)
     heals: bool = True
     reversible: bool = True

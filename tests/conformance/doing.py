@@ -28,6 +28,7 @@ from shared.model.incident import Mark
 from shared.model.rest import Remotes
 from shared.store.ledger import Ledger
 from tests.conformance.cases_accounts import ACCOUNTS
+from tests.conformance.cases_data import DATA
 from tests.conformance.cases_network import NETWORK
 from tests.conformance.cases_storage import STORAGE
 from tests.conformance.cases_vaults import VAULTS
@@ -54,7 +55,7 @@ MOST_TURNS = 90
 PAUSE = timedelta(seconds=30)
 
 
-CASES: Mapping[str, DoerCase] = {**NETWORK, **ACCOUNTS, **STORAGE, **VAULTS}
+CASES: Mapping[str, DoerCase] = {**NETWORK, **ACCOUNTS, **STORAGE, **VAULTS, **DATA}
 
 
 @dataclass(kw_only=True)
@@ -215,6 +216,7 @@ async def life(name: str) -> AsyncIterator[Life]:
     """A doer, and Azure at noon."""
     async with azure() as side:
         side.now = NOON
+        CASES[name].arrange(side)
         yield Life(name, side)
 
 

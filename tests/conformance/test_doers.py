@@ -126,10 +126,10 @@ async def test_what_cannot_be_taken_back_says_so(name: str) -> None:
         if one.case.reversible:
             return
 
+        before = await one.doer.before(row.deed)
         row = await one.until(row, DeedStatus.VERIFIED)
 
         assert deeds.step(row, one.side.now + timedelta(days=400)) is None
-        before = await one.doer.before(row.deed)
         with pytest.raises(ActionRefused):
             await one.doer.undo(row.deed, before)
 

@@ -392,10 +392,16 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
             "responders.alert_status",
+            "responders.key_rotate",
+            "responders.registry_token_disable",
             "responders.secret_disable",
             "responders.sessions_revoke",
+            "responders.sql_public_off",
+            "responders.sql_rule_remove",
+            "responders.storage_keys_off",
             "responders.storage_public_off",
             "responders.user_disable",
+            "responders.vault_deny",
         ),
         (MODEL, "responders.base", "responders.sides"),
     ),

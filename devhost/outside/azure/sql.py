@@ -24,6 +24,8 @@ from devhost.outside.azure.resources import name_of, parent_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from devhost.outside.azure.resources import Document
+
 VERSION = "2021-11-01"
 LONGEST_NAME = 128  # [unverified]
 
@@ -47,6 +49,11 @@ class FirewallRule(Kind):
 
     type = "Microsoft.Sql/servers/firewallRules"
     version = VERSION
+
+    def listed(self, asked: Asked) -> list[Document]:
+        if asked.resources.find(asked.id) is None:
+            raise Refused(404, "ParentResourceNotFound", "the server is not there")
+        return super().listed(asked)
 
     def put(self, asked: Asked) -> Change:
         if asked.resources.find(parent_of(asked.id)) is None:
