@@ -122,6 +122,15 @@ async def retire_incidents(timer: func.TimerRequest) -> None:  # noqa: ARG001
     await verb()
 
 
+# After what ended has moved out of the way, and before people come to work.
+@app.function_name("audit_posture")
+@app.timer_trigger(arg_name="timer", schedule="0 13 5 * * *", run_on_startup=False)
+async def audit_posture(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    """Look at what there is of logs and detection."""
+    verb = await firewatch.audit_posture()
+    await verb()
+
+
 @app.function_name("health")
 @app.route(route="health", methods=["GET"])
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.answering import Answering
     from shared.answers.links import Links
     from shared.answers.sides import Listeners
+    from shared.audit_posture import AuditPosture
     from shared.clouds.credentials import Credentials
     from shared.clouds.storage import Storage
     from shared.commands import Commands
@@ -475,6 +476,40 @@ class App:
 
         return await self._once("enrichment", build)
 
+    async def audit_posture(self) -> AuditPosture:
+        """What looks at logs and detection each day."""
+        settings, policy = await self.settings(), await self.policy()
+        storage, noise = await self.storage(), await self.noise()
+        token = (await self.credentials()).token
+
+        async def build() -> AuditPosture:
+            from shared.audit_posture import AuditPosture, wanted_of
+            from shared.clouds.arm import Arm
+            from shared.clouds.log_analytics import LogAnalytics
+            from shared.clouds.resource_graph import ResourceGraph
+            from shared.clouds.rest import RestClient
+            from shared.posture.look import Sides
+
+            logs = LogAnalytics(settings.logs_url, token=token)
+            self._built["posture_logs"] = logs
+            side, url = "Azure Resource Manager", settings.arm_url
+            return AuditPosture(
+                Sides(
+                    RestClient(side, url, http=self._lists, token=token),
+                    ResourceGraph(Arm(url, http=self._lists, token=token)),
+                    logs,
+                ),
+                storage.ledger,
+                storage.blobs,
+                wanted=(lambda now: wanted_of(policy, hub=settings.hub, now=now))
+                if policy.posture
+                else None,
+                say=noise.say,
+                clock=self._clock,
+            )
+
+        return await self._once("audit_posture", build)
+
     async def retention(self) -> Retention:
         """The fifth verb."""
         settings, policy = await self.settings(), await self.policy()
@@ -635,7 +670,7 @@ class App:
         """Close what was opened."""
         if "storage" in self._built:
             await self._built["storage"].close()
-        for name in ("logs", "credentials", "policy_blob"):
+        for name in ("logs", "posture_logs", "credentials", "policy_blob"):
             if name in self._built:
                 await self._built[name].close()
         await self._http.close()

@@ -26,6 +26,7 @@ from shared.model.evidence import (
     EvidenceStatus,
     Lack,
 )
+from shared.model.incident import AUDIT
 from shared.store import reading, rows
 
 if TYPE_CHECKING:
@@ -232,7 +233,8 @@ class Gathering:
         self, round_: _Round, seconds: float
     ) -> tuple[list[EvidenceRow], Lack | None]:
         """What logs say in that time; without a word of theirs, why."""
-        if self._enrichment is None:
+        # Of a setting that is wrong no log tells.
+        if self._enrichment is None or AUDIT in round_.head.sources:
             return [], None
         try:
             # What comes before the asks, such as reading the alerts, may hang too.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.model.alert import Severity
-from shared.model.incident import OWN, IncidentStatus
+from shared.model.incident import AUDIT, OWN, IncidentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -132,7 +132,7 @@ def _counts(head: Incident) -> bool:
         head.was_active
         and not head.is_sample
         and head.status is not IncidentStatus.MERGED
-        and OWN not in head.sources
+        and not {AUDIT, OWN} & {*head.sources}
     )
 
 

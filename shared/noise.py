@@ -173,10 +173,16 @@ class Noise:
 
         await self._ledger.transact(rows.SHARED, decide, by="tick")
 
-    async def say(self, alert: Alert) -> None:
+    async def say(self, *alerts: Alert) -> None:
         """Have people told, as of any alert; said again, it is one. Raises StoreError."""
-        for part in messages.split(await self._say(alert)):
-            await self._queue.send(messages.encode(part))
+        dirty: dict[str, None] = {}
+        try:
+            for alert in alerts:
+                dirty |= dict.fromkeys(await self._say(alert))
+        finally:
+            # What was written is told, whatever became of the rest.
+            for part in messages.split([*dirty]):
+                await self._queue.send(messages.encode(part))
 
     async def _say(self, alert: Alert) -> list[str]:
         partition = rows.partition_of(alert.scope, self._ledger.partitions)

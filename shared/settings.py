@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -41,6 +42,8 @@ DEFAULT_ENDPOINT_AUDIENCE = "https://api.securitycenter.microsoft.com"
 # Vaults are below it, and tokens for them are for it.
 DEFAULT_VAULT_URL = "https://vault.azure.net"
 
+_ENDPOINT = re.compile(r"(?:^|;)Endpoint=sb://(?P<host>[A-Za-z0-9.-]+)", re.IGNORECASE)
+
 # The settings that say where an API is; a field is named like its setting.
 _URLS = {
     "FIREWATCH_ARM_URL": DEFAULT_ARM_URL,
@@ -57,7 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     Either ``connection_string`` is set, or the three service URIs are and the app's
     managed identity (``client_id``, if user-assigned) opens them. URLs have no slash at
-    their end. ``policy_blob`` is empty where no policy reloads. ``easy_auth``
+    their end. ``hub`` is the event hub that is read, as ``namespace/hub``, and empty
+    where that is not known. ``policy_blob`` is empty where no policy reloads. ``easy_auth``
     says that the platform signs people in before a request comes here, and so that its
     word on who it is may be taken (review F13). ``public_url`` is where people reach the
     app, and empty where messages offer no links; those are signed with ``link_key``, and
@@ -79,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     endpoint_url: str = DEFAULT_ENDPOINT_URL
     endpoint_audience: str = DEFAULT_ENDPOINT_AUDIENCE
     vault_url: str = DEFAULT_VAULT_URL
+    hub: str = ""
     policy_blob: str = ""
     easy_auth: bool = False
     public_url: str = ""
@@ -142,6 +147,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         lease=lease,
         keep=keep,
         **urls,
+        hub=_hub(env),
         policy_blob=policy_blob,
         easy_auth=easy_auth == "1",
         public_url=public_url,
@@ -159,6 +165,17 @@ def _own_group(env: Mapping[str, str]) -> str:
     group = env.get("WEBSITE_RESOURCE_GROUP", "")
     known = resource.whole_id(f"/subscriptions/{subscription}/resourceGroups/{group}")
     return known or ""
+
+
+def _hub(env: Mapping[str, str]) -> str:
+    """The event hub that the host reads for us, by the namespace's own name."""
+    host = env.get("AlertsHub__fullyQualifiedNamespace", "")
+    if not host:
+        # Of a connection string no more than where it leads.
+        found = _ENDPOINT.search(env.get("AlertsHub", ""))
+        host = found["host"] if found else ""
+    namespace, hub = host.partition(".")[0].lower(), env.get("ALERTS_HUB", "")
+    return f"{namespace}/{hub.lower()}" if namespace and hub else ""
 
 
 def _secret(env: Mapping[str, str], name: str) -> Secret | None:

@@ -73,6 +73,10 @@ GUARD_UNREAD = LogEvent("guard.unread", logging.ERROR)
 DEED_UNPLANNED = LogEvent("deed.unplanned", logging.ERROR)
 DEED_STEP = LogEvent("deed.step", logging.INFO)
 DEED_FAILED = LogEvent("deed.failed", logging.ERROR)
+POSTURE_OFF = LogEvent("posture.off", logging.DEBUG)
+POSTURE_DONE = LogEvent("posture.done", logging.INFO)
+# Neither well nor unwell: a right is missing, or Azure refuses.
+POSTURE_UNKNOWN = LogEvent("posture.unknown", logging.WARNING)
 EXPORT_GAP = LogEvent("export.gap", logging.WARNING)
 
 

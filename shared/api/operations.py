@@ -13,6 +13,7 @@ from shared.api import (
     measures,
     openapi,
     page_tests,
+    posture,
     silences,
     views,
 )
@@ -285,6 +286,15 @@ OPERATIONS: tuple[Operation, ...] = (
         run=measures.get_measures,
         answers=Measures,
         query=bodies.MeasuresQuery,
+    ),
+    Operation(
+        name="get_posture",
+        method="GET",
+        route="posture",
+        summary="What the last audit of logs and detection found.",
+        run=posture.get_posture,
+        answers=posture.PostureView,
+        query=posture.PostureQuery,
     ),
     Operation(
         name="get_openapi",

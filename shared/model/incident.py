@@ -83,6 +83,9 @@ QUIET = "quiet"
 # The source of what Firewatch has to say itself.
 OWN = "firewatch"
 
+# The source of what its posture audit finds: of others, and no more urgent than theirs.
+AUDIT = "firewatch-posture"
+
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """Who did something to the incident, when, and what they said.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.model.errors import LogsUnavailable
 from shared.model.evidence import Lack
+from shared.posture.asking import TIME_OVER
 from shared.posture.checks.machines import LOOKED_BACK, expected_in
 from shared.posture.documents import arm_id
 from shared.posture.estate import Part, Unread, path_of
@@ -29,7 +30,9 @@ Heartbeat
 """
 
 
-async def hear(estate: Estate, logs: Logs, now: datetime) -> None:
+async def hear(
+    estate: Estate, logs: Logs, now: datetime, deadline: float | None = None
+) -> None:
     """Add to what was read when machines were heard of; what cannot be asked, too."""
     wanted = expected_in(estate)
     known = [each for each in estate.all_workspaces if each.id in wanted]
@@ -37,7 +40,7 @@ async def hear(estate: Estate, logs: Logs, now: datetime) -> None:
 
     async def ask(workspace: Workspace) -> None:
         try:
-            async with room:
+            async with asyncio.timeout_at(deadline), room:
                 found = await logs.query(
                     workspace.customer,
                     KQL,
@@ -45,6 +48,9 @@ async def hear(estate: Estate, logs: Logs, now: datetime) -> None:
                     until=now,
                     within=WITHIN,
                 )
+        except TimeoutError:
+            scope = path_of(workspace.id)
+            estate.unread.append(Unread(Part.HEARTBEATS, scope, TIME_OVER))
         except LogsUnavailable as error:
             if error.lack is Lack.MISSING_TABLE:
                 # No machine has ever said anything there.

@@ -42,7 +42,7 @@ async def look(
     estate = await Reader(
         sides.arm, sides.graph, wanted=wanted, gate=gate, deadline=deadline
     )()
-    await hear(estate, sides.logs, wanted.now)
+    await hear(estate, sides.logs, wanted.now, deadline)
     if held is None:
         estate.unread.append(
             Unread(Part.INCIDENTS, "", "no account of Firewatch was named")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from shared.model import resource
 from shared.model.alert import (
     ROAD_RANK,
     Alert,
@@ -18,7 +19,7 @@ from shared.model.alert import (
     Severity,
     Version,
 )
-from shared.model.incident import OWN
+from shared.model.incident import AUDIT, OWN
 from shared.model.resource import TENANT_SCOPE
 from shared.model.text import cut
 
@@ -34,10 +35,13 @@ PRODUCT = "Firewatch"
 STORM = "Firewatch_AlertStorm"
 CROWDED = "Firewatch_Crowded_"
 DRILL = "Firewatch_PageTest"
+POSTURE = "Firewatch_Posture_"
 STRANDED = "Firewatch_Stranded_"
 
 # Of the names in a title.
 MOST_NAMES = 100
+
+MOST_OF_TITLE = 300
 
 
 def storm(since: datetime, now: datetime, *, is_over: bool) -> Alert:
@@ -94,6 +98,44 @@ def stranded(row: DeedRow, now: datetime) -> Alert:
         started_at=row.changed_at,
         now=now,
         is_over=False,
+    )
+
+
+def posture(
+    check: str,
+    identity: str,
+    title: str,
+    why: str,
+    *,
+    severity: Severity,
+    subscription: str,
+    since: datetime,
+    now: datetime,
+    is_over: bool,
+) -> Alert:
+    """Something of logs or detection that is not as it should be.
+
+    ``subscription`` is its path, and empty for the whole estate: what one check finds
+    there is one problem, and nothing that is found is an attack on a resource.
+    """
+    found = _alert(
+        f"{POSTURE}{check}",
+        identity,
+        cut(title, MOST_OF_TITLE),
+        severity=severity,
+        started_at=since,
+        now=now,
+        is_over=is_over,
+    )
+    return replace(
+        found,
+        description=why,
+        kind=AUDIT,
+        scope=resource.subscription(subscription),
+        resource=subscription or None,
+        version=replace(
+            found.version, digest=f"{found.version.digest}, {severity.value}"
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,8 @@ from devhost.outside.azure.inventory import read
 from shared.model.alert import Severity
 from shared.model.posture import CheckName
 from tests.estates import CUSTOMER, HUB_ID, Estate, sub
+from tests.fakes.api import Api
+from tests.fakes.app import POLICY as POLICY_OF_APP
 from tests.faults import FAULTS, Case
 
 if TYPE_CHECKING:
@@ -147,3 +150,39 @@ async def test_an_identity_that_sees_nothing_exits_with_two(tmp_path: Path) -> N
 def _flat(done: Result) -> str:
     """The text, however the table broke it."""
     return " ".join(done.stdout.split())
+
+
+APP = f"""{POLICY_OF_APP}
+workspaces: {{central: ["{CUSTOMER}"]}}
+retention: {{tables: {{SecurityEvent: {{total_days: 365}}}}}}
+posture: {{}}
+"""
+
+
+async def test_the_app_audits_as_it_is_wired(tmp_path: Path) -> None:
+    """Its hub is that of its settings; what it found is told, and shown by the API."""
+    case = Case()
+    FAULTS[CheckName.CAP_REACHED](case)
+    content = json.dumps(case.estate.inventory()).encode()
+    async with Outside.start(inventory=read(content)) as outside:
+        api = Api(
+            tmp_path,
+            policy=APP,
+            changes={
+                "FIREWATCH_ARM_URL": f"{outside.url}/arm",
+                "FIREWATCH_LOGS_URL": f"{outside.url}/log-analytics",
+                "AlertsHub__fullyQualifiedNamespace": "evhns-firewatch.example.com",
+                "ALERTS_HUB": "alerts",
+            },
+        )
+        # The clock of the world stands, and that of the stand-ins does not.
+        api.world.clock.step(datetime.now(UTC) - api.world.clock())
+        found = await (await api.app.audit_posture())()
+        await api.app.close()
+
+    assert found is not None
+    assert [each.check for each in found.findings] == [CheckName.CAP_REACHED]
+    [head] = await api.world.heads()
+    assert head.title == "law-soc TAKES NO LOGS NOW (OverQuota): nothing is seen there"
+    shown = await api.get("/api/posture")
+    assert [each["check"] for each in shown.body["findings"]] == ["cap-reached"]

@@ -32,15 +32,14 @@ PLATFORM = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "where the host sends logs",
     "AlertsHub__clientId": "as whom the host reads the hub",
     "AlertsHub__credential": "that it does so by identity",
-    "AlertsHub__fullyQualifiedNamespace": "where the hub is",
     "AzureWebJobsStorage__credential": "that the host opens storage by identity",
 }
 SIGN_IN = {
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "as whom the platform signs people in",
     "WEBSITE_AUTH_AAD_ALLOWED_TENANTS": "whose people those may be",
 }
-# What is known to code and stands in no template: the one alternative to an identity.
-NOT_IN_AZURE = {"AzureWebJobsStorage"}
+# What is known to code and stands in no template: the alternatives to an identity.
+NOT_IN_AZURE = {"AlertsHub", "AzureWebJobsStorage"}
 # What App Service sets by itself: where the app is.
 GIVEN = {"WEBSITE_OWNER_NAME", "WEBSITE_RESOURCE_GROUP"}
 

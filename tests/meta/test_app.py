@@ -57,6 +57,11 @@ TRIGGERS: dict[str, dict[str, object]] = {
         "schedule": "30 */5 * * * *",
         "runOnStartup": False,
     },
+    "audit_posture": {
+        "type": "timerTrigger",
+        "schedule": "0 13 5 * * *",
+        "runOnStartup": False,
+    },
     "retire_incidents": {
         "type": "timerTrigger",
         "schedule": "0 43 3 * * *",

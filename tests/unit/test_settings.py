@@ -195,3 +195,31 @@ def test_links_are_signed_with_a_key_of_the_settings() -> None:
     assert "hunter2" not in repr(found)
     with pytest.raises(SettingsError, match="FIREWATCH_PUBLIC_URL: must begin"):
         from_environment(CONNECTION | {"FIREWATCH_PUBLIC_URL": "http://example.com"})
+
+
+@pytest.mark.parametrize(
+    ("given", "hub"),
+    [
+        (
+            {"AlertsHub__fullyQualifiedNamespace": "EVHNS.servicebus.windows.net"},
+            "evhns/alerts",
+        ),
+        (
+            {
+                "AlertsHub": "Endpoint=sb://ns-1.servicebus.windows.net/;"
+                "SharedAccessKeyName=x;SharedAccessKey=c2VjcmV0"
+            },
+            "ns-1/alerts",
+        ),
+        ({"AlertsHub": "SharedAccessKey=c2VjcmV0"}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_hub_is_known_by_its_namespace(given: dict[str, str], hub: str) -> None:
+    """However the host is told where it is; of a secret nothing is kept."""
+    found = from_environment(
+        {"AzureWebJobsStorage": "none", "ALERTS_HUB": "Alerts", **given}
+    )
+
+    assert found.hub == hub
+    assert "c2VjcmV0" not in repr(found)
