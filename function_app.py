@@ -113,6 +113,15 @@ async def sync_tickets(timer: func.TimerRequest) -> None:  # noqa: ARG001
     await verb()
 
 
+# When a day is over, and before what ended long ago moves.
+@app.function_name("export_audit")
+@app.timer_trigger(arg_name="timer", schedule="0 13 1 * * *", run_on_startup=False)
+async def export_audit(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    """Keep what was done on the days before where nobody changes it."""
+    verb = await firewatch.audit()
+    await verb()
+
+
 # While most people sleep, and at a minute of its own.
 @app.function_name("retire_incidents")
 @app.timer_trigger(arg_name="timer", schedule="0 43 3 * * *", run_on_startup=False)

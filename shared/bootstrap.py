@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.answering import Answering
     from shared.answers.links import Links
     from shared.answers.sides import Listeners
+    from shared.audit import Audit
     from shared.audit_posture import AuditPosture
     from shared.clouds.credentials import Credentials
     from shared.clouds.storage import Storage
@@ -513,7 +514,7 @@ class App:
     async def retention(self) -> Retention:
         """The fifth verb."""
         settings, policy = await self.settings(), await self.policy()
-        storage = await self.storage()
+        storage, audit = await self.storage(), await self.audit()
 
         async def build() -> Retention:
             from shared.purge import Purge
@@ -525,9 +526,21 @@ class App:
                 storage.history,
                 Purge(storage.ledger, gap=policy.correlate.gap),
                 keep=max(settings.keep, listed),
+                told=audit.until,
             )
 
         return await self._once("retention", build)
+
+    async def audit(self) -> Audit:
+        """The seventh verb."""
+        storage = await self.storage()
+
+        async def build() -> Audit:
+            from shared.audit import Audit
+
+            return Audit(storage.ledger, storage.blobs)
+
+        return await self._once("audit", build)
 
     async def credentials(self) -> Credentials:
         """Who the app is to the APIs of Azure."""

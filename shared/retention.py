@@ -30,7 +30,14 @@ from shared.store import limits, reading, rows
 from shared.store.ports import Delete, Put
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import (
+        Awaitable,
+        Callable,
+        Collection,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
     from datetime import datetime
 
     from shared.purge import Purge
@@ -74,15 +81,26 @@ class Retired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retention:
-    """Moves what was at rest for longer than ``keep``."""
+    """Moves what was at rest for longer than ``keep``.
+
+    ``told`` gives the moment up to which everything is in the audit trail, which reads
+    ``work`` alone: what happened later stays.
+    """
 
     def __init__(
-        self, ledger: Ledger, history: History, purge: Purge, *, keep: timedelta
+        self,
+        ledger: Ledger,
+        history: History,
+        purge: Purge,
+        *,
+        keep: timedelta,
+        told: Callable[[], Awaitable[datetime]] | None = None,
     ) -> None:
         self._ledger = ledger
         self._history = history
         self._purge = purge
         self._keep = keep
+        self._told = told
 
     async def __call__(self) -> Retired:
         """Move what is to be moved, as far as one run may, then purge.
@@ -92,6 +110,8 @@ class Retention:
         """
         deadline = asyncio.get_running_loop().time() + WHOLE_TIMEOUT_S
         before = self._ledger.now() - self._keep
+        if self._told is not None:
+            before = min(before, await self._told())
         partitions = rows.all_partitions(self._ledger.partitions)
         due = [each for p in partitions for each in await self._due(p, before)]
         chosen: dict[str, list[Ended]] = defaultdict(list)

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import tables
-from cli.archive import period, showing
+from cli.archive import period, showing, trails
 from cli.archive.export import Files, Lines, Outcome, Stream, export
 from cli.archive.getting import kept
 from cli.archive.period import Period
 from cli.archive.verifying import Verification
 from cli.incidents import Account, Json, ask, known, print_json
+from cli.parse import harmless
 from shared.store import finding
 from shared.store.batches import ARCHIVE, read_name
+from shared.store.trail import day_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from shared.store.batches import Line
 
 app = typer.Typer(
-    help="Read the archive: every event as it came.", no_args_is_help=True
+    help="Read the archive: every event as it came, and what was done.",
+    no_args_is_help=True,
 )
 console = tables.console()
 errors = tables.console(stderr=True)
@@ -106,7 +109,10 @@ def list_(
     asked = _period(since, until)
 
     async def question(storage: Storage) -> dict[str, int]:
-        return await period.sizes(storage.blobs, asked, source)
+        found = await period.sizes(storage.blobs, asked, source)
+        if source in {"", trails.SOURCE}:
+            found |= await trails.sizes(storage.blobs, asked)
+        return found
 
     found = showing.listed(ask(account, question))
     if as_json:
@@ -167,6 +173,22 @@ def export_(
 
 
 @app.command()
+def audit(since: Since, until: Until = "", account: Account = None) -> None:
+    """Print the audit trail of some days: who did what, when and why, as JSON lines.
+
+    Each day opens with its number and the hash of the day before it.
+    """
+    asked = _period(since, until)
+
+    async def question(storage: Storage) -> None:
+        async for lines in trails.text_of(storage.blobs, asked):
+            for line in lines:
+                typer.echo(harmless(line))
+
+    ask(account, question)
+
+
+@app.command()
 def verify(
     kept_days: Annotated[
         int | None,
@@ -180,9 +202,9 @@ def verify(
     account: Account = None,
     as_json: Json = False,
 ) -> None:
-    """Hold the archive to alerts and timelines, and those to it; 1 if one does not fit.
+    """Hold archive, alerts, timelines and audit trail together; 1 if one does not fit.
 
-    Every blob is read, every event hashed, the chain of every timeline proved.
+    Every blob is read, every event hashed, every chain proved.
     """
 
     async def question(storage: Storage) -> Verified:
@@ -210,12 +232,18 @@ async def _verified(
     await look.rows()
     names = []
     async for name, _ in storage.blobs.sizes(ARCHIVE):
+        if day_of_name(name) is not None:
+            continue
         if read_name(name) is None:
             look.found.wrong("blob", name, "has no name that Firewatch gives")
         else:
             names.append(name)
     await look.blobs(names)
-    return look.close()
+    found = look.close()
+    await trails.verify(
+        storage.ledger, storage.blobs, look.entries, found, kept_since=since
+    )
+    return found
 
 
 def _sink(output: str, *, files: bool) -> Sink:

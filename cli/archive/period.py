@@ -53,8 +53,12 @@ class Period(NamedTuple):
         """Whether a blob may hold an event of it; one without a day may."""
         if named.first is None or named.last is None:
             return True
-        last = (self.until - timedelta(microseconds=1)).date()
-        return named.first <= last and named.last >= self.since.date()
+        return named.first <= self.last and named.last >= self.since.date()
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return (self.until - timedelta(microseconds=1)).date()
 
     @property
     def prefixes(self) -> list[str]:

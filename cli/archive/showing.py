@@ -11,8 +11,10 @@ import msgspec
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from cli import tables
+from cli.archive.trails import SOURCE
 from cli.incidents import unprinted
 from shared.store.batches import read_name
+from shared.store.trail import day_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,9 +42,10 @@ def listed(sizes: Mapping[str, int]) -> list[Listed]:
     """Blobs by day and source."""
     days: dict[tuple[str, str], list[int]] = defaultdict(list)
     for name, size in sizes.items():
-        named = read_name(name)
-        if named is not None:
+        if (named := read_name(name)) is not None:
             days[str(named.first or ""), named.source].append(size)
+        elif (day := day_of_name(name)) is not None:
+            days[str(day), SOURCE].append(size)
     return [
         Listed(day=day, source=source, batches=len(found), bytes=sum(found))
         for (day, source), found in sorted(days.items())
@@ -85,6 +88,8 @@ def checked(found: Verified, console: Console) -> None:
                 ">incidents",
                 ">entries of timelines",
                 ">versions they vouch for",
+                ">days of the trail",
+                ">entries in them",
             ),
             [
                 (
@@ -95,6 +100,8 @@ def checked(found: Verified, console: Console) -> None:
                     found.incidents,
                     found.entries,
                     found.vouched,
+                    found.days,
+                    found.told,
                 )
             ],
         )

@@ -13,10 +13,10 @@ from cli.archive.period import LONGEST_BATCH, fetched
 from shared import timeline
 from shared.model.alert import AlertRow
 from shared.store import finding, history, reading, rows
-from shared.store.batches import day_of, name_of, read_name
+from shared.store.batches import day_of, name_of, read_name, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from datetime import date
 
     from shared.model.incident import Incident
@@ -45,7 +45,8 @@ class Verified(msgspec.Struct, kw_only=True):
     """What was checked, and what does not fit.
 
     ``hashed`` are the alerts whose rows name the hash of their event; of the others,
-    which 0.1 wrote, the event was found and read again.
+    which 0.1 wrote, the event was found and read again. ``days`` are those of the audit
+    trail, and ``told`` the entries in them.
     """
 
     blobs: int = 0
@@ -55,11 +56,22 @@ class Verified(msgspec.Struct, kw_only=True):
     incidents: int = 0
     entries: int = 0
     vouched: int = 0
+    days: int = 0
+    told: int = 0
     misfits: list[Misfit] = []
 
     def wrong(self, what: str, which: str, problem: str) -> None:
         """Note what does not fit."""
         self.misfits.append(Misfit(what=what, which=which, problem=problem))
+
+
+class Told(NamedTuple):
+    """An entry of a timeline: whose, which, of what day, and whether of history."""
+
+    incident: str
+    number: int
+    day: date
+    is_past: bool
 
 
 class _Wanted(NamedTuple):
@@ -93,7 +105,9 @@ class Verification:
         self._wanted: dict[str, list[_Wanted]] = defaultdict(list)
         # What timelines name: hash -> whose timeline, and of which alert.
         self._vouched: dict[str, tuple[str, str]] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._known: set[tuple[str, str]] = set()
+        # Every entry of a timeline, by its hash.
+        self.entries: dict[str, Told] = {}
 
     async def rows(self) -> None:
         """Every alert and every timeline of both tables."""
@@ -102,8 +116,8 @@ class Verification:
             async for page in reading.pages(self._ledger, partition, "a"):
                 self._alerts(page)
         here = await reading.incidents(self._ledger)
-        await self._timelines(self._ledger, (head.id for head in here))
-        known = {head.id for head in here}
+        # Whatever moves meanwhile is found in history.
+        known = await self._timelines(self._ledger, [head.id for head in here])
         months = history.months(self._past.now() - finding.FURTHEST, self._past.now())
         for month in months:
             heads = await self._past.month(month)
@@ -151,25 +165,31 @@ class Verification:
                 _Wanted(row.id, digest, row.version.digest)
             )
 
-    async def _timelines(self, shelf: Shelf, incidents: Iterable[str]) -> None:
+    async def _timelines(self, shelf: Shelf, incidents: Sequence[str]) -> set[str]:
+        """Take the timelines of these; which of them are there."""
         chains = await _side_by_side(reading.chained(shelf, each) for each in incidents)
         for chain in chains:
-            if chain is None:
-                continue
-            head, found = chain
-            self._timeline(head, found)
+            if chain is not None:
+                self._timeline(*chain, is_past=shelf.is_history)
+        return {i for i, chain in zip(incidents, chains, strict=True) if chain}
 
-    def _timeline(self, head: Incident, found: list[Row]) -> None:
+    def _timeline(self, head: Incident, found: list[Row], *, is_past: bool) -> None:
         self.found.incidents += 1
         self.found.entries += len(found)
         proof = timeline.prove(head, found)
         if proof.problem:
             self.found.wrong("timeline", head.id, proof.problem)
-        for entry in timeline.readable(found):
+        for row in found:
+            self._entry(head, row, is_past=is_past)
+
+    def _entry(self, head: Incident, row: Row, *, is_past: bool) -> None:
+        for entry in timeline.readable([row]):
+            told = Told(head.id, entry.sequence, day_of(entry.at), is_past)
+            self.entries[sha256(row.doc)] = told
             for fact in entry.facts:
                 if fact.sha256:
                     self.found.vouched += 1
-                    self._told.add((fact.alert.lower(), fact.sha256))
+                    self._known.add((fact.alert.lower(), fact.sha256))
                     # A batch may have waited that long for its rows.
                     if not self._is_before(day_of(entry.at) - LONGEST_BATCH):
                         self._vouched[fact.sha256] = (head.id, fact.alert)
@@ -194,7 +214,7 @@ class Verification:
         if wanted.sha256 not in hashes:
             problem = f"{name} does not hold the event with its row's hash"
             self.found.wrong("alert", wanted.alert, problem)
-        if (wanted.alert.lower(), wanted.sha256) not in self._told:
+        if (wanted.alert.lower(), wanted.sha256) not in self._known:
             problem = "its row names an event that no timeline knows of"
             self.found.wrong("alert", wanted.alert, problem)
 

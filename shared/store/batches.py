@@ -49,7 +49,9 @@ _NAME = re.compile(
     r"archive/(?P<day>\d{4}-\d\d-\d\d)/(?P<source>.+)/(?P<places>[^/]+)-[0-9a-f]{16}"
     r"(?:-until-(?P<until>\d{4}-\d\d-\d\d))?\.ndjson\.gz"
 )
-_FORMER = re.compile(r"archive/(?P<source>[a-z].*)/(?P<places>[^/]+)\.ndjson\.gz")
+_FORMER = re.compile(
+    r"archive/(?P<source>(?:arm|http|hub)/.+)/(?P<places>[^/]+)\.ndjson\.gz"
+)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

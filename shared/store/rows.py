@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -46,6 +46,15 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[str, ...]
 
 
+class TrailHead(msgspec.Struct, frozen=True, kw_only=True):
+    """The last day of the audit trail, and the hash that the next one follows."""
+
+    day: date
+    number: int
+    sha256: str
+    begun: date
+
+
 class Pointer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An incident in ``history`` that a line of an index leads to, and its verdict."""
 
@@ -67,6 +76,7 @@ Document = (
     | Slots
     | Leaving
     | Pointer
+    | TrailHead
     | Ticket
     | DeedRow
     | TargetRow
@@ -89,6 +99,7 @@ STORM = "g|storm"
 LIMIT = "g|limit|"
 BUDGET = "g|budget|"
 STOP = "q|stop"
+TRAIL = "y|audit"
 
 LEAVING = "r"
 

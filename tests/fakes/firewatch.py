@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from shared.actions.containment import Rules as ContainRules
 from shared.actions.routing import Route, Routed, Rules
 from shared.answers.keys import Keys
+from shared.audit import Audit
 from shared.commands import Commands
 from shared.containment.approving import Approving
 from shared.containment.containing import Containing
@@ -105,6 +106,7 @@ class Worker(NamedTuple):
     silences: Silences
     retention: Retention
     ticketing: Ticketing
+    audit: Audit
     stopping: Stopping
     deciding: Deciding
 
@@ -242,6 +244,7 @@ class World:
                 keep=KEEP,
             ),
             Ticketing(ledger, commands, self.responders),
+            Audit(ledger, self.blobs),
             stopping,
             Deciding(ledger, self.queue, APPROVING, lasts=self.guards.approval),
         )

@@ -62,6 +62,11 @@ TRIGGERS: dict[str, dict[str, object]] = {
         "schedule": "0 13 5 * * *",
         "runOnStartup": False,
     },
+    "export_audit": {
+        "type": "timerTrigger",
+        "schedule": "0 13 1 * * *",
+        "runOnStartup": False,
+    },
     "retire_incidents": {
         "type": "timerTrigger",
         "schedule": "0 43 3 * * *",

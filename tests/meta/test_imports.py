@@ -35,6 +35,7 @@ STORE = (
     "shared.store.ports",
     "shared.store.reading",
     "shared.store.rows",
+    "shared.store.trail",
     "shared.store.transactions",
 )
 MODEL = "shared.model"
@@ -214,6 +215,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.telemetry",
         *STORE,
     ),
+    # What was done, kept a day at a time.
+    "shared.audit": (MODEL, "shared.telemetry", *STORE),
     # The fifth, in two: what has an incident moves, what has none is taken away.
     "shared.retention": (
         MODEL,
@@ -339,6 +342,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.answering",
         "shared.answers",
         "shared.audit_posture",
+        "shared.audit",
         "shared.clouds",
         "shared.commands",
         "shared.containment",

@@ -137,6 +137,7 @@ def test_azures_runtime_indexes_the_functions(indexed: dict[str, Any]) -> None:
         "tick": "timerTrigger",
         "reconcile_source": "timerTrigger",
         "sync_tickets": "timerTrigger",
+        "export_audit": "timerTrigger",
         "retire_incidents": "timerTrigger",
         "health": "httpTrigger",
         **{each.name: "httpTrigger" for each in OPERATIONS},

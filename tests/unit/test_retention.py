@@ -582,9 +582,10 @@ class TestTheKeepTime:
         app = FakeApp(tmp_path, policy=policy, changes={"FIREWATCH_KEEP_DAYS": days})
         await app.world.feed([event()])
         await end(app.world)
-        verb = await app.retention()
+        verb, audit = await app.retention(), await app.audit()
 
         app.world.clock.step(kept * DAY - timedelta(hours=1))
+        await audit()
         assert (await verb()).moved == 0
         app.world.clock.step(timedelta(hours=2))
         assert (await verb()).moved == 1
