@@ -50,7 +50,7 @@ def of_table(table: Table) -> Table:
 def _of_table(table: Table) -> Advice:
     if not table.billable_gb or table.rules:
         return Advice()
-    shorter = f"retention: {{tables: {{{table.table}: {{interactive_days: 30}}}}}}"
+    shorter = f"retention: {{tables: {{{table.table}: {{interactive_days: 30, total_days: 365}}}}}}"
     if not table.queries:
         looked = "no rule does" if table.rules is not None else "rules are not known"
         return Advice(

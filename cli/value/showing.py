@@ -89,8 +89,8 @@ def _tables(found: Value, days: int) -> _Part:
     return _Part(
         f"{tables.counted(len(shown), 'table')} in {tables.counted(days, 'day')}{paid}",
         (
-            *("table", ">GB paid for", ">money", ">queries", ">rules"),
-            *(">questions", ">with rows", ">incidents", ">scores changed"),
+            *("table", ">GB", ">money", ">queries", ">rules"),
+            *(">questions", ">with rows", ">incidents", ">scores"),
         ),
         [
             (
@@ -119,19 +119,19 @@ def _queries(found: Value) -> _Part:
     return _Part(
         f"{len(shown)} queries asked, {silent} never",
         (
-            *("query", "cost", ">questions", ">answered", ">with rows"),
-            *(">scores changed", "can change", ">seconds"),
+            *("query", ">questions", ">answered", ">with rows", ">scores"),
+            *(">seconds", "cost", "can change"),
         ),
         [
             (
                 each.query,
-                each.cost,
                 each.questions,
                 each.answered,
                 each.found,
                 each.decided,
-                ", ".join(each.factors) or "-",
                 f"{each.seconds:.1f}",
+                each.cost,
+                ", ".join(each.factors) or "-",
             )
             for each in shown
         ],
@@ -144,12 +144,11 @@ def _kinds(found: Value) -> _Part:
         f"{tables.counted(len(found.kinds), 'alert type')} in"
         f" {tables.counted(found.incidents, 'incident')}",
         (
-            *("alert type or rule", ">alerts", ">incidents", ">led", ">told"),
-            *(">verdicts", ">benign", ">time spent"),
+            *(">alerts", ">incidents", ">led", ">told", ">verdicts", ">benign"),
+            *(">time spent", "alert type or rule"),
         ),
         [
             (
-                each.name,
                 each.alerts,
                 each.incidents,
                 each.led,
@@ -157,6 +156,7 @@ def _kinds(found: Value) -> _Part:
                 sum(each.verdicts.values()),
                 "-" if each.benign is None else f"{each.benign:.0%}",
                 lasting(each.seconds if each.timed else None),
+                each.name,
             )
             for each in found.kinds
         ],

@@ -211,7 +211,7 @@ def test_a_table_is_worth_what_its_queries_found() -> None:
             "Shop_CL",
             None,
             {},
-            "retention: {tables: {Shop_CL: {interactive_days: 30}}}",
+            "retention: {tables: {Shop_CL: {interactive_days: 30, total_days: 365}}}",
         ),
         ("Shop_CL", None, {"Shop_CL": ["a rule"]}, ""),
         ("DnsEvents", None, {}, "no incident was about what"),
