@@ -125,8 +125,8 @@ def _after(table: Table, interactive: int | None, total: int | None) -> Kept:
     days = before.interactive if interactive is None else interactive
     follows = total is None and before.as_interactive
     whole = before.total if total is None else total
-    if table.plan != TablePlan.ANALYTICS:
-        # They are no choice, and never more than all.
+    if table.plan == TablePlan.AUXILIARY:
+        # Queries find all there is.
         days = min(days, whole)
     return Kept(
         interactive=days,

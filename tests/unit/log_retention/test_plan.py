@@ -133,6 +133,12 @@ def test_queries_that_look_back_further_are_said() -> None:
             "plan Basic: its 30 interactive days cannot be set",
         ),
         (
+            Table(name="AKSAudit", plan="Basic", kept=Kept(interactive=30, total=30)),
+            (None, 4),
+            days(),
+            "4 days in all would be fewer than the 30",
+        ),
+        (
             Table(name="A_CL", plan="Auxiliary", kept=Kept(interactive=365, total=365)),
             (365, 90),
             days(total=90),
