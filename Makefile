@@ -40,7 +40,7 @@ MINUTES ?= 10
 FUZZ := .run/fuzz
 
 .PHONY: help setup run test soak bench check check-infra check-queries fix golden schema \
-  queries shapes fuzz lock clean coverage-report package
+  queries roles shapes fuzz lock clean coverage-report package
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -95,6 +95,9 @@ schema: $(VENV)/.ready ## write policy.schema.json, which editors read, from the
 
 queries: $(VENV)/.ready ## write docs/queries.md from the headers of the queries
 	@$(BIN)/firewatch queries --markdown > docs/queries.md
+
+roles: $(VENV)/.ready ## write infra/responders.json: what responders need of Azure
+	@$(BIN)/firewatch release roles > infra/responders.json
 
 shapes: $(VENV)/.ready ## read anew what resources may hold, after a change of infra/
 	@$(PYTHON) -m venv $(SHAPES)

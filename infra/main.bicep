@@ -143,7 +143,7 @@ param operatorPrincipalId string = ''
 ])
 param operatorPrincipalType string = 'User'
 
-@description('Rights of the worker on other subscriptions: {subscription, builtIn, custom}. README.md says which section of the policy needs which.')
+@description('Rights of the worker on other subscriptions: {subscription, builtIn, responders, resourceGroups, custom}. README.md says which section of the policy needs which.')
 param subscriptionRights array = []
 
 @description('Resource ids of the workspaces of Log Analytics that the policy asks for evidence.')
@@ -663,6 +663,8 @@ module subscriptionRoles 'rights/roles.bicep' = [for right in subscriptionRights
     principalId: workerIdentity.outputs.principalId
     builtIn: right.?builtIn ?? []
     custom: right.?custom ?? []
+    responders: right.?responders ?? []
+    responderGroups: right.?resourceGroups ?? []
     ending: '${environmentName}-${take(unique, 5)}'
   }
 }]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +60,14 @@ def package(
     )
     _say(f"{made.path}: {made.size / 1e6:.1f} MB, {tried}")
     _say(f"sha256 {made.sha256}")
+
+
+@app.command()
+def roles() -> None:
+    """What each responder needs of Azure, as infra/responders.json has it."""
+    from cli.release.roles import needs  # noqa: PLC0415  the other verbs do without
+
+    typer.echo(json.dumps(needs(), indent=2))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,10 @@ def _workspace(name: str) -> str:
     return f"/subscriptions/{OTHER}/resourceGroups/rg-logs/providers/{kind}/{name}"
 
 
+# Those that a role of Azure can be made for.
+NEEDS: dict[str, Any] = json.loads((FOLDER / "responders.json").read_text("utf-8"))
+ALL = sorted(NEEDS.keys() - {"guards"})
+
 # Whatever can be switched on is.
 MOST: dict[str, Any] = {
     "environmentName": "production",
@@ -53,10 +58,16 @@ MOST: dict[str, Any] = {
     "operatorPrincipalId": "operator",
     "operatorPrincipalType": "Group",
     "subscriptionRights": [
-        {"subscription": SUBSCRIPTION, "builtIn": ["Security Reader"]},
+        {
+            "subscription": SUBSCRIPTION,
+            "builtIn": ["Security Reader"],
+            "responders": ALL,
+        },
         {
             "subscription": OTHER,
             "builtIn": ["Reader", "Monitoring Reader"],
+            "responders": ["nsg-deny", "vm-quarantine"],
+            "resourceGroups": ["rg-a", "rg-b"],
             "custom": [
                 {
                     "name": "Firewatch lists alerts",

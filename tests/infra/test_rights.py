@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from cli.release.roles import needs
 from tests.infra import cases
 from tests.infra.bicep import FOLDER
-from tests.infra.cases import NAMES, OTHER, all_of, deployed, one_of
+from tests.infra.cases import NAMES, NEEDS, OTHER, all_of, deployed, one_of
 from tests.infra.values import SUBSCRIPTION, Made
 from tests.meta.test_docs import read, section
 
@@ -99,7 +100,7 @@ def test_the_worker_has_what_its_work_needs() -> None:
 
 def test_a_role_of_ones_own_holds_what_is_given_and_no_more() -> None:
     """It is given where it is to be, and nowhere else."""
-    lists, locks = all_of("most", DEFINITION)
+    lists, locks = (m for m in all_of("most", DEFINITION) if not of_responder(m))
     found = rights("most", app("most", "worker"))
 
     assert lists.body["properties"]["permissions"] == [
@@ -113,6 +114,68 @@ def test_a_role_of_ones_own_holds_what_is_given_and_no_more() -> None:
     assert lists.scope == locks.scope == f"/subscriptions/{OTHER}"
     assert found[lists.name] == {"rg-a", "rg-b"}
     assert found[locks.name] == {OTHER}
+
+
+def of_responder(made: Made) -> str:
+    """The responder that a role was made for; empty where it is another's."""
+    found = re.fullmatch(
+        r"What ([a-z-]+) of Firewatch needs, and no more\.", about(made)
+    )
+    return found[1] if found else ""
+
+
+def about(made: Made) -> str:
+    """The description of a role."""
+    found: str = made.body["properties"]["description"]
+    return found
+
+
+def test_the_table_of_roles_is_that_of_the_responders() -> None:
+    """Every permission that a responder declares of Azure is in a role, and no other."""
+    assert needs() == NEEDS
+
+
+@pytest.mark.parametrize("responder", NEEDS)
+def test_a_responder_has_a_role_with_what_it_needs_and_no_more(responder: str) -> None:
+    """In each subscription where it is to act, and nothing is left out of it."""
+    made = [m for m in all_of("most", DEFINITION) if of_responder(m) == responder]
+
+    assert f"/subscriptions/{SUBSCRIPTION}" in {m.scope for m in made}
+    for role_made in made:
+        (allowed,) = role_made.body["properties"]["permissions"]
+        assert allowed == {**NEEDS[responder], "notActions": [], "notDataActions": []}
+
+
+def test_responders_act_where_they_are_let() -> None:
+    """In the groups that are named, or in all; what guards read is in all of them."""
+    found = rights("most", app("most", "worker"))
+    where = {
+        (of_responder(m), m.scope.rpartition("/")[2]): found[m.name]
+        for m in all_of("most", DEFINITION)
+        if of_responder(m)
+    }
+
+    assert {n for n, s in where if s == SUBSCRIPTION} == {*NEEDS}
+    assert all(
+        on == {SUBSCRIPTION} for (_, s), on in where.items() if s == SUBSCRIPTION
+    )
+    assert {name: on for (name, s), on in where.items() if s == OTHER} == {
+        "guards": {OTHER},
+        "nsg-deny": {"rg-a", "rg-b"},
+        "vm-quarantine": {"rg-a", "rg-b"},
+    }
+
+
+@pytest.mark.parametrize("responder", NEEDS)
+def test_no_role_lets_more_than_single_actions(responder: str) -> None:
+    """Nothing with a wildcard, and nobody who contains can give roles to itself."""
+    every = [*NEEDS[responder]["actions"], *NEEDS[responder]["dataActions"]]
+
+    assert every
+    assert not [action for action in every if "*" in action]
+    assert "Microsoft.Authorization/roleAssignments/write" not in every or (
+        responder == "role-remove"
+    )
 
 
 def test_nobody_can_act_on_azure_by_the_web_app() -> None:

@@ -154,11 +154,11 @@ def _unique(*texts: str) -> str:
     return base64.b32encode(digest).decode().lower()[:13]
 
 
-def _union(*parts: dict[str, Value]) -> dict[str, Value]:
-    made: dict[str, Value] = {}
-    for part in parts:
-        made |= part
-    return made
+def _union(*parts: Value) -> Value:
+    """Of objects, or of lists; what comes twice is in it once."""
+    if all(isinstance(part, list) for part in parts):
+        return [*dict.fromkeys(each for part in parts for each in part)]
+    return {name: value for part in parts for name, value in part.items()}
 
 
 FUNCTIONS: dict[str, Callable[..., Value]] = {
@@ -185,6 +185,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
 
 OPERATORS: dict[str, Callable[..., Value]] = {
     "add": lambda one, other: one + other,
+    "equals": lambda one, other: one == other,
     "greater_than": lambda one, other: one > other,
     "not": lambda value: not value,
 }

@@ -425,6 +425,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     # Every mistake of a responder's settings too, with nothing running.
     "cli.policy": ("cli", "shared", "responders"),
     "cli.schema": ("shared", "responders"),
+    # What each of them needs of Azure.
+    "cli.release.roles": ("shared", "responders"),
     # Takes back what any of them did.
     "cli.undo": ("cli", "shared", "responders"),
     # Which of them make tickets.
