@@ -74,8 +74,7 @@ async def receive_alerts(req: func.HttpRequest) -> func.HttpResponse:
 )
 async def respond(msg: func.QueueMessage) -> None:
     """Look at the incidents a message names."""
-    verb = await firewatch.respond()
-    await verb(messages.decode(msg.get_body()))
+    await (await firewatch.respond())(messages.decode(msg.get_body()))
 
 
 @app.function_name("respond_poison")
@@ -91,8 +90,7 @@ async def respond_poison(msg: func.QueueMessage) -> None:
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)
 async def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding's name
     """Have whatever is due looked at."""
-    verb = await firewatch.tick()
-    await verb()
+    await (await firewatch.tick())()
 
 
 # At a minute that is nobody's favourite: every app in the world asks at the full hour.
@@ -100,8 +98,7 @@ async def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding's
 @app.timer_trigger(arg_name="timer", schedule="0 17 * * * *", run_on_startup=False)
 async def reconcile_source(timer: func.TimerRequest) -> None:  # noqa: ARG001
     """Ask Defender itself what its export left out."""
-    verb = await firewatch.reconcile_source()
-    await verb()
+    await (await firewatch.reconcile_source())()
 
 
 # Between two full minutes, when tick is over.
@@ -109,8 +106,7 @@ async def reconcile_source(timer: func.TimerRequest) -> None:  # noqa: ARG001
 @app.timer_trigger(arg_name="timer", schedule="30 */5 * * * *", run_on_startup=False)
 async def sync_tickets(timer: func.TimerRequest) -> None:  # noqa: ARG001
     """Read what people did to the tickets of open incidents."""
-    verb = await firewatch.ticketing()
-    await verb()
+    await (await firewatch.ticketing())()
 
 
 # When a day is over, and before what ended long ago moves.
@@ -118,8 +114,7 @@ async def sync_tickets(timer: func.TimerRequest) -> None:  # noqa: ARG001
 @app.timer_trigger(arg_name="timer", schedule="0 13 1 * * *", run_on_startup=False)
 async def export_audit(timer: func.TimerRequest) -> None:  # noqa: ARG001
     """Keep what was done on the days before where nobody changes it."""
-    verb = await firewatch.audit()
-    await verb()
+    await (await firewatch.audit())()
 
 
 # While most people sleep, and at a minute of its own.
@@ -127,8 +122,7 @@ async def export_audit(timer: func.TimerRequest) -> None:  # noqa: ARG001
 @app.timer_trigger(arg_name="timer", schedule="0 43 3 * * *", run_on_startup=False)
 async def retire_incidents(timer: func.TimerRequest) -> None:  # noqa: ARG001
     """Move what ended long ago out of the way."""
-    verb = await firewatch.retention()
-    await verb()
+    await (await firewatch.retention())()
 
 
 # After what ended has moved out of the way, and before people come to work.
@@ -136,8 +130,7 @@ async def retire_incidents(timer: func.TimerRequest) -> None:  # noqa: ARG001
 @app.timer_trigger(arg_name="timer", schedule="0 13 5 * * *", run_on_startup=False)
 async def audit_posture(timer: func.TimerRequest) -> None:  # noqa: ARG001
     """Look at what there is of logs and detection."""
-    verb = await firewatch.audit_posture()
-    await verb()
+    await (await firewatch.audit_posture())()
 
 
 @app.function_name("health")
