@@ -13,7 +13,10 @@ from responders.key_rotate import KeyRotate
 from responders.logs_ingestion import LogsIngestion
 from responders.nsg_deny import NsgDeny
 from responders.pagerduty import PagerDuty
+from responders.principal_disable import PrincipalDisable
 from responders.registry_token_disable import RegistryTokenDisable
+from responders.risk_confirm import RiskConfirm
+from responders.role_remove import RoleRemove
 from responders.secret_disable import SecretDisable
 from responders.sentinel import Sentinel
 from responders.servicenow import ServiceNow
@@ -73,7 +76,10 @@ DOERS: Mapping[
     type[
         KeyRotate
         | NsgDeny
+        | PrincipalDisable
         | RegistryTokenDisable
+        | RiskConfirm
+        | RoleRemove
         | SecretDisable
         | SessionsRevoke
         | SqlPublicOff
@@ -87,7 +93,10 @@ DOERS: Mapping[
 ] = {
     "key-rotate": KeyRotate,
     "nsg-deny": NsgDeny,
+    "principal-disable": PrincipalDisable,
     "registry-token-disable": RegistryTokenDisable,
+    "risk-confirm": RiskConfirm,
+    "role-remove": RoleRemove,
     "secret-disable": SecretDisable,
     "sessions-revoke": SessionsRevoke,
     "sql-public-off": SqlPublicOff,

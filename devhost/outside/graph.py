@@ -27,6 +27,7 @@ from devhost.outside.azure.accounts import (
     selected,
 )
 from devhost.outside.azure.answers import Refused, body_of, demand_token
+from devhost.outside.azure.resources import Resources
 from devhost.outside.azure.upsets import write
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from devhost.outside.azure.inventory import Inventory
-    from devhost.outside.azure.resources import Document, Resources
+    from devhost.outside.azure.resources import Document
     from devhost.outside.azure.rights import Rights
     from devhost.outside.azure.upsets import Upsets
 
@@ -67,7 +68,7 @@ class GraphSide:
         self._roles = inventory.directoryRoles
         self.users = filled(inventory.users)
         self.principals = filled(inventory.servicePrincipals)
-        self.risky: dict[str, dict[str, Any]] = {}
+        self.risky = Resources()
         self._switched_off: dict[str, datetime] = {}
         self.changes: list[dict[str, Any]] = []
         self.refused: list[str] = []
@@ -114,13 +115,14 @@ class GraphSide:
         return {
             "users": self.users.state(),
             "servicePrincipals": self.principals.state(),
-            "riskyUsers": {**self.risky},
+            "riskyUsers": self.risky.state(),
         }
 
     def recover(self) -> None:
         """Show every reader what there is."""
         self.users.show_all()
         self.principals.show_all()
+        self.risky.show_all()
 
     def _answering(
         self, answer: Callable[..., Any], roles: tuple[str, ...]
@@ -187,7 +189,7 @@ class GraphSide:
         }
 
     async def _risk(self, request: web.Request) -> dict[str, Any]:
-        found = self.risky.get(request.match_info["id"].lower())
+        found = self.risky.shown(request.match_info["id"])
         if found is None:
             raise absent(request.match_info["id"])
         return found
@@ -202,7 +204,7 @@ class GraphSide:
             user = self.users.find(str(each))
             if user is None:
                 raise absent(str(each))
-            self.risky[user["id"].lower()] = {
+            risk = {
                 "id": user["id"],
                 "userPrincipalName": user["userPrincipalName"],
                 "riskLevel": "high" if is_confirmed else "none",
@@ -212,6 +214,8 @@ class GraphSide:
                 else "adminDismissedAllRiskForUser",
                 "riskLastUpdatedDateTime": self._now(),
             }
+            upset = self._upsets.next(self.name, "POST", request.path)
+            write(upset, self.risky, user["id"], risk)
         self._took(request, body)
 
     async def _list_principals(self, request: web.Request) -> dict[str, Any]:

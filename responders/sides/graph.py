@@ -20,6 +20,11 @@ USER_FIELDS = (
     "createdDateTime",
 )
 
+PRINCIPAL_FIELDS = ("id", "displayName", "accountEnabled", "appOwnerOrganizationId")
+
+# What tells Entra ID Protection that users are compromised, by their object ids.
+RISKY_CONFIRM = "/identityProtection/riskyUsers/confirmCompromised"
+
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
@@ -40,6 +45,16 @@ def user_fields(object_id: str) -> str:
 def principal(object_id: str) -> str:
     """The path of a service principal; as ``user`` else."""
     return _path("servicePrincipals", object_id)
+
+
+def principal_fields(object_id: str) -> str:
+    """The path at which all is read of a service principal that matters to a change."""
+    return f"{principal(object_id)}?$select={','.join(PRINCIPAL_FIELDS)}"
+
+
+def risky(object_id: str) -> str:
+    """The path of what Entra ID Protection knows of a user; as ``user`` else."""
+    return _path("identityProtection/riskyUsers", object_id)
 
 
 def is_object_id(text: str) -> bool:

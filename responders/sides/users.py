@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from responders.sides import graph
-from shared.model.action import Kind
-from shared.model.deed import Deed
-from shared.model.entity import Account
+from responders.sides.accounts import OfAccounts
 from shared.model.errors import (
     ActionRefused,
     FailureReason,
@@ -24,12 +21,9 @@ from shared.model.permission import Api, Permission
 from shared.model.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from responders.base import Ports
-    from shared.model.alert import AlertRow
-    from shared.model.evidence import Evidence
-    from shared.model.incident import Incident
     from shared.model.rest import Rest
 
 READ = Permission(Api.GRAPH, "User.Read.All", "the accounts that alerts name")
@@ -39,7 +33,6 @@ READ_GROUPS = Permission(
 )
 
 _NAME = 80
-SEVERAL = "an alert names several accounts: which one is meant is not certain"
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,73 +50,24 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: str
 
 
-class Named(NamedTuple):
-    """The alerts that name an account, and why it may not be the one that is meant."""
+class OfUsers(OfAccounts):
+    """Those whose targets are users."""
 
-    alerts: tuple[str, ...]
-    obstacle: str
+    class Config(
+        OfAccounts.Config, frozen=True, kw_only=True, forbid_unknown_fields=True
+    ):
+        """Members of the groups of ``spare``, by object ids, are left alone."""
 
-
-def named(alerts: Iterable[AlertRow], *, several: bool) -> dict[str, Named]:
-    """The accounts that alerts name by object id; whoever has none is not named.
-
-    Alerts that name more than one do not say which one is meant, unless ``several``.
-    """
-    speaking: dict[str, list[str]] = {}
-    certain: set[str] = set()
-    for alert in alerts:
-        found = {
-            entity.object_id.lower()
-            for entity in alert.entities
-            if isinstance(entity, Account) and graph.is_object_id(entity.object_id)
-        }
-        for account in found:
-            speaking.setdefault(account, []).append(alert.id)
-        if several or len(found) == 1:
-            certain |= found
-    return {
-        account: Named(tuple(sorted(ids)), "" if account in certain else SEVERAL)
-        for account, ids in sorted(speaking.items())
-    }
-
-
-class OfUsers:
-    """The half of a ``Doer`` that plans, for those whose targets are users."""
-
-    class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """An alert that names several accounts is about none of them, unless ``several``.
-
-        Members of the groups of ``spare``, by object ids, are left alone.
-        """
-
-        several: bool = False
         spare: tuple[str, ...] = ()
-
-    use: str
-    says: str
-    reversible = True
-    kind = Kind.CONTAIN
 
     def __init__(self, name: str, config: Config | None, ports: Ports) -> None:
         """Raises SettingsError for a group that is none."""
-        self.name = name
-        self._graph: Rest = ports.azure.graph
-        self._config = config
+        super().__init__(name, config, ports)
         self._spare = _groups(config.spare) if config else ()
 
-    async def plan(
-        self,
-        incident: Incident,  # noqa: ARG002  as the protocol
-        alerts: Sequence[AlertRow],
-        evidence: Sequence[Evidence] = (),  # noqa: ARG002  as the protocol
-    ) -> Sequence[Deed]:
-        """One deed for each account that an alert names by its object id."""
-        if self._config is None:
-            return ()
-        found = named(alerts, several=self._config.several)
-        return await asyncio.gather(
-            *(self._planned(account, said) for account, said in found.items())
-        )
+    async def checked(self, object_id: str) -> str:
+        """What the user signs in with; raises as ``usable`` does."""
+        return (await self.usable(object_id)).name
 
     async def usable(self, object_id: str) -> User:
         """The user, where it is any use. Raises ActionRefused where it is not."""
@@ -136,25 +80,6 @@ class OfUsers:
     def problem(self, user: User) -> str:  # noqa: ARG002  for those that have one
         """Why it would be no use for this user; empty where it is."""
         return ""
-
-    async def _planned(self, account: str, said: Named) -> Deed:
-        name, obstacle = account, said.obstacle
-        try:
-            name = (await self.usable(account)).name
-        except (ActionRefused, PermanentFailure) as error:
-            # Another account's may do.
-            obstacle = obstacle or str(error)
-        return Deed(
-            responder=self.name,
-            use=self.use,
-            kind=self.kind,
-            target=account,
-            says=self.says.format(name),
-            alerts=said.alerts,
-            accounts=(account,),
-            reversible=self.reversible,
-            obstacle=obstacle,
-        )
 
 
 async def find(side: Rest, object_id: str) -> User | None:
@@ -195,7 +120,7 @@ def _groups(spare: Sequence[str]) -> tuple[str, ...]:
 
 def _read(object_id: str, content: Mapping[str, Any]) -> User:
     is_enabled = content.get("accountEnabled")
-    if not isinstance(is_enabled, bool) or content.get("id") != object_id:
+    if not isinstance(is_enabled, bool) or str(content.get("id")).lower() != object_id:
         raise PermanentFailure(
             FailureReason.INVALID, "Microsoft Graph sent something else than the user"
         )

@@ -15,7 +15,10 @@ DOES: frozenset[str] = frozenset(
     {
         "key-rotate",
         "nsg-deny",
+        "principal-disable",
         "registry-token-disable",
+        "risk-confirm",
+        "role-remove",
         "secret-disable",
         "sessions-revoke",
         "sql-public-off",

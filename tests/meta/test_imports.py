@@ -403,7 +403,10 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         (
             "responders.alert_status",
             "responders.key_rotate",
+            "responders.principal_disable",
             "responders.registry_token_disable",
+            "responders.risk_confirm",
+            "responders.role_remove",
             "responders.secret_disable",
             "responders.sessions_revoke",
             "responders.sql_public_off",

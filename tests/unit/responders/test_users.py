@@ -9,7 +9,7 @@ import pytest
 
 from responders.sessions_revoke import GUEST as OF_GUESTS
 from responders.sessions_revoke import SessionsRevoke
-from responders.sides.users import SEVERAL, OfUsers
+from responders.sides.accounts import SEVERAL
 from responders.user_disable import SYNCED as OF_SYNCED
 from responders.user_disable import UserDisable
 from shared.model.errors import ActionRefused, SettingsError
@@ -22,6 +22,7 @@ from tests.fakes.ports import make_ports
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from responders.sides.users import OfUsers
     from shared.model.alert import AlertRow
     from shared.model.deed import Deed
 
