@@ -20,6 +20,7 @@ from shared.enrichment.pack import pack
 from shared.log_retention.plan import planned
 from shared.log_retention.workspace import Workspace
 from shared.model.errors import CommandRefused, ResponderError, SettingsError
+from shared.settings import PACKAGED_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +36,14 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="The policy that says how long. Left out: the policy.yaml beside the app;"
+        " with --rehearse that of the run.",
+        show_default=False,
+    ),
+]
 Named = Annotated[
     list[str] | None,
     typer.Option(
@@ -63,14 +72,14 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 @app.command()
 def plan(
-    policy: rules.PolicyFile = None,
+    policy: PolicyFile = None,
     workspace: Named = None,
     url: Url = "",
     rehearse: Rehearse = False,
     as_json: Json = False,
 ) -> None:
     """Show what the policy's `retention` would change; nothing is changed."""
-    by = _policy(policy)
+    by = _policy(policy, rehearse=rehearse)
     where = address(url, rehearse=rehearse)
 
     async def go() -> list[Plan]:
@@ -86,7 +95,7 @@ def plan(
 
 @app.command()
 def apply(
-    policy: rules.PolicyFile = None,
+    policy: PolicyFile = None,
     workspace: Named = None,
     before: Annotated[
         Path | None,
@@ -104,7 +113,7 @@ def apply(
 
     What was before is written to a file first. 1 if a table is not as it should be.
     """
-    by = _policy(policy)
+    by = _policy(policy, rehearse=rehearse)
     where = address(url, rehearse=rehearse)
 
     async def go() -> bool:
@@ -215,8 +224,9 @@ def _reaches() -> dict[str, int]:
     return found
 
 
-def _policy(file: Path | None) -> Policy:
-    found = rules.policy(file, None)
+def _policy(file: Path | None, *, rehearse: bool) -> Policy:
+    """The policy of a file. That of a run is for rehearsing alone."""
+    found = rules.policy(file or (None if rehearse else PACKAGED_POLICY), None)
     if not (found.retention.default or found.retention.tables):
         raise SettingsError(
             ["the policy has no retention: docs/retention.md says how to write it"]

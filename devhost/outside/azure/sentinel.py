@@ -14,6 +14,7 @@ from devhost.outside.azure.kinds import (
     Change,
     How,
     Kind,
+    Readable,
     bad,
     properties_of,
 )
@@ -109,7 +110,12 @@ def _problem_of_task(given: Mapping[str, object]) -> str:
     return "" if is_known else "status is neither New nor Completed"
 
 
-PARTS = (Part("comments", _problem_of_comment), Part("tasks", _problem_of_task))
+PARTS = (
+    Part("comments", _problem_of_comment),
+    Part("tasks", _problem_of_task),
+    # Rules are here to be read; the version is [unverified].
+    Readable("Microsoft.SecurityInsights/alertRules", VERSION),
+)
 
 
 def _demand_name(asked: Asked) -> None:
