@@ -244,6 +244,27 @@ async def test_rules_that_cannot_be_read_are_not_taken_for_none(asker: Asker) ->
     assert any("answered 403" in each for each in found["missing"])
 
 
+async def test_rules_that_are_on_use_their_tables(asker: Asker) -> None:
+    """Sentinel's and Azure Monitor's, of a workspace that is found by its GUID."""
+    asker.outside.manager.resources.write(
+        {
+            "id": f"{SOC.partition('/providers/')[0]}/providers/Microsoft.Insights"
+            "/scheduledQueryRules/web",
+            "name": "web",
+            "properties": {"criteria": {"allOf": [{"query": "AppServiceHTTPLogs"}]}},
+        }
+    )
+
+    found = await asker.json("--rules")
+
+    tables = {each["table"]: each for each in found["tables"]}
+    assert tables["ShopAudit_CL"]["rules"] == ["Shop audit: prices changed at night"]
+    assert tables["ShopAudit_CL"]["to_do"] == ""
+    assert tables["AppServiceHTTPLogs"]["rules"] == ["web"]
+    assert tables["AKSAudit"]["rules"] == []
+    assert not any("rules" in each for each in found["missing"])
+
+
 @pytest.mark.parametrize("price", ["much", "-1", "nan", "inf", "AKSAudit=", "1=x"])
 async def test_a_price_is_a_number(asker: Asker, price: str) -> None:
     """Any other is a mistake in the command."""
