@@ -20,6 +20,7 @@ from shared.actions.deeds import Step
 from shared.bootstrap import utc_now
 from shared.clouds.credentials import Credentials
 from shared.clouds.http import HttpClient
+from shared.clouds.outlets import Opened
 from shared.clouds.remotes import remotes
 from shared.containment.containing import with_rows
 from shared.containment.doing import Doing, Job
@@ -163,7 +164,12 @@ class _Hand:
         if kind is None:
             return None
         ports = Ports(
-            _no_secret, self._http, utc_now, self._credentials.token, self._azure
+            _no_secret,
+            self._http,
+            utc_now,
+            self._credentials.token,
+            self._azure,
+            Opened().outlets,
         )
         return kind(deed.responder, None, ports)
 

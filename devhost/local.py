@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devhost.parent import STARTED_BY
-from devhost.rehearsal import rehearse
+from devhost.rehearsal import Receiver, rehearse
 from devhost.storage import Azurite
 
 if TYPE_CHECKING:
@@ -111,7 +111,11 @@ class Local:
         self.outside_url = f"http://127.0.0.1:{outside.ready['port']}"
         self.control_key = str(outside.ready["control_key"])
         rehearsal = rehearse(
-            policy, outside=self.outside_url, live=live, environment=environment
+            policy,
+            outside=self.outside_url,
+            live=live,
+            environment=environment,
+            syslog=Receiver(outside.ready["syslog_port"], outside.ready["syslog_ca"]),
         )
         self.secrets = rehearsal.environment
         (self.folder / "policy.yaml").write_bytes(rehearsal.policy)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from devhost.outside.certificate import issued
 from devhost.outside.logs_ingestion import RULE
 
 if TYPE_CHECKING:
@@ -25,6 +26,17 @@ class Rehearsal(NamedTuple):
     webhook_secrets: dict[str, str]
 
 
+class Receiver(NamedTuple):
+    """Where the stand-in of receivers of syslog is, and what it is trusted by."""
+
+    port: int
+    ca: str
+
+
+# Nothing listens there.
+NOWHERE = Receiver(9, "")
+
+
 class RehearsalError(Exception):
     """The policy cannot be rehearsed; the message says what is wrong with it."""
 
@@ -35,6 +47,7 @@ def rehearse(
     outside: str,
     live: Collection[str],
     environment: Mapping[str, str],
+    syslog: Receiver = NOWHERE,
 ) -> Rehearsal:
     """Point every responder that is not ``live`` at the outside world's stand-ins.
 
@@ -45,7 +58,7 @@ def rehearse(
     if unknown := sorted(set(live) - set(responders)):
         raise RehearsalError(f"--live {unknown[0]}: the policy has no such responder")
     changed = {
-        name: given if name in live else _stand_in(name, given, outside)
+        name: given if name in live else _stand_in(name, given, outside, syslog)
         for name, given in responders.items()
     }
     made: dict[str, str] = {}
@@ -92,10 +105,15 @@ def _of_heartbeat(
     return {**unknown, **made, **there}
 
 
-def _stand_in(name: str, given: object, outside: str) -> object:
+def _stand_in(name: str, given: object, outside: str, syslog: Receiver) -> object:
     """The responder's settings with the URL of its stand-in."""
     if not isinstance(given, dict):
         return given
+    lines: dict[str, object] = {
+        "host": "127.0.0.1",
+        "port": syslog.port,
+        "ca": syslog.ca,
+    }
     changes: dict[str, dict[str, object]] = {
         "pagerduty": {"url": f"{outside}/pagerduty"},
         "webhook": {"url": f"{outside}/webhook/{name}"},
@@ -114,6 +132,8 @@ def _stand_in(name: str, given: object, outside: str) -> object:
         "alert-status": {"url": f"{outside}/arm"},
         "sentinel": {"url": f"{outside}/arm"},
         "logs-ingestion": {"endpoint": f"{outside}/logs-ingestion", "rule": RULE},
+        "qradar": lines,
+        "arcsight": lines,
         # Whoever forwards to an index of their own has one there.
         "splunk": {"url": f"{outside}/splunk", "index": ""},
     }
@@ -133,6 +153,8 @@ def _made_up(use: str, name: str, field: str, outside: str) -> str:
     match use, field:
         case "webhook", _:
             return _webhook_secret()
+        case _, "certificate":
+            return issued(name).both
         case "slack", "url":
             return f"{outside}/slack/services/{name}"
         case "slack", "token":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from responders.alert_status import AlertStatus
+from responders.arcsight import Arcsight
 from responders.boards import Boards
 from responders.email import Email
 from responders.jira import Jira
@@ -14,6 +15,7 @@ from responders.logs_ingestion import LogsIngestion
 from responders.nsg_deny import NsgDeny
 from responders.pagerduty import PagerDuty
 from responders.principal_disable import PrincipalDisable
+from responders.qradar import Qradar
 from responders.registry_token_disable import RegistryTokenDisable
 from responders.risk_confirm import RiskConfirm
 from responders.role_remove import RoleRemove
@@ -42,6 +44,7 @@ RESPONDERS: Mapping[
     str,
     type[
         AlertStatus
+        | Arcsight
         | Boards
         | Email
         | Jira
@@ -49,6 +52,7 @@ RESPONDERS: Mapping[
         | LogsIngestion
         | PagerDuty
         | Sentinel
+        | Qradar
         | ServiceNow
         | Slack
         | Splunk
@@ -69,6 +73,8 @@ RESPONDERS: Mapping[
     "webhook": Webhook,
     "splunk": Splunk,
     "logs-ingestion": LogsIngestion,
+    "qradar": Qradar,
+    "arcsight": Arcsight,
 }
 
 DOERS: Mapping[

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.model.http import Http, Reply
     from shared.model.incident import Incident
     from shared.model.message import Message
+    from shared.model.outlets import Outlets
     from shared.model.permission import Permission
     from shared.model.rest import Remotes
     from shared.model.secret import Secret, SecretRef
@@ -128,7 +129,8 @@ class Ports(NamedTuple):
     ``secret`` gives the value of a setting; it raises SettingsError where it has none.
     ``token`` gives a bearer token of the app's identity for a scope; it raises
     TransientFailure and PermanentFailure. ``azure`` are the APIs of Azure, as that
-    identity. ``alerts`` are some of an incident's, by its id: the first and the latest.
+    identity, ``outlets`` the ways out that are no HTTP. ``alerts`` are some of an
+    incident's, by its id: the first and the latest.
     """
 
     secret: Callable[[SecretRef], Secret]
@@ -136,6 +138,7 @@ class Ports(NamedTuple):
     clock: Callable[[], datetime]
     token: Callable[[str], Awaitable[str]]
     azure: Remotes
+    outlets: Outlets
     alerts: Callable[[str], Awaitable[Sequence[AlertRow]]] = nobodys
 
 

@@ -383,10 +383,18 @@ class App:
             return await reading.alerts_by((await self.storage()).ledger, incident)
 
         async def build() -> Staff:
+            from shared.clouds.outlets import Opened
             from shared.staff import staffed
 
+            self._built["outlets"] = opened = Opened()
             return staffed(
-                policy, settings, self._http, self._clock, token, alerts=alerts
+                policy,
+                settings,
+                self._http,
+                self._clock,
+                token,
+                outlets=opened.outlets,
+                alerts=alerts,
             )
 
         return await self._once("staff", build)
@@ -683,7 +691,7 @@ class App:
         """Close what was opened."""
         if "storage" in self._built:
             await self._built["storage"].close()
-        for name in ("logs", "posture_logs", "credentials", "policy_blob"):
+        for name in ("logs", "posture_logs", "credentials", "policy_blob", "outlets"):
             if name in self._built:
                 await self._built[name].close()
         await self._http.close()

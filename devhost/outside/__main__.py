@@ -55,6 +55,8 @@ async def _serve(
             "ready": "outside",
             "port": outside.port,
             "control_key": outside.control_key,
+            "syslog_port": outside.syslog.port,
+            "syslog_ca": outside.syslog.ca,
         }
         print(json.dumps(ready), flush=True)
         await stopping.wait()

@@ -30,6 +30,7 @@ from devhost.outside.pagerduty import PagerDutySide
 from devhost.outside.servicenow import ServiceNowSide
 from devhost.outside.slack import SlackSide
 from devhost.outside.splunk import SplunkSide
+from devhost.outside.syslog import SyslogSide
 from devhost.outside.teams import TeamsSide
 from devhost.outside.vault import VaultSide
 from devhost.outside.webhook import WebhookSide
@@ -72,6 +73,7 @@ class Outside:
         self.servicenow = ServiceNowSide(clock)
         self.splunk = SplunkSide(clock)
         self.logs_ingestion = LogsIngestionSide(clock)
+        self.syslog = SyslogSide()
         self.upsets = Upsets()
         known = inventory or read(STORY.read_bytes())
         self.rights = Rights(known.identity)
@@ -106,6 +108,7 @@ class Outside:
             self.servicenow,
             self.splunk,
             self.logs_ingestion,
+            self.syslog,
             self.arm,
             self.graph,
             self.endpoint,
@@ -157,7 +160,8 @@ class Outside:
         try:
             await web.TCPSite(runner, HOST, port).start()
             outside.port = runner.addresses[0][1]
-            yield outside
+            async with outside.syslog.listening():
+                yield outside
         finally:
             outside.faults.give_up()
             await runner.cleanup()

@@ -30,6 +30,9 @@ class Case:
     ``tells`` says which requests tell something; others only ask, to find out what there
     is to do.
 
+    One that ``is_http`` answers by a status; of others it is known only whether they
+    took what was sent.
+
     ``opened`` is the body as the other side reads it, without its compression.
     ``side`` is the one of the stand-ins that is asked, where it has another name; it
     ``takes`` what it accepts, where what is asked next goes by that. One that
@@ -51,6 +54,7 @@ class Case:
     answers: Callable[[Sent], bytes | None] = lambda _: None
     tells_repeats: bool = True
     tells: Callable[[Sent], bool] = lambda _: True
+    is_http: bool = True
     content: Callable[[Sent], object] = lambda sent: sent.json if sent.body else None
     opened: Callable[[Sent], bytes] = lambda sent: sent.body
     link_paths: Container[str] = ()

@@ -17,6 +17,7 @@ from devhost.outside import Fault, Outside
 from responders import RESPONDERS
 from shared.actions.rendering import message, telling
 from shared.clouds.http import HttpClient
+from shared.clouds.outlets import Opened
 from shared.model.action import (
     ActionRow,
     ActionStatus,
@@ -31,12 +32,14 @@ from shared.model.http import Reply
 from shared.model.incident import Entry, Fact
 from tests.conformance.cases import (
     alert_status,
+    arcsight,
     boards,
     email,
     jira,
     jsm,
     logs_ingestion,
     pagerduty,
+    qradar,
     sentinel,
     servicenow,
     slack,
@@ -46,6 +49,7 @@ from tests.conformance.cases import (
 )
 from tests.factories import NOON, make_evidence, make_incident, make_problem
 from tests.fakes.http import FakeHttp, ListeningHttp, Sent
+from tests.fakes.outlets import FakeOutlets
 from tests.fakes.ports import make_ports
 
 if TYPE_CHECKING:
@@ -56,15 +60,19 @@ if TYPE_CHECKING:
     from shared.model.evidence import Evidence
     from shared.model.http import Http
     from shared.model.incident import Incident
+    from shared.model.outlets import Outlets
     from tests.conformance.case import Case
 
 # How long the sender waits where the test is that nobody answers.
 SHORT_TIMEOUT_S = 0.1
+# The stand-in says at once whom it does not trust.
+SETTLE_S = 0.01
 # Where the other side is when there is none.
 SIDE = "https://side.example"
 
 CASES: Mapping[str, Case] = {
     "alert-status": alert_status.CASE,
+    "arcsight": arcsight.CASE,
     "boards": boards.CASE,
     "email": email.CASE,
     "jira": jira.CASE,
@@ -72,6 +80,7 @@ CASES: Mapping[str, Case] = {
     "logs-ingestion": logs_ingestion.CASE,
     "pagerduty": pagerduty.CASE,
     "sentinel": sentinel.CASE,
+    "qradar": qradar.CASE,
     "servicenow": servicenow.CASE,
     "slack": slack.CASE,
     "splunk": splunk.CASE,
@@ -80,14 +89,18 @@ CASES: Mapping[str, Case] = {
 }
 
 
-def build(name: str, *, http: Http, url: str) -> Responder:
+def build(
+    name: str, *, http: Http, url: str, outlets: Outlets | None = None
+) -> Responder:
     """The responder as bootstrap would build it from a policy."""
     case, responder = CASES[name], RESPONDERS[name]
     config: Any = msgspec.convert(case.settings(url), responder.Config)
     return responder(
         f"{name}-1",
         config,
-        make_ports(http, secrets(name, url))._replace(alerts=alert_status.alerts),
+        make_ports(http, secrets(name, url), outlets=outlets)._replace(
+            alerts=alert_status.alerts
+        ),
     )
 
 
@@ -185,8 +198,12 @@ class FakeWorld:
     def __init__(self, name: str) -> None:
         self._case = CASES[name]
         self._http = FakeHttp(default=self._usual)
-        self.sent = self._http.sent
-        self.responder = build(name, http=self._http, url=SIDE)
+        self._outlets = FakeOutlets()
+        self._other = self._http if self._case.is_http else self._outlets
+        self.sent = self._other.sent
+        self.responder = build(
+            name, http=self._http, url=SIDE, outlets=self._outlets.outlets
+        )
 
     def answers(self, status: int, *, retry_after: str | None = None) -> None:
         headers = {} if retry_after is None else {"retry-after": retry_after}
@@ -211,7 +228,7 @@ class FakeWorld:
         return reply if said is None else msgspec.structs.replace(reply, body=said)
 
     def _fails(self, reason: FailureReason) -> None:
-        self._http.script.append(TransientFailure(reason, "side.example: no answer"))
+        self._other.script.append(TransientFailure(reason, "side.example: no answer"))
 
     def _reply(self, status: int, headers: dict[str, str]) -> Reply:
         seeded = " ".join(self._case.seeded)
@@ -230,8 +247,16 @@ class OutsideWorld:
         self._patient = HttpClient()
         self._impatient = HttpClient(read_timeout_s=SHORT_TIMEOUT_S)
         self._http = ListeningHttp(self._patient)
-        self.sent = self._http.sent
-        self.responder = build(name, http=self._http, url=outside.url)
+        self._opened = Opened(settle_s=SETTLE_S)
+        self._outlets = FakeOutlets(self._opened.outlets)
+        is_http = CASES[name].is_http
+        self.sent = self._http.sent if is_http else self._outlets.sent
+        self.responder = build(
+            name,
+            http=self._http,
+            url=outside.url if is_http else f"tls://127.0.0.1:{outside.syslog.port}",
+            outlets=self._outlets.outlets,
+        )
 
     def answers(self, status: int, *, retry_after: str | None = None) -> None:
         self._http.inner = self._patient
@@ -247,10 +272,14 @@ class OutsideWorld:
     def hangs(self) -> None:
         self._http.inner = self._impatient
         self._fault(delay_s=60)
+        self._outlets.is_late = False
+        self._outlets.script = [TransientFailure(FailureReason.TIMEOUT, "side")]
 
     def drops(self) -> None:
         self._http.inner = self._patient
         self._fault(drop=True, taken=True)
+        self._outlets.is_late = True
+        self._outlets.script = [TransientFailure(FailureReason.UNAVAILABLE, "side")]
 
     @property
     def told(self) -> list[Sent]:
@@ -261,10 +290,13 @@ class OutsideWorld:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._opened.close()
         await self._patient.close()
         await self._impatient.close()
 
     def _fault(self, **fault: Any) -> None:  # noqa: ANN401 - the fields of Fault
+        if not CASES[self._name].is_http:
+            return
         side = CASES[self._name].side or self._name
         self._outside.faults.add(Fault(side=side, times=1, **fault))
 

@@ -58,6 +58,10 @@ FORWARDERS = [n for n in NAMES if RESPONDERS[n].kind is Kind.FORWARD]
 of_notices = pytest.mark.parametrize(
     "name", [n for n in NAMES if n not in FORWARDERS], indirect=True
 )
+# Only of those whose side answers.
+of_http = pytest.mark.parametrize(
+    "name", [n for n in NAMES if CASES[n].is_http], indirect=True
+)
 of_forwards = pytest.mark.parametrize("name", FORWARDERS, indirect=True)
 # What servers say.
 SPOKEN = (
@@ -253,6 +257,7 @@ async def test_evidence_is_in_what_opens_and_in_no_key(
 # Applying
 
 
+@of_http
 async def test_every_status_is_accepted_transient_or_permanent(
     world: World, name: str
 ) -> None:
@@ -275,6 +280,7 @@ async def test_every_status_is_accepted_transient_or_permanent(
             assert isinstance(result, PermanentFailure), status
 
 
+@of_http
 async def test_retry_after_is_honoured_within_bounds(world: World) -> None:
     """Seconds and dates are clamped to a second and an hour; what is neither is not."""
     action = await opening(world)

@@ -9,12 +9,14 @@ from shared.clouds.remotes import remotes
 from shared.model.secret import Secret
 from shared.settings import from_environment
 from tests.factories import NOON
+from tests.fakes.outlets import FakeOutlets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from shared.model.http import Http
+    from shared.model.outlets import Outlets
     from shared.model.secret import SecretRef
     from shared.settings import Settings
 
@@ -28,6 +30,7 @@ def make_ports(
     *,
     clock: Callable[[], datetime] = lambda: NOON,
     settings: Settings | None = None,
+    outlets: Outlets | None = None,
 ) -> Ports:
     """The ports of a responder; ``secrets`` are the values of settings by name.
 
@@ -41,4 +44,4 @@ def make_ports(
         return TOKEN
 
     azure = remotes(settings or from_environment(ENVIRONMENT), http=http, token=token)
-    return Ports(secret, http, clock, token, azure)
+    return Ports(secret, http, clock, token, azure, outlets or FakeOutlets().outlets)

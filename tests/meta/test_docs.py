@@ -19,6 +19,7 @@ from shared.actions.matchers import FIELDS, TAG, Operator
 from shared.actions.routing import Route
 from shared.clouds.credentials import Credentials
 from shared.clouds.http import HttpClient
+from shared.clouds.outlets import Opened
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.enrich import Enrich
 from shared.model.errors import FailureReason
@@ -75,6 +76,7 @@ PLACEHOLDERS = {
 
 # A secret that each kind takes for one.
 SECRETS = {
+    "arcsight": "a certificate and its key",
     "boards": "a personal access token",
     "jira": "an API token",
     "jsm": "01234567-89ab-cdef-0123-456789abcdef",
@@ -420,7 +422,9 @@ def _build(found: policy.Policy) -> None:
         return datetime(2026, 11, 23, tzinfo=UTC)
 
     token = Credentials("").token
-    assert not staff.staffed(found, made, HttpClient(), clock, token).problems
+    outlets = Opened().outlets
+    built = staff.staffed(found, made, HttpClient(), clock, token, outlets=outlets)
+    assert not built.problems
     Senders(found.senders, secret=made.secret, http=HttpClient(), clock=clock)
     known = {form.name for form in sources.FORMATS}
     for sender in found.senders.values():

@@ -114,6 +114,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.clouds.diagnostic_settings": (MODEL, "shared.clouds.arm"),
     "shared.clouds.http": (MODEL,),
     "shared.clouds.log_analytics": (MODEL,),
+    "shared.clouds.outlets": (MODEL, "shared.clouds.wire"),
+    "shared.clouds.wire": (MODEL,),
     "shared.clouds.resource_graph": (MODEL, "shared.clouds.arm"),
     "shared.clouds.policy_blob": (MODEL, "shared.settings"),
     "shared.clouds.remotes": (MODEL, "shared.clouds.rest", "shared.settings"),
@@ -390,7 +392,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders.base": (MODEL,),
     "responders.email": (MODEL, "responders.base", "responders.markup"),
     # What goes to a machine that keeps it, in its syntax, and many at once.
-    "responders.forwards": (MODEL, "responders.forwards"),
+    "responders.arcsight": ("responders.base", "responders.forwards"),
+    "responders.forwards": (MODEL, "responders.base", "responders.forwards"),
     "responders.logs_ingestion": (MODEL, "responders.base", "responders.forwards"),
     "responders.markup": (MODEL,),
     "responders.tickets.sentinel_api": (
@@ -419,6 +422,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         (MODEL, "responders.base", "responders.sides"),
     ),
     "responders.nsg_deny": (MODEL, "responders.base", "responders.sides"),
+    "responders.qradar": ("responders.base", "responders.forwards"),
     "responders.slack": (MODEL, "responders.base", "responders.markup"),
     "responders.splunk": (MODEL, "responders.base", "responders.forwards"),
     "responders.vm_quarantine": (MODEL, "responders.base", "responders.sides"),
@@ -479,6 +483,7 @@ LIBRARIES: Mapping[str, Library] = {
     "jwt": Library(("shared.senders.tokens",), ("shared.senders.entra",)),
     # Development machines only.
     "aiohttp": Library(("devhost",)),
+    "cryptography": Library(("devhost",)),
     "croniter": Library(("devhost",)),
     "multidict": Library(("devhost",)),
     "rich": Library(("cli",)),

@@ -12,6 +12,7 @@ from shared.model.action import Kind
 from shared.model.errors import TransientFailure
 from shared.triage import policy as policies
 from tests.factories import make_incident
+from tests.fakes.outlets import FakeOutlets
 
 POLICY = b"""
 responders:
@@ -35,6 +36,7 @@ async def test_a_tracker_with_wrong_settings_plans_tickets_that_wait() -> None:
         HttpClient(),
         lambda: datetime(2026, 11, 23, tzinfo=UTC),
         token,
+        outlets=FakeOutlets().outlets,
     )
 
     assert built.problems == (

@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from devhost.rehearsal import RehearsalError, rehearse
+from devhost.outside.certificate import authority
+from devhost.rehearsal import Receiver, RehearsalError, rehearse
 from shared import settings, staff
 from shared.clouds.http import HttpClient
 from shared.triage import policy as policies
+from tests.fakes.outlets import FakeOutlets
 
 OUTSIDE = "http://127.0.0.1:4711"
 REAL = "https://real.example/hook"
@@ -37,6 +39,7 @@ def build(policy: bytes, environment: dict[str, str]) -> staff.Staff:
         HttpClient(),
         lambda: datetime(2026, 11, 23, tzinfo=UTC),
         no_token,
+        outlets=FakeOutlets().outlets,
     )
 
 
@@ -59,6 +62,12 @@ RESPONDERS: dict[str, dict[str, Any]] = {
         "project": "SEC",
         "url": REAL,
     },
+    "splunk": {"use": "splunk", "token": {"setting": "A"}, "url": REAL},
+    "logs-ingestion": {
+        "use": "logs-ingestion",
+        "endpoint": REAL,
+        "rule": "dcr-real",
+    },
     "servicenow": {
         "use": "servicenow",
         "user": "firewatch",
@@ -66,6 +75,24 @@ RESPONDERS: dict[str, dict[str, Any]] = {
         "url": REAL,
     },
 }
+
+
+@pytest.mark.parametrize("use", ["qradar", "arcsight"])
+def test_a_receiver_of_syslog_is_the_stand_in(use: str) -> None:
+    """By its port, trusted by its authority; a certificate of ours is made up."""
+    given = {"use": use, "host": "siem.real.example", "certificate": {"setting": "A"}}
+    made = rehearse(
+        make_policy(it=given),
+        outside=OUTSIDE,
+        live=[],
+        environment={"A": "real"},
+        syslog=Receiver(4712, authority().pem),
+    )
+
+    assert build(made.policy, made.environment).problems == ()
+    changed = msgspec.json.decode(made.policy)["responders"]["it"]
+    assert (changed["host"], changed["port"]) == ("127.0.0.1", 4712)
+    assert "real" not in made.policy.decode() + repr(made.environment)
 
 
 @pytest.mark.parametrize("name", RESPONDERS)
