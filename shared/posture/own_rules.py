@@ -1,6 +1,7 @@
 """The alert rules on this app itself, by their names in infra/watch/rules.json."""
 
 OWN_RULES = (
+    "containment-fails",
     "dead-letters",
     "defects",
     "deliveries-failed",

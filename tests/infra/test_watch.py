@@ -11,6 +11,7 @@ import pytest
 from devhost import kql_parser
 from devhost.kql_parser import Text
 from shared import telemetry
+from shared.posture.own_rules import OWN_RULES
 from tests.infra.bicep import FOLDER
 from tests.infra.cases import MOST, NAMES, all_of, deployed, one_of
 from tests.meta.source_tree import ROOT
@@ -118,6 +119,11 @@ def test_what_is_worth_a_rule_has_one() -> None:
     assert worth
     assert worth <= EVENTS
     assert worth - watched == set()
+
+
+def test_the_posture_audit_looks_for_each_rule() -> None:
+    """A new one goes into shared/posture/own_rules.py as well."""
+    assert [*OWN_RULES] == sorted(rule["name"] for rule in RULES)
 
 
 def test_errors_are_watched() -> None:

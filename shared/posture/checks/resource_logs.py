@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from shared.posture.estate import Estate, Setting, Thing
     from shared.posture.wanted import Wanted
 
+DATABASES = "microsoft.sql/servers/databases"
+MASTER = "master"
+
 _NEEDS = frozenset({Part.SETTINGS, Part.RESOURCES})
 
 
@@ -60,7 +63,23 @@ def _looked_at(
             if thing.type in logs and thing.id in estate.settings:
                 if is_site and "functionapp" in thing.kind:
                     continue
-                yield thing, logs[thing.type], estate.settings[thing.id]
+                if thing.type == DATABASES:
+                    yield from _of_database(estate, thing, logs[thing.type])
+                else:
+                    yield thing, logs[thing.type], estate.settings[thing.id]
+
+
+def _of_database(
+    estate: Estate, thing: Thing, wanted: tuple[str, ...]
+) -> Iterator[tuple[Thing, tuple[str, ...], tuple[Setting, ...]]]:
+    """A database, which what its server audits by master covers too.
+
+    [unverified: that the settings of auditing of a server are master's]
+    """
+    server, _, name = thing.id.rpartition("/")
+    if name != MASTER:
+        of_server = estate.settings.get(f"{server}/{MASTER}", ())
+        yield thing, wanted, (*estate.settings[thing.id], *of_server)
 
 
 def _scope(thing: Thing) -> str:

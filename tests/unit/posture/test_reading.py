@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from shared.model.alert import Severity
 from shared.model.errors import FailureReason, LogsUnavailable, TransientFailure
 from shared.model.evidence import Lack
 from shared.model.posture import CheckName, Posture
@@ -15,6 +16,7 @@ from shared.posture.estate import Part
 from shared.posture.gate import AT_ONCE, Gate
 from shared.posture.look import Sides, look
 from shared.posture.report import report
+from shared.posture.unknown import hidden
 from tests.estates import WORKSPACE, Estate, sub
 from tests.fakes.arm_reads import FakeArm, denied
 from tests.fakes.logs import FakeLogs
@@ -153,6 +155,23 @@ async def test_whatever_cannot_be_read_is_a_finding_of_its_own(part: Part) -> No
     assert {each.subject for each in unknown} >= {part.value}
     if part not in {Part.INCIDENTS, Part.HUB}:
         assert [*found] == unknown
+
+
+@pytest.mark.parametrize(
+    ("part", "severity"),
+    [
+        (Part.PLANS, Severity.HIGH),
+        (Part.SUBSCRIPTIONS, Severity.HIGH),
+        (Part.LOCKS, Severity.MEDIUM),
+        (Part.CONTACTS, Severity.LOW),
+        (Part.INCIDENTS, Severity.INFORMATIONAL),
+    ],
+)
+def test_what_is_not_known_is_as_bad_as_what_it_may_hide(
+    part: Part, severity: Severity
+) -> None:
+    """So a pipeline does not pass where a right was taken away."""
+    assert hidden(part) is severity
 
 
 _PATHS = {
