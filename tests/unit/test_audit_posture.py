@@ -4,96 +4,22 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.audit_posture import AuditPosture
-from shared.model.correlation import Correlation
 from shared.model.errors import StoreUnavailable
 from shared.model.incident import AUDIT, IncidentStatus
-from shared.model.logs import Answer
 from shared.model.posture import CheckName, Excuse, Posture
 from shared.model.silence import Silence
 from shared.model.storm import Storm
-from shared.noise import Noise
 from shared.posture import store
-from shared.posture.look import Sides
 from tests.estates import WORKSPACE, Estate, sub
 from tests.fakes.arm_reads import FakeArm, denied
+from tests.fakes.audit import DAY, Days
 from tests.fakes.enriched import enriched
-from tests.fakes.firewatch import CALM, World
+from tests.fakes.firewatch import World
 from tests.fakes.logs import FakeLogs
 from tests.faults import FAULTS, OF_DOCUMENTS, Case
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from datetime import datetime
-
-    from shared.model.incident import Incident
-    from shared.posture.report import Report
-    from shared.posture.wanted import Wanted
-
-DAY = timedelta(days=1)
-
-
-class Days:
-    """A world whose estate is audited each day; ``case`` is what there is to read."""
-
-    def __init__(self, world: World | None = None, storm: Storm = CALM) -> None:
-        self.world = world or World(storm=storm)
-        self.case = Case()
-        self.arm: FakeArm | None = None
-        self.storm = storm
-
-    def wanted(self, now: datetime) -> Wanted:
-        return self.case.wanted._replace(now=now)
-
-    def noise(self) -> Noise:
-        worker = self.world.worker
-        return Noise(
-            worker.ledger,
-            self.world.queue,
-            worker.silences,
-            storm=self.storm,
-            limits={},
-            caps=Correlation(),
-        )
-
-    def verb(
-        self,
-        *,
-        is_on: bool = True,
-        say: Callable[..., Awaitable[None]] | None = None,
-    ) -> AuditPosture:
-        documents = self.case.estate.documents
-        arm = self.arm or FakeArm([*documents.values()])
-        machines = [d for d in documents if d.count("/") == 8 and "/virtualmac" in d]
-        stamp = self.world.clock().isoformat()
-        logs = FakeLogs(
-            Answer(
-                columns=("Machine", "Last"), rows=tuple((m, stamp) for m in machines)
-            )
-        )
-        return AuditPosture(
-            Sides(arm, arm, logs),
-            self.world.worker.ledger,
-            self.world.blobs,
-            wanted=self.wanted if is_on else None,
-            say=say or self.noise().say,
-            clock=self.world.clock,
-        )
-
-    async def audit(self) -> Report:
-        found = await self.verb()()
-        assert found is not None
-        await self.world.settle()
-        return found
-
-    async def heads(self) -> dict[str, Incident]:
-        """The incidents by the type of their alerts."""
-        found = await self.world.heads()
-        return {head.worst_first[0].alert_type: head for head in found}
 
 
 async def test_a_finding_opens_an_incident_that_closes_when_it_is_mended() -> None:
