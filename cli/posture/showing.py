@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.posture.report import Report
 
 MOST_WORKSPACES = 10
+SHOWN_OF_ID = 8
 
 
 def show(found: Report, console: Console, *, with_fixes: bool) -> None:
@@ -54,10 +55,18 @@ def _row(found: Finding) -> tuple[object, ...]:
     return (
         found.severity.value,
         found.check.value,
-        display_name(found.resource) or "the estate",
+        _where(found.resource),
         f"{found.first_seen:%Y-%m-%d}",
         f"{found.title}{mark}",
     )
+
+
+def _where(resource: str) -> str:
+    """The resource by its name; of a subscription so much of its id as tells it apart."""
+    name = display_name(resource)
+    if resource.count("/") == 2:
+        return f"subscription {name[:SHOWN_OF_ID]}"
+    return name or "the estate"
 
 
 def _fixes(found: Sequence[Finding], console: Console) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.posture.estate import Estate
     from shared.posture.wanted import Wanted
 
-MOST_NAMED = 3
+MOST_NAMED = 2
 FULLY = "FullyCovered"
 
 _NEEDS = frozenset({Part.PLANS, Part.RESOURCES})
