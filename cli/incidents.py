@@ -12,6 +12,7 @@ import typer
 
 from cli import tables
 from cli.account import named, open_account
+from shared import anchoring
 from shared import timeline as timelines
 from shared.actions import matchers
 from shared.model.incident import Incident, IncidentStatus
@@ -154,7 +155,12 @@ def verify(
     async def question(storage: Storage) -> Proof | None:
         shelf, _ = await find(storage.ledger, storage.history, incident)
         found = await reading.chained(shelf, incident)
-        return timelines.prove(*found) if found else None
+        if found is None:
+            return None
+        anchor = await anchoring.anchor(
+            storage.ledger, storage.blobs, found[1], is_past=shelf.is_history
+        )
+        return timelines.prove(*found, anchor)
 
     known(incident)
     proof = ask(account, question)
@@ -166,6 +172,7 @@ def verify(
     else:
         entries = f"{proof.entries} entries" if proof.entries != 1 else "1 entry"
         why = f": {proof.problem}" if proof.problem else ""
+        why = f" to {proof.anchored}" if proof.anchored else why
         console.print(f"{incident}, {entries}: {proof.state}{why}.", markup=False)
     if not proof.verified:
         raise typer.Exit(1)

@@ -2,13 +2,14 @@
 
 Each entry names the hash of the one before, and the head the last one. That shows a
 row which was changed, taken out or put in by whoever could not also write the head
-(review F11): a chain that holds is consistent, and not anchored anywhere outside.
+(review F11). Where the audit trail has it as well, it is anchored: whoever can write all
+rows cannot write what lies where nobody changes it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
     from shared.store.ports import Row
 
 CONSISTENT = "consistent, not anchored"
+ANCHORED = "consistent, anchored"
 BROKEN = "broken"
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """What looking at a chain showed; ``problem`` is the first thing that is wrong.
 
-    ``anchored`` is up to when the chain is also kept where this app cannot write:
-    never, in this version.
+    ``anchored`` is the moment up to which the chain is in the audit trail too.
     """
 
     verified: bool
@@ -40,17 +41,27 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-def prove(head: Incident, found: Sequence[Row]) -> Proof:
+class Anchor(NamedTuple):
+    """What the audit trail says of a chain: it has it, or it has another."""
+
+    until: datetime | None = None
+    problem: str | None = None
+
+
+def prove(head: Incident, found: Sequence[Row], anchor: Anchor | None = None) -> Proof:
     """Hold the rows of a timeline, in the order of their keys, to its head.
 
     The hashes are of the rows as they are stored, so that nothing which was added to
     one can hide behind how it is read.
     """
-    problem = _problem(head, found)
+    until, elsewhere = anchor or Anchor()
+    problem = _problem(head, found) or elsewhere
+    holds = ANCHORED if until else CONSISTENT
     return Proof(
         verified=problem is None,
         entries=len(found),
-        state=CONSISTENT if problem is None else BROKEN,
+        state=holds if problem is None else BROKEN,
+        anchored=f"{until:%Y-%m-%dT%H:%M:%SZ}" if until and not problem else None,
         problem=problem,
     )
 

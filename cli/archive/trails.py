@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.model.errors import ArchiveBroken
 from shared.store import rows, trail
+from shared.store.batches import day_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from cli.archive.verifying import Told, Verified
     from shared.store.ledger import Ledger
     from shared.store.ports import Blobs
+
+# Each night writes the day before; the night that comes may still do it.
+STALE = timedelta(days=2)
 
 # What the trail is called in lists of sources.
 SOURCE = "audit"
@@ -70,7 +75,8 @@ async def verify(
             continue
         days.append(day)
     found.days = len(days)
-    _chain(days, head, found, kept_since)
+    today = day_of(ledger.now())
+    _chain(days, head, found, kept_since=kept_since, today=today)
     _entries(days, entries, found)
 
 
@@ -78,7 +84,9 @@ def _chain(
     days: list[trail.Day],
     head: rows.TrailHead | None,
     found: Verified,
+    *,
     kept_since: date | None,
+    today: date,
 ) -> None:
     for day, problem in trail.problems(days):
         found.wrong("audit trail", str(day), problem)
@@ -88,6 +96,8 @@ def _chain(
         found.wrong("audit trail", str(first.day), problem)
     if head is None:
         return
+    if head.day < today - STALE:
+        found.wrong("audit trail", str(head.day), "nothing was written since that day")
     if last is None or last.opening.day < head.day:
         found.wrong("audit trail", str(head.day), "was written, and is not there")
     elif last.opening.day == head.day and last.sha256 != head.sha256:

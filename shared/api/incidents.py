@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from shared import timeline
+from shared import anchoring, timeline
 from shared.actions import matchers
 from shared.api import pages, viewing, views
 from shared.api.wire import Answer, Mistake, bad, unknown
@@ -109,7 +109,13 @@ async def get_incident_timeline(call: Call) -> Answer:
     if found is None:
         return unknown(INCIDENT)
     head, rows = found
-    proof = timeline.prove(head, rows) if call.query.verify else None
+    proof = None
+    if call.query.verify:
+        storage = await call.app.storage()
+        anchor = await anchoring.anchor(
+            storage.ledger, storage.blobs, rows, is_past=shelf.is_history
+        )
+        proof = timeline.prove(head, rows, anchor)
     content = viewing.timeline(incident_id, timeline.readable(rows), proof)
     return Answer(HTTPStatus.OK, content)
 

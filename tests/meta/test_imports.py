@@ -298,6 +298,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *STORE,
     ),
     "shared.timeline": (MODEL, "shared.store.ports", "shared.store.rows"),
+    "shared.anchoring": (MODEL, "shared.timeline", *STORE),
     # Pure but for reading: what rows and policy say, and why.
     "shared.explain": (
         MODEL,
@@ -325,6 +326,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.store.ledger",
         "shared.store.reading",
         "shared.telemetry",
+        "shared.anchoring",
         "shared.timeline",
     ),
     "shared.staff": (

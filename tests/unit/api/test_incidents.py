@@ -214,9 +214,12 @@ class TestOne:
     async def test_its_chain_is_proved_on_request(
         self, api: Api, incident: str
     ) -> None:
-        """Consistent, not anchored; and not once a row is gone."""
+        """Consistent, anchored after a night; and not once a row is gone."""
         head = await api.world.head()
         good = (await api.get(f"{incident}/timeline?verify=true")).body
+        api.world.clock.step(timedelta(days=1))
+        await api.world.worker.audit()
+        anchored = (await api.get(f"{incident}/timeline?verify=true")).body
         del api.world.table._rows[
             rows.partition_of_incident(head.id), rows.entry(head.id, 2)
         ]
@@ -224,6 +227,10 @@ class TestOne:
 
         assert (good["verified"], good["state"]) == (True, "consistent, not anchored")
         assert (good["entries"], good["anchored"]) == (head.sequence, None)
+        assert (anchored["state"], anchored["anchored"]) == (
+            "consistent, anchored",
+            "2026-11-24T00:00:00Z",
+        )
         assert (broken["verified"], broken["problem"]) == (
             False,
             "entry 2 is missing",

@@ -196,9 +196,20 @@ def test_what_was_done_to_it_shows(
     assert found == said
 
 
+@pytest.mark.parametrize(("days", "said"), [(1, set()), (2, {DAYS[3]})])
+def test_a_trail_that_nobody_goes_on_with_shows(
+    command: Command, days: int, said: set[tuple[str, str]]
+) -> None:
+    """A night may be yet to come; two are too many."""
+    command.world.clock.step(days * DAY)
+
+    assert wrong(command) == said
+
+
 def test_days_that_are_deleted_by_their_age_are_no_misfits(command: Command) -> None:
     """Where the deployment says so."""
     command.world.clock.step(100 * DAY)
+    asyncio.run(command.world.worker.audit())
     gone(command, 0, 1)
 
     assert wrong(command, "--kept-days", "90") == set()

@@ -82,6 +82,7 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
             history=world.history,
             queue=world.queue,
             archive=worker.archive,
+            blobs=world.blobs,
             close=close,
         )
         return cast("Storage", found)
@@ -215,8 +216,11 @@ class TestLists:
         assert f"Sum: {risk.formula}" in shown
 
     def test_a_timeline_is_verified(self, command: Command) -> None:
-        """Consistent, not anchored; 1 once a row is gone."""
+        """Consistent, anchored after a night; 1 once a row is gone."""
         good = command("incidents", "verify", command.id)
+        command.world.clock.step(timedelta(days=1))
+        asyncio.run(command.world.worker.audit())
+        anchored = command("incidents", "verify", command.id)
         key = rows.partition_of_incident(command.id), rows.entry(command.id, 1)
         del command.world.table._rows[key]
         broken = command("incidents", "verify", command.id)
@@ -224,6 +228,8 @@ class TestLists:
 
         assert good.exit_code == 0
         assert good.output.endswith("consistent, not anchored.\n")
+        end = "consistent, anchored to 2026-11-24T00:00:00Z.\n"
+        assert anchored.output.endswith(end)
         assert broken.exit_code == as_json.exit_code == 1
         assert broken.output.endswith("broken: entry 1 is missing.\n")
         assert json.loads(as_json.output)["problem"] == "entry 1 is missing"
