@@ -59,7 +59,8 @@ def groups_dead(estate: Estate, _: Wanted) -> Iterator[Found]:
                 "has no receiver that is on" if group.is_enabled else "is switched off"
             )
             title = f"action group {resource.display_name(group.id)} {said}"
-            yield Found(group.id, title, fixes.group(group.id))
+            mend = fixes.group if group.is_enabled else fixes.switched_on
+            yield Found(group.id, title, mend(group.id))
 
 
 def sentinel_missing(estate: Estate, _: Wanted) -> Iterator[Found]:

@@ -64,8 +64,19 @@ def told(rule_id: str, group: str = "") -> Fix:
     )
 
 
+def switched_on(group_id: str) -> Fix:
+    """Have an action group be on; whoever is in it stays."""
+    url = f"{group_id}?api-version=2023-01-01"
+    body = as_json({"properties": {"enabled": True}})
+    return Fix(
+        bicep=f"// In the properties of the action group {bicep_text(name_of(group_id))}:\n"
+        "enabled: true",
+        cli=line("az", "rest", "--method", "patch", "--url", url, "--body", body),
+    )
+
+
 def group(group_id: str) -> Fix:
-    """Have an action group be on, and somebody in it."""
+    """Have somebody be in an action group, whom Bicep names alone."""
     return Fix(
         bicep="param address string\n\n"
         "resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {\n"

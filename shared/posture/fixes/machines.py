@@ -35,7 +35,11 @@ def agent(machine: str, os: str) -> Fix:
         if is_arc
         else ("az", "vm", "extension", "set", "--vm-name")
     )
-    more = ("--type", name) if is_arc else ("--enable-auto-upgrade", "true")
+    more = (
+        ("--type", name, "--location", "LOCATION")
+        if is_arc
+        else ("--enable-auto-upgrade", "true")
+    )
     version = "" if is_arc else "    typeHandlerVersion: '1.0'\n"
     return Fix(
         bicep=f"{existing(machine, 'machine')}"

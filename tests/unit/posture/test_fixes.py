@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import shlex
+from typing import Any
 
 import pytest
+from pycep import BicepParser
 
+from shared.model.posture import CheckName
+from shared.posture.finding import NO_FIX
 from shared.posture.fixes import alerting, defender, logs, machines
 from shared.posture.fixes.writing import bicep_text, line
+from tests.estates import sub
+from tests.faults import FAULTS, Case, audited
 
 NASTY = (
     "it's",
@@ -20,6 +26,7 @@ NASTY = (
     "two\nlines",
     "",
 )
+_PARSER = BicepParser()
 SUB = "/subscriptions/5d6ac3b1-6f0e-4a7f-9f3c-000000000000"
 
 
@@ -50,6 +57,51 @@ def _read(literal: str) -> str:
     return found
 
 
+def parse(bicep: str) -> dict[str, Any]:
+    """What a parser makes of it; a part stands where it says that it belongs."""
+    if bicep.startswith("//"):
+        bicep = f"resource x 'a/b@2024-01-01' = {{\n  properties: {{\n{bicep}\n  }}\n}}"
+    found: dict[str, Any] = _PARSER.parse(text=f"{bicep}\n")
+    return found
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_what_mends_a_fault_is_bicep(name: CheckName) -> None:
+    """Resources, and parameters for what nobody can know."""
+    case = Case()
+    FAULTS[name](case)
+
+    [found] = await audited(case)
+
+    if found.fix != NO_FIX:
+        assert parse(found.fix.bicep)["resources"]
+        assert shlex.split(found.fix.cli)[0] == "az"
+        # An estate that has a workspace, an archive and a group is mended with those.
+        assert not {"WORKSPACE-ID", "ACCOUNT-ID", "GROUP-ID"} & {
+            *shlex.split(found.fix.cli)
+        }
+
+
+async def test_an_empty_estate_is_mended_with_parameters() -> None:
+    """There is nothing yet to send to."""
+    case = Case()
+    case.estate.documents = {sub(0): {"id": sub(0), "properties": {}}}
+
+    fixes = {each.check: each.fix for each in await audited(case)}
+
+    kept = parse(fixes[CheckName.ACTIVITY_NOT_KEPT].bicep)
+    assert {*kept["parameters"]} == {"workspace", "account"}
+    assert "WORKSPACE-ID" in fixes[CheckName.ACTIVITY_NOT_KEPT].cli
+
+
+def test_a_group_that_is_off_is_switched_on_and_no_more() -> None:
+    """Whoever is in it stays."""
+    fix = alerting.switched_on(f"{SUB}/resourcegroups/x/providers/a/b/ag")
+
+    assert '{"properties":{"enabled":true}}' in shlex.split(fix.cli)
+    assert "emailReceivers" not in fix.bicep
+
+
 def test_a_name_with_a_quote_stays_one_word_in_every_fix() -> None:
     """Ids are canonical, and may still hold what a shell reads."""
     odd = f"{SUB}/resourcegroups/it's/providers/microsoft.keyvault/vaults/$(id)'"
@@ -67,6 +119,7 @@ def test_a_name_with_a_quote_stays_one_word_in_every_fix() -> None:
         alerting.rule(SUB, odd),
         alerting.told(odd, odd),
         alerting.group(odd),
+        alerting.switched_on(odd),
         defender.sentinel(odd),
     )
     for fix in made:
@@ -76,6 +129,7 @@ def test_a_name_with_a_quote_stays_one_word_in_every_fix() -> None:
         # Each quote of a name is behind a backslash.
         bare = fix.bicep.replace("\\'", "")
         assert bare.count("'") % 2 == 0, fix.bicep
+        assert parse(fix.bicep)["resources"]
 
 
 def test_bodies_of_requests_are_json() -> None:
