@@ -9,6 +9,7 @@ import msgspec
 
 from shared.model.action import Sink
 from shared.model.errors import SettingsError, StoreError
+from shared.posture import store
 from shared.store import reading
 from shared.triggers.answer import Answer
 
@@ -30,6 +31,7 @@ async def report(app: App) -> Answer:
         _heartbeat,
         _storage,
         _reconcile,
+        _posture,
     ):
         try:
             problems += await part(app, content)
@@ -99,6 +101,20 @@ async def _storage(app: App, content: dict[str, Any]) -> tuple[str, ...]:
     # What is held back is on the heads; health reads none of those.
     del content["books"]["suppressed"]
     content["oldest_due"] = oldest.isoformat() if oldest else None
+    return ()
+
+
+async def _posture(app: App, content: dict[str, Any]) -> tuple[str, ...]:
+    """What the last audit found; null where the policy wants none."""
+    content["posture"] = None
+    if (await app.policy()).posture is None:
+        return ()
+    found = await store.load((await app.storage()).blobs)
+    content["posture"] = {
+        "at": found.at.isoformat() if found else None,
+        "open": sum(found.open.values()) if found else 0,
+        "unknown": found.unknown if found else 0,
+    }
     return ()
 
 

@@ -15,6 +15,7 @@ from devhost.outside import Outside
 from devhost.outside.azure.inventory import read
 from shared.model.alert import Severity
 from shared.model.posture import CheckName
+from shared.triggers.health import report
 from tests.estates import CUSTOMER, HUB_ID, Estate, sub
 from tests.fakes.api import Api
 from tests.fakes.app import POLICY as POLICY_OF_APP
@@ -186,3 +187,10 @@ async def test_the_app_audits_as_it_is_wired(tmp_path: Path) -> None:
     assert head.title == "law-soc TAKES NO LOGS NOW (OverQuota): nothing is seen there"
     shown = await api.get("/api/posture")
     assert [each["check"] for each in shown.body["findings"]] == ["cap-reached"]
+    health = await report(api.app)
+    assert health.content is not None
+    assert health.content["posture"] == {
+        "at": found.at.isoformat(),
+        "open": 1,
+        "unknown": 0,
+    }

@@ -381,6 +381,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.api",
         "shared.bootstrap",
         "shared.hearing",
+        "shared.posture.store",
         "shared.senders",
         # Binary CloudEvents are put together from headers, which only a trigger has.
         "shared.sources.cloud_events",
