@@ -34,6 +34,7 @@ _KNOWN: dict[rules.Rule, dict[str, Any]] = {
     rules.NAME: {"pattern": f"^{NAME_PATTERN}$"},
     rules.FORMAT: {"enum": sorted(NAMES)},
     rules.GUID: {"pattern": f"^{rules.GUID_PATTERN}$"},
+    rules.MACHINE: {"pattern": "^[0-9a-fA-F]{40}$"},
     rules.OBJECT_ID: {"pattern": f"^{rules.GUID_PATTERN}$"},
     rules.WORKSPACE: {"pattern": f"^{rules.GUID_PATTERN}$"},
     rules.WALL: {"pattern": f"^{WALL.pattern}$"},

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.model.incident import Incident
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_MACHINE = re.compile(r"[0-9a-f]{40}")
 
 # An owner that does not answer is asked again for so long; then people are.
 ANSWERS_WITHIN = timedelta(minutes=5)
@@ -128,8 +129,9 @@ def _of_identity(deed: Deed) -> Iterator[Finding]:
         *(r for r in deed.resources if not _is_resource(r)),
         *(a for a in deed.accounts if not _OBJECT_ID.fullmatch(a)),
         *(a for a in deed.addresses if not _is_public(a)),
+        *(m for m in deed.machines if not _MACHINE.fullmatch(m)),
     ]
-    if not (deed.resources or deed.accounts) or not deed.alerts:
+    if not (deed.resources or deed.accounts or deed.machines) or not deed.alerts:
         wrong.append("the deed")
     for each in wrong[:_MOST_NAMED]:
         why = f"{each} does not name exactly one thing"
@@ -149,6 +151,7 @@ def _of_protection(deed: Deed, guards: Guards, facts: Facts) -> Iterator[Finding
         ),
         *(a for a in deed.accounts if a in map(str.lower, protected.accounts)),
         *(a for a in deed.addresses if _is_listed(a, protected.addresses)),
+        *(m for m in deed.machines if m in map(str.lower, protected.machines)),
     ]
     for each in named[:_MOST_NAMED]:
         yield _refused(f"{each} is protected by the policy")

@@ -164,13 +164,19 @@ class Doing:
                 return Came(DeedStatus.VERIFIED, before=before)
             case State.OTHERWISE:
                 return Came(DeedStatus.STRANDED, sight.difference, before=before)
-            case State.AS_BEFORE | State.PARTLY | State.UNDER_WAY:
-                now = self._ledger.now()
-                if now - (row.applied_at or now) < deeds.SETTLES_IN:
+            case _:
+                if self._may_come(row, sight):
                     wait = sight.retry_after
                     return Came(DeedStatus.APPLIED, retry_after=wait, before=before)
                 said = "the other side took it, and nothing changed"
                 return _fails(PermanentFailure(FailureReason.SERVER, said), before)
+
+    def _may_come(self, row: DeedRow, sight: Sight) -> bool:
+        """Whether what was sent may still take effect; what is awaited, while it counts."""
+        now = self._ledger.now()
+        if sight.state is State.AWAITED:
+            return row.until is None or now < row.until
+        return now - (row.applied_at or now) < deeds.SETTLES_IN
 
     async def _undo(self, row: DeedRow) -> Came:
         ends = row.ends or DeedStatus.UNDONE
@@ -187,8 +193,10 @@ class Doing:
     async def _put_back(self, row: DeedRow, held: Held, ends: DeedStatus) -> Came:
         deed, before = held.target.deed, held.target.before
         assert before is not None  # noqa: S101  release looked
-        if row.how is Undo.LEAVE:
-            return Came(ends, "left as it is")
+        if row.how is Undo.LEAVE or not deed.reversible:
+            # What is never put back failed half way: its row says why.
+            said = "left as it is" if deed.reversible else ""
+            return Came(ends, said)
         doer = self._doers(deed)
         if doer is None:
             return _stranded(deed)

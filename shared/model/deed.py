@@ -29,7 +29,8 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     nothing is done twice to one ``target``, which is the canonical name of what is
     changed. ``says`` is one sentence for people. ``resources`` are the ARM ids of all
     that it touches, whole and canonical, first the one that it is about; ``accounts`` the
-    object ids, ``addresses`` the addresses. Guards go by these. ``alerts`` are the ids of those that it goes by.
+    object ids, ``addresses`` the addresses, ``machines`` the ids of Defender for Endpoint.
+    Guards go by these. ``alerts`` are the ids of those that it goes by.
     ``content`` is what else the doer needs to do it, secrets excepted.
 
     One that is not ``reversible`` is never taken back, and says so. ``obstacle`` is why it
@@ -45,6 +46,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
     reversible: bool = True
     obstacle: str = ""
     content: dict[str, Any] = {}
@@ -93,6 +95,8 @@ class State(StrEnum):
     # Some of it is in force and the rest as before: a worker died over it.
     PARTLY = "partly"
     UNDER_WAY = "under way"
+    # Taken, and done when the target can: a machine that is off may take days.
+    AWAITED = "awaited"
     # Neither as it was nor as we left it: somebody else changed it.
     OTHERWISE = "otherwise"
 

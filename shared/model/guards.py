@@ -74,13 +74,15 @@ class Protected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What no deed may touch.
 
     ``resources`` are ids of resources, groups or subscriptions, with all that is in
-    them. ``accounts`` are object ids, ``addresses`` addresses and networks. ``tags`` are
-    looked for on a resource, its group and its subscription.
+    them. ``accounts`` are object ids, ``addresses`` addresses and networks, ``machines``
+    ids of Defender for Endpoint. ``tags`` are looked for on a resource, its group and its
+    subscription.
     """
 
     resources: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
     tags: tuple[str, ...] = (MARKER,)
 
 

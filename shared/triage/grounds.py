@@ -53,9 +53,10 @@ def _narrowed(seen: Incident, deed: Deed, alerts: Sequence[AlertRow]) -> Inciden
     entities = [entity for alert in alerts for entity in alert.entities]
     if deed.resources:
         about = deed.resources[0]
-        hosts = [e for e in entities if isinstance(e, Host) and e.resource == about]
         touched["resources"] = (about,)
         touched["scope"] = resource.subscription(about)
+    if deed.resources or deed.machines:
+        hosts = [e for e in entities if isinstance(e, Host) and _is_touched(e, deed)]
         touched["hosts"] = involved(hosts).hosts
     if deed.accounts:
         accounts = [
@@ -67,3 +68,8 @@ def _narrowed(seen: Incident, deed: Deed, alerts: Sequence[AlertRow]) -> Inciden
     if deed.addresses:
         touched["addresses"] = deed.addresses
     return replace(seen, **touched)
+
+
+def _is_touched(host: Host, deed: Deed) -> bool:
+    is_resource = bool(host.resource) and host.resource in deed.resources[:1]
+    return is_resource or host.device_id.lower() in deed.machines

@@ -115,6 +115,11 @@ def _object_id(text: str) -> None:
         raise ValueError("expected an object id of Entra, a GUID, not a name")
 
 
+def _machine(text: str) -> None:
+    if not re.fullmatch("[0-9a-fA-F]{40}", text):
+        raise ValueError("expected an id of Defender for Endpoint, 40 hex digits")
+
+
 def _place(text: str) -> None:
     if not re.fullmatch(GUID_PATTERN, text) and resource.whole_id(text) is None:
         raise ValueError(
@@ -225,6 +230,7 @@ WORKSPACE = Rule(_workspace, "A workspace's id, a GUID.")
 FORMAT = Rule(_format, f"A format: {', '.join(sorted(NAMES))}.")
 ENTITY = Rule(_said, "An identifier of the entity, compared without case.")
 OBJECT_ID = Rule(_object_id, "An object id of Entra, a GUID.")
+MACHINE = Rule(_machine, "An id of Defender for Endpoint, 40 hex digits.")
 PLACE = Rule(
     _place, "A subscription's GUID, or an id of a resource, group or subscription."
 )
@@ -302,6 +308,7 @@ EACH: Mapping[Field, Rule] = {
     (Budget, "within"): Rule(_minutes_or_more, "A minute at least."),
     (Protected, "resources"): PLACE,
     (Protected, "accounts"): OBJECT_ID,
+    (Protected, "machines"): MACHINE,
     (Protected, "addresses"): Rule(matchers.network, "An address or a network."),
     (Protected, "tags"): Rule(tags.parse, "A tag as name=value."),
     (Guards, "risk"): _between(0, 100),

@@ -6,10 +6,12 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from shared.commands import Order
 from shared.containment import containing
 from shared.model.action import Kind
-from shared.model.deed import Guard, Says, Undo
+from shared.model.deed import Guard, Says, Sight, State, Undo
 from shared.model.deed_status import DeedStatus
 from shared.model.errors import (
     ActionRefused,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from shared.model.deed import Deed, DeedRow
+    from shared.model.deed import Before, Deed, DeedRow
 
 ADA = Order("entra:ada")
 HOUR = timedelta(hours=1)
@@ -455,6 +457,36 @@ async def test_a_change_that_never_takes_fails() -> None:
     assert await reading.targets(world.ledger) == []
 
 
+class Patient(FakeDoer):
+    """Its other side waits for its targets, which may be off."""
+
+    async def verify(self, deed: Deed, before: Before) -> Sight:
+        sight = await super().verify(deed, before)
+        is_awaited = sight.state is State.UNDER_WAY
+        return replace(sight, state=State.AWAITED) if is_awaited else sight
+
+
+async def test_what_is_awaited_is_waited_for_until_its_time_is_over() -> None:
+    """However long it takes, and then it is called off."""
+    world = acting()
+    doer = world.doers["isolate"] = Patient(world.estate)
+    world.restart()
+    world.estate.slow = timedelta(days=1)
+    await comes(world)
+
+    for _ in range(7):
+        await passes(world, timedelta(minutes=30))
+    assert (await only(world)).status is DeedStatus.APPLIED
+    assert doer.sent == [("apply", A_VM)]
+    world.estate.slow = timedelta(0)
+    for _ in range(3):
+        await passes(world, timedelta(minutes=30))
+
+    assert (await only(world)).status is DeedStatus.FAILED
+    assert doer.sent == [("apply", A_VM), ("undo", A_VM)]
+    assert world.estate.isolated == set()
+
+
 async def test_a_refusal_of_the_other_side_is_said() -> None:
     """It is not tried again, and people hear of it."""
     world = acting()
@@ -673,6 +705,22 @@ async def test_what_cannot_be_taken_back_says_so_and_ends() -> None:
     assert await reading.targets(world.ledger) == []
     await world.settle()
     assert (await only(world)).status is DeedStatus.VERIFIED
+
+
+async def test_what_cannot_be_taken_back_and_fails_is_left_as_it_is() -> None:
+    """Nothing is sent to take it back, and nobody holds it."""
+    world = acting()
+    world.doer.reversible = False
+    world.estate.deaf.add(A_VM)
+    await comes(world)
+
+    await world.settle(most=timedelta(hours=3))
+
+    row = await only(world)
+    assert row.status is DeedStatus.FAILED
+    assert row.detail == "the other side took it, and nothing changed"
+    assert world.doer.sent == [("apply", A_VM)]
+    assert await reading.targets(world.ledger) == []
 
 
 # Plans that cannot be made
