@@ -32,6 +32,7 @@ from shared.model.errors import ResponderError, SettingsError
 from shared.model.incident import Mark
 from shared.settings import DEFAULT_LEASE
 from shared.store import reading, rows
+from shared.store.kept import Keeper
 
 if TYPE_CHECKING:
     from responders.base import Doer
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from shared.model.deed import Deed
     from shared.model.secret import Secret, SecretRef
     from shared.store.draft import Draft
+    from shared.store.ports import Blobs
 
 console = tables.console()
 
@@ -108,6 +110,7 @@ class _Hand:
         self._ledger = ledger
         self._http = HttpClient()
         self._credentials = Credentials("")
+        self._kept = Keeper(lambda: _opened(storage))
         targets = Targets(ledger, lease=DEFAULT_LEASE)
         self._doing = Doing(ledger, targets, Stopping(ledger), self._doer, _say)
         found = running()
@@ -170,8 +173,13 @@ class _Hand:
             self._credentials.token,
             self._azure,
             Opened().outlets,
+            self._kept,
         )
         return kind(deed.responder, None, ports)
+
+
+async def _opened(storage: Storage) -> Blobs:
+    return storage.blobs
 
 
 def _no_secret(ref: SecretRef) -> Secret:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from responders.alert_status import AlertStatus
+from responders.app_stop import AppStop
 from responders.arcsight import Arcsight
 from responders.boards import Boards
+from responders.disk_snapshot import DiskSnapshot
 from responders.email import Email
+from responders.endpoint_isolate import EndpointIsolate
+from responders.endpoint_package import EndpointPackage
+from responders.endpoint_quarantine_file import EndpointQuarantineFile
+from responders.endpoint_scan import EndpointScan
 from responders.jira import Jira
 from responders.jsm import Jsm
 from responders.key_rotate import KeyRotate
@@ -17,8 +23,10 @@ from responders.pagerduty import PagerDuty
 from responders.principal_disable import PrincipalDisable
 from responders.qradar import Qradar
 from responders.registry_token_disable import RegistryTokenDisable
+from responders.resource_config import ResourceConfig
 from responders.risk_confirm import RiskConfirm
 from responders.role_remove import RoleRemove
+from responders.scale_set_deallocate import ScaleSetDeallocate
 from responders.secret_disable import SecretDisable
 from responders.sentinel import Sentinel
 from responders.servicenow import ServiceNow
@@ -32,6 +40,7 @@ from responders.storage_public_off import StoragePublicOff
 from responders.teams import Teams
 from responders.user_disable import UserDisable
 from responders.vault_deny import VaultDeny
+from responders.vm_deallocate import VmDeallocate
 from responders.vm_quarantine import VmQuarantine
 from responders.webhook import Webhook
 
@@ -80,12 +89,20 @@ RESPONDERS: Mapping[
 DOERS: Mapping[
     str,
     type[
-        KeyRotate
+        AppStop
+        | DiskSnapshot
+        | EndpointIsolate
+        | EndpointPackage
+        | EndpointQuarantineFile
+        | EndpointScan
+        | KeyRotate
         | NsgDeny
         | PrincipalDisable
         | RegistryTokenDisable
         | RiskConfirm
         | RoleRemove
+        | ResourceConfig
+        | ScaleSetDeallocate
         | SecretDisable
         | SessionsRevoke
         | SqlPublicOff
@@ -94,15 +111,24 @@ DOERS: Mapping[
         | StoragePublicOff
         | UserDisable
         | VaultDeny
+        | VmDeallocate
         | VmQuarantine
     ],
 ] = {
+    "app-stop": AppStop,
+    "disk-snapshot": DiskSnapshot,
+    "endpoint-isolate": EndpointIsolate,
+    "endpoint-package": EndpointPackage,
+    "endpoint-quarantine-file": EndpointQuarantineFile,
+    "endpoint-scan": EndpointScan,
     "key-rotate": KeyRotate,
     "nsg-deny": NsgDeny,
     "principal-disable": PrincipalDisable,
     "registry-token-disable": RegistryTokenDisable,
     "risk-confirm": RiskConfirm,
     "role-remove": RoleRemove,
+    "resource-config": ResourceConfig,
+    "scale-set-deallocate": ScaleSetDeallocate,
     "secret-disable": SecretDisable,
     "sessions-revoke": SessionsRevoke,
     "sql-public-off": SqlPublicOff,
@@ -111,5 +137,6 @@ DOERS: Mapping[
     "storage-public-off": StoragePublicOff,
     "user-disable": UserDisable,
     "vault-deny": VaultDeny,
+    "vm-deallocate": VmDeallocate,
     "vm-quarantine": VmQuarantine,
 }

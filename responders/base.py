@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shared.model.evidence import Evidence
     from shared.model.http import Http, Reply
     from shared.model.incident import Incident
+    from shared.model.kept import Kept
     from shared.model.message import Message
     from shared.model.outlets import Outlets
     from shared.model.permission import Permission
@@ -129,8 +130,9 @@ class Ports(NamedTuple):
     ``secret`` gives the value of a setting; it raises SettingsError where it has none.
     ``token`` gives a bearer token of the app's identity for a scope; it raises
     TransientFailure and PermanentFailure. ``azure`` are the APIs of Azure, as that
-    identity, ``outlets`` the ways out that are no HTTP. ``alerts`` are some of an
-    incident's, by its id: the first and the latest.
+    identity, ``outlets`` the ways out that are no HTTP, ``kept`` where copies that are
+    evidence are put. ``alerts`` are some of an incident's, by its id: the first and the
+    latest.
     """
 
     secret: Callable[[SecretRef], Secret]
@@ -139,6 +141,7 @@ class Ports(NamedTuple):
     token: Callable[[str], Awaitable[str]]
     azure: Remotes
     outlets: Outlets
+    kept: Kept
     alerts: Callable[[str], Awaitable[Sequence[AlertRow]]] = nobodys
 
 

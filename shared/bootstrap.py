@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.silences import Silences
     from shared.staff import Staff
+    from shared.store.ports import Blobs
     from shared.tick import Tick
     from shared.ticketing import Ticketing
     from shared.triage.policy import Policy
@@ -382,9 +383,13 @@ class App:
 
             return await reading.alerts_by((await self.storage()).ledger, incident)
 
+        async def blobs() -> Blobs:
+            return (await self.storage()).blobs
+
         async def build() -> Staff:
             from shared.clouds.outlets import Opened
             from shared.staff import staffed
+            from shared.store.kept import Keeper
 
             self._built["outlets"] = opened = Opened()
             return staffed(
@@ -394,6 +399,7 @@ class App:
                 self._clock,
                 token,
                 outlets=opened.outlets,
+                kept=Keeper(blobs),
                 alerts=alerts,
             )
 

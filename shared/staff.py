@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.clouds.http import HttpClient
     from shared.model.alert import AlertRow
     from shared.model.deed import Deed
+    from shared.model.kept import Kept
     from shared.model.outlets import Outlets
     from shared.model.secret import Secret, SecretRef
     from shared.settings import Settings
@@ -50,6 +51,7 @@ def staffed(
     token: Callable[[str], Awaitable[str]],
     *,
     outlets: Outlets,
+    kept: Kept,
     alerts: Callable[[str], Awaitable[Sequence[AlertRow]]] | None = None,
 ) -> Staff:
     """Build each responder; one with wrong settings keeps no other from paging.
@@ -69,7 +71,8 @@ def staffed(
         return found
 
     azure = remotes(settings, http=http, token=token)
-    ports = Ports(secret, http, clock, token, azure, outlets, alerts or nobodys)
+    ports = Ports(secret, http, clock, token, azure, outlets, kept)
+    ports = ports._replace(alerts=alerts or nobodys)
     built: dict[str, Responder] = {}
     doers: dict[str, Doer] = {}
     problems: list[str] = []

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from responders.sides.machines import PERMISSION, machine
-from shared.model.errors import FailureReason, PermanentFailure
+from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
 from shared.model.rest import Done, Pending
 
 if TYPE_CHECKING:
@@ -50,6 +50,16 @@ class MachineAction(msgspec.Struct, frozen=True, kw_only=True):
     comment: str
     begun_at: datetime
 
+    @property
+    def is_going_on(self) -> bool:
+        """Whether the machine has yet to do it."""
+        return self.status in GOING_ON
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was done, or goes on."""
+        return self.is_going_on or self.status == SUCCEEDED
+
 
 async def newest(endpoint: Rest, machine_id: str, act: str) -> MachineAction | None:
     """The last time that a machine was told this; None where it never was.
@@ -64,6 +74,47 @@ async def newest(endpoint: Rest, machine_id: str, act: str) -> MachineAction | N
     )
     actions = [_read(each) for each in listed]
     return max(actions, key=lambda each: each.begun_at, default=None)
+
+
+async def in_effect(
+    endpoint: Rest, machine_id: str, *acts: str, mark: str = ""
+) -> MachineAction | None:
+    """The last of these that a machine was told and that was done or goes on.
+
+    With a ``mark`` only those count whose comments hold it. Raises what ``endpoint``
+    raises.
+    """
+    path = machine(machine_id)
+    wanted = f"machineId eq '{path.rpartition('/')[2]}'"
+    listed = await endpoint.list_all(
+        f"/machineactions?$filter={quote(wanted)}", permission=PERMISSION
+    )
+    types = {TYPES[act] for act in acts}
+    counted = [
+        action
+        for action in (_read(each) for each in listed if each.get("type") in types)
+        if action.counts and mark in action.comment
+    ]
+    return max(counted, key=lambda each: each.begun_at, default=None)
+
+
+async def cancel(
+    endpoint: Rest, action_id: str, comment: str, *, permission: str
+) -> None:
+    """Call off what a machine has not done yet. Raises what ``endpoint`` raises.
+
+    Where it came to an end meanwhile, that is a TransientFailure: look again.
+    """
+    if not _ID.fullmatch(action_id.lower()):
+        raise _invalid()
+    path = f"/machineactions/{action_id.lower()}/cancel"
+    try:
+        await endpoint.change("POST", path, {"Comment": comment}, permission=permission)
+    except PermanentFailure as failure:
+        if failure.reason is not FailureReason.INVALID:
+            raise
+        said = "what was to be called off came to an end meanwhile"
+        raise TransientFailure(FailureReason.CONFLICT, said) from failure
 
 
 async def tell(
@@ -115,13 +166,17 @@ def progress(action: MachineAction, *, now: datetime) -> Done | Pending:
     """What its status means; ``Pending.poll`` is its id."""
     if action.status == SUCCEEDED:
         return Done()
-    if action.status in GOING_ON:
-        wait = min(max((now - action.begun_at) / 4, FIRST_LOOK), SLOWEST_LOOK)
-        return Pending(poll=action.id, retry_after=wait)
+    if action.is_going_on:
+        return Pending(poll=action.id, retry_after=wait(action, now=now))
     ended = action.status if action.status.isalpha() else "something else"
     raise PermanentFailure(
         FailureReason.SERVER, f"Defender for Endpoint: the action ended as {ended}"
     )
+
+
+def wait(action: MachineAction, *, now: datetime) -> timedelta:
+    """When to look again: the longer it takes, the less often."""
+    return min(max((now - action.begun_at) / 4, FIRST_LOOK), SLOWEST_LOOK)
 
 
 async def package_url(endpoint: Rest, action_id: str) -> str:

@@ -50,6 +50,11 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: str
     tags: tuple[str, ...]
 
+    @property
+    def is_windows(self) -> bool:
+        """Whether it can do what only Windows can."""
+        return self.platform.lower().startswith("windows")
+
 
 def machine(machine_id: str, *, act: str = "") -> str:
     """The path of a machine, or of what it is told to do.
@@ -71,10 +76,10 @@ async def one_machine(endpoint: Rest, sought: Sought) -> Machine:
     """
     if sought.machine_id:
         found = await endpoint.find(machine(sought.machine_id), permission=PERMISSION)
-        return _one([found.content] if found else [])
+        return _one(_possible([found.content] if found else [], sought))
     entra_id = sought.entra_id.lower()
     if _GUID.fullmatch(entra_id):
-        return _one(await _with_entra_id(endpoint, entra_id))
+        return _one(_possible(await _with_entra_id(endpoint, entra_id), sought))
     name = sought.name.lower()
     if not _NAME.fullmatch(name):
         raise ActionRefused("nothing is known by which one machine could be told")
@@ -113,11 +118,18 @@ def _meant(
     """
     if not (sought.resource or sought.vm_id):
         return [*candidates]
-    others = [each for each in candidates if _says(each, sought) is not False]
+    others = _possible(candidates, sought)
     surely = [each for each in others if _says(each, sought)]
     return surely or [
         each for each in others if each.get("lastIpAddress") in sought.addresses
     ]
+
+
+def _possible(
+    candidates: Iterable[dict[str, Any]], sought: Sought
+) -> list[dict[str, Any]]:
+    """Those that do not say that they are another virtual machine."""
+    return [each for each in candidates if _says(each, sought) is not False]
 
 
 def _says(candidate: dict[str, Any], sought: Sought) -> bool | None:

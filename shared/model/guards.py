@@ -13,12 +13,20 @@ from shared.model.alert import Severity
 # held to it by a test: whoever reads a policy need not import them all.
 DOES: frozenset[str] = frozenset(
     {
+        "app-stop",
+        "disk-snapshot",
+        "endpoint-isolate",
+        "endpoint-package",
+        "endpoint-quarantine-file",
+        "endpoint-scan",
         "key-rotate",
         "nsg-deny",
         "principal-disable",
         "registry-token-disable",
         "risk-confirm",
         "role-remove",
+        "resource-config",
+        "scale-set-deallocate",
         "secret-disable",
         "sessions-revoke",
         "sql-public-off",
@@ -27,6 +35,7 @@ DOES: frozenset[str] = frozenset(
         "storage-public-off",
         "user-disable",
         "vault-deny",
+        "vm-deallocate",
         "vm-quarantine",
     }
 )

@@ -34,7 +34,9 @@ class DoerCase:
     ``arrange`` is what is so beforehand, beside what there is for the story.
 
     Where it ``heals``, a person can force it back after that drift; else it is left.
-    What is not ``reversible`` is never taken back, and nobody looks at it again.
+    What is not ``reversible`` is never taken back, and nobody looks at it again. One that
+    ``keeps`` changes nothing at its side: it reads there, and has what it read kept. One
+    that ``waits`` has a machine do it, which may be off.
     """
 
     settings: Mapping[str, Any]
@@ -50,6 +52,8 @@ class DoerCase:
     drift: Callable[[Azure, Deed], None] = field(default=lambda *_: None)
     heals: bool = True
     reversible: bool = True
+    keeps: bool = False
+    waits: bool = False
 
 
 def alert(resource_id: str | None = WEB01, *entities: Any, **changes: Any) -> AlertRow:  # noqa: ANN401

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from devhost.outside.azure.upsets import Upset, Way
 from responders import DOERS
 from shared.actions import deeds
 from shared.containment.doing import Doing, Job
@@ -29,23 +30,29 @@ from shared.model.rest import Remotes
 from shared.store.ledger import Ledger
 from tests.conformance.cases_accounts import ACCOUNTS
 from tests.conformance.cases_data import DATA
+from tests.conformance.cases_endpoint import ENDPOINT
+from tests.conformance.cases_evidence import EVIDENCE
 from tests.conformance.cases_network import NETWORK
+from tests.conformance.cases_power import POWER
 from tests.conformance.cases_storage import STORAGE
 from tests.conformance.cases_vaults import VAULTS
 from tests.factories import NOON, make_incident
 from tests.fakes.azure import Azure, azure
 from tests.fakes.http import FakeHttp
-from tests.fakes.ports import make_ports
+from tests.fakes.ports import FakeKept, make_ports
 from tests.fakes.store import FakeTable
 
 _T = TypeVar("_T")
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+_MACHINE = re.compile(r"[0-9a-f]{40}")
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from responders.base import Doer
     from shared.model.deed import Deed
+    from shared.model.kept import Kept
     from shared.model.rest import Document, Done, Pending, Rest
     from tests.conformance.doer_case import DoerCase
 
@@ -55,7 +62,16 @@ MOST_TURNS = 90
 PAUSE = timedelta(seconds=30)
 
 
-CASES: Mapping[str, DoerCase] = {**NETWORK, **ACCOUNTS, **STORAGE, **VAULTS, **DATA}
+CASES: Mapping[str, DoerCase] = {
+    **NETWORK,
+    **ACCOUNTS,
+    **STORAGE,
+    **VAULTS,
+    **DATA,
+    **EVIDENCE,
+    **ENDPOINT,
+    **POWER,
+}
 
 
 @dataclass(kw_only=True)
@@ -129,6 +145,21 @@ class Faulty:
         )
 
 
+class FaultyKept:
+    """A ``Kept`` whose calls are counted, and may break."""
+
+    def __init__(self, kept: Kept, calls: Calls) -> None:
+        self.kept = kept
+        self.calls = calls
+
+    async def put(self, name: str, content: bytes) -> None:
+        self.calls.changes += 1
+        await self.calls.make(lambda: self.kept.put(name, content))
+
+    async def get(self, name: str) -> bytes | None:
+        return await self.calls.make(lambda: self.kept.get(name))
+
+
 class Life:
     """One doer, its other side, and the core's own steps over fake storage."""
 
@@ -136,7 +167,9 @@ class Life:
         self.case = CASES[name]
         self.side = side
         self.calls = Calls()
-        ports = make_ports(FakeHttp(), {})
+        self.kept = FakeKept()
+        ports = make_ports(FakeHttp(), {}, clock=lambda: side.now)
+        ports = ports._replace(kept=FaultyKept(self.kept, self.calls))
         azure_ = Remotes(
             arm=Faulty(side.arm, self.calls),
             graph=Faulty(side.graph, self.calls),
@@ -165,8 +198,9 @@ class Life:
 
     @property
     def state(self) -> Any:  # noqa: ANN401  all of the other side
-        """All of the other side, as it is."""
-        return self.side.outside.state()
+        """All of the other side, as it is, and what is kept here."""
+        kept = {name: content.decode() for name, content in self.kept.kept.items()}
+        return {**self.side.outside.state(), "kept": kept}
 
     @property
     def taken(self) -> int:
@@ -174,7 +208,25 @@ class Life:
         outside = self.side.outside
         sides = (outside.manager, outside.graph, outside.vault)
         told = outside.endpoint.received()["actions"]
-        return sum(len(each.changes) for each in sides) + len(told)
+        kept = self.kept.kept
+        return sum(len(each.changes) for each in sides) + len(told) + len(kept)
+
+    def upset(self, way: Way, *, times: int | None = 1, reads: int = 2) -> None:
+        """Have the change go wrong, by those that an apply sends."""
+        case = self.case
+        if case.keeps:
+            self.kept.loses = way in {Way.FAILS, Way.IS_LOST}
+            self.kept.late = reads if way is Way.IS_STALE else 0
+            return
+        upset = Upset(
+            side=case.side,
+            way=way,
+            about=case.resource,
+            method=case.method,
+            reads=reads,
+            times=times,
+        )
+        self.side.outside.upsets.add(upset)
 
     async def planned(self) -> DeedRow:
         """The row of the one deed that it plans."""
@@ -229,5 +281,6 @@ def is_exact(deed: Deed) -> bool:
     return (
         all(resource.whole_id(each) == each for each in deed.resources)
         and all(map(_OBJECT_ID.fullmatch, deed.accounts))
-        and bool(deed.resources or deed.accounts)
+        and all(map(_MACHINE.fullmatch, deed.machines))
+        and bool(deed.resources or deed.accounts or deed.machines)
     )

@@ -44,4 +44,36 @@ def make_ports(
         return TOKEN
 
     azure = remotes(settings or from_environment(ENVIRONMENT), http=http, token=token)
-    return Ports(secret, http, clock, token, azure, outlets or FakeOutlets().outlets)
+    return Ports(
+        secret,
+        http,
+        clock,
+        token,
+        azure,
+        outlets or FakeOutlets().outlets,
+        FakeKept(),
+    )
+
+
+class FakeKept:
+    """``shared.model.kept.Kept`` in memory.
+
+    While it ``loses`` nothing is kept of what is put, and a name that was put is not
+    there for as many reads as it is ``late``.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.loses = False
+        self.late = 0
+
+    async def put(self, name: str, content: bytes) -> None:
+        if not self.loses:
+            self.kept.setdefault(name, content)
+
+    async def get(self, name: str) -> bytes | None:
+        found = self.kept.get(name)
+        if found is not None and self.late:
+            self.late -= 1
+            return None
+        return found

@@ -47,6 +47,7 @@ from shared.posture.checks import CHECKS
 from shared.senders import EntraSender, HmacSender, KeySender, Senders
 from shared.triage import policy
 from shared.triage.policy.leaves import written
+from tests.fakes.ports import FakeKept
 from tests.meta.source_tree import DEPLOYED, ROOT, modules
 
 if TYPE_CHECKING:
@@ -422,8 +423,15 @@ def _build(found: policy.Policy) -> None:
         return datetime(2026, 11, 23, tzinfo=UTC)
 
     token = Credentials("").token
-    outlets = Opened().outlets
-    built = staff.staffed(found, made, HttpClient(), clock, token, outlets=outlets)
+    built = staff.staffed(
+        found,
+        made,
+        HttpClient(),
+        clock,
+        token,
+        outlets=Opened().outlets,
+        kept=FakeKept(),
+    )
     assert not built.problems
     Senders(found.senders, secret=made.secret, http=HttpClient(), clock=clock)
     known = {form.name for form in sources.FORMATS}

@@ -13,6 +13,7 @@ from shared.model.errors import TransientFailure
 from shared.triage import policy as policies
 from tests.factories import make_incident
 from tests.fakes.outlets import FakeOutlets
+from tests.fakes.ports import FakeKept
 
 POLICY = b"""
 responders:
@@ -37,6 +38,7 @@ async def test_a_tracker_with_wrong_settings_plans_tickets_that_wait() -> None:
         lambda: datetime(2026, 11, 23, tzinfo=UTC),
         token,
         outlets=FakeOutlets().outlets,
+        kept=FakeKept(),
     )
 
     assert built.problems == (

@@ -128,5 +128,7 @@ def _rewritten(
         # [unverified status and code]
         raise Refused(409, "PropertyChangeNotAllowed", "creationData never changes")
     kept = {k: v for k, v in given.items() if k in _ENUMS}
-    properties = {**old["properties"], **kept}
+    # One that had failed is made anew. [unverified]
+    state = {"provisioningState": "Succeeded"}
+    properties = {**old["properties"], **kept, **state}
     return {**old, "tags": tags_of(body), "properties": properties}

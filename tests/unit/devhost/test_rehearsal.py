@@ -14,6 +14,7 @@ from shared import settings, staff
 from shared.clouds.http import HttpClient
 from shared.triage import policy as policies
 from tests.fakes.outlets import FakeOutlets
+from tests.fakes.ports import FakeKept
 
 OUTSIDE = "http://127.0.0.1:4711"
 REAL = "https://real.example/hook"
@@ -40,6 +41,7 @@ def build(policy: bytes, environment: dict[str, str]) -> staff.Staff:
         lambda: datetime(2026, 11, 23, tzinfo=UTC),
         no_token,
         outlets=FakeOutlets().outlets,
+        kept=FakeKept(),
     )
 
 
