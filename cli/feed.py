@@ -12,6 +12,7 @@ import httpx
 from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubProducerClient
 
+from cli.story import owner
 from cli.story.attack import Way
 
 if TYPE_CHECKING:
@@ -116,9 +117,14 @@ async def tell(
 ) -> None:
     """Tell the story: each event by its own way, those of one thread in order.
 
+    The owner of its alerts knows them already.
+
     A webhook is sent until the app takes it. Raises FeedError when it does not within
     two minutes, EventHubError when the hub does not answer.
     """
+    for subscription, known in owner.alerts(happenings).items():
+        content = {"subscription": subscription, "alerts": known}
+        await asyncio.to_thread(local.control, "POST", "arm-alerts", content)
     async with (
         _producer(local) as producer,
         httpx.AsyncClient(timeout=30, trust_env=False) as client,

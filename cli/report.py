@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.model.action import ActionRow, ActionStatus, Kind
+from shared.actions.deeds import gist
+from shared.model.action import ActionRow, ActionStatus
 from shared.model.books import Books
+from shared.model.deed_status import DeedStatus
 from shared.model.incident import Incident, IncidentStatus
 from shared.model.risk import Risk
 from shared.store import reading
@@ -17,8 +19,12 @@ from shared.store import reading
 if TYPE_CHECKING:
     from cli.feed import Sent
     from shared.clouds.storage import Storage
+    from shared.model.deed import DeedRow
     from shared.model.evidence import EvidenceRow
     from shared.store.archive import DeadLetter
+
+
+_WRONG = frozenset({DeedStatus.FAILED, DeedStatus.STRANDED})
 
 
 class ReportedEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +54,10 @@ class ReportedIncident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportedAction(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was done; ``key`` is what the other side was given."""
+    """One thing that was told or done; ``key`` is what the other side was given.
+
+    ``reason`` is the occasion of a notice, and of a deed what it is and how it stands.
+    """
 
     incident: str
     responder: str
@@ -66,7 +75,10 @@ class ReportedLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole. ``ok`` says that nothing failed; dead letters alone are no failure."""
+    """The whole. ``ok`` says that nothing failed; dead letters alone are no failure.
+
+    ``deliveries`` are notices, ``actions`` deeds.
+    """
 
     books: Books
     incidents: list[ReportedIncident]
@@ -102,21 +114,19 @@ async def build(storage: Storage, sent: Sent | None) -> Report:
     live = [head for head in heads.values() if head.status is not IncidentStatus.MERGED]
     books += Books(suppressed=sum(head.alerts for head in live if head.hold))
     rows = await reading.actions(ledger)
-    done = [_action(row, _survivor(heads, row.incident)) for row in rows]
-    kinds = [row.kind for row in rows]
+    deeds = await reading.deeds(ledger)
     return Report(
         books=books,
         incidents=[
             _incident(head, sorted(members[head.id]), evidence[head.id])
             for head in live
         ],
-        deliveries=[
-            a for a, k in zip(done, kinds, strict=True) if k is not Kind.CONTAIN
-        ],
-        actions=[a for a, k in zip(done, kinds, strict=True) if k is Kind.CONTAIN],
+        deliveries=[_action(row, _survivor(heads, row.incident)) for row in rows],
+        actions=[_deed(row, _survivor(heads, row.incident)) for row in deeds],
         dead_letters=letters,
         ok=books.is_balanced
         and not any(row.status is ActionStatus.FAILED for row in rows)
+        and not any(row.status in _WRONG for row in deeds)
         and not any(head.stuck for head in live),
     )
 
@@ -161,6 +171,17 @@ def _action(row: ActionRow, incident: str) -> ReportedAction:
         responder=row.responder,
         key=row.dedup_key,
         reason=row.occasion.value,
+        status=row.status.value,
+        attempts=row.attempts,
+    )
+
+
+def _deed(row: DeedRow, incident: str) -> ReportedAction:
+    return ReportedAction(
+        incident=incident,
+        responder=row.deed.responder,
+        key=row.key,
+        reason=gist(row).line,
         status=row.status.value,
         attempts=row.attempts,
     )

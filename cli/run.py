@@ -182,6 +182,10 @@ async def _until_quiet(local: Local, watch: Watch, patience_s: float) -> None:
 def _show(local: Local, found: Report, console: Console, *, seconds: float) -> None:
     console.print(tables.incidents(found))
     console.print(tables.pages(local.control("GET", "pages")))
+    if found.actions:
+        changes = local.control("GET", "received")["resources"]["changes"]
+        console.print(tables.contained(found))
+        console.print(tables.changes(changes))
     console.print(tables.books(found.books))
     _say_evidence(found, console)
     if found.dead_letters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -115,6 +116,44 @@ def pages(received: Sequence[dict[str, Any]]) -> Table:
             )
             for page in received
         ),
+    )
+
+
+def contained(report: Report) -> Table:
+    """What was done about the incidents of a run, and how it ended."""
+    names = {i.id: _names(i.resources) for i in report.incidents}
+    return table(
+        f"{counted(len(report.actions), 'deed')} to contain them",
+        ("deed", "resource", "status", "what"),
+        (
+            (
+                deed.key[:SHORT_KEY],
+                names.get(deed.incident, ""),
+                deed.status,
+                deed.reason,
+            )
+            for deed in report.actions
+        ),
+    )
+
+
+def changes(received: Sequence[dict[str, Any]]) -> Table:
+    """What changed in Azure, as the receiving side says: each value before and after."""
+    lines = [
+        (
+            f"{datetime.fromisoformat(change['at']):%H:%M:%S}Z",
+            _last(change["path"]),
+            each["what"].removeprefix("properties.").removesuffix(".id") or "all of it",
+            _last(each["before"]) or "-",
+            _last(each["after"]) or "-",
+        )
+        for change in received
+        for each in change["differences"]
+    ]
+    return table(
+        f"{counted(len(lines), 'change')}, as Azure saw them",
+        ("at", "resource", "what", "before", "after"),
+        lines,
     )
 
 
@@ -235,6 +274,11 @@ def _status(head: Incident, *, in_history: bool) -> str:
     if head.stuck:
         marks.append("STUCK")
     return ", ".join(marks)
+
+
+def _last(text: str) -> str:
+    """The name at the end of an id; any other text as it is."""
+    return text.rpartition("/")[2] if text.startswith("/") else text
 
 
 def _names(resources: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,6 +50,15 @@ console = tables.console()
 MOST_LOOKS = 40
 PAUSE_S = 3.0
 
+# Where the APIs are, in clouds other than the public one.
+ADDRESSES = (
+    "FIREWATCH_ARM_URL",
+    "FIREWATCH_GRAPH_URL",
+    "FIREWATCH_ENDPOINT_URL",
+    "FIREWATCH_ENDPOINT_AUDIENCE",
+    "FIREWATCH_VAULT_URL",
+)
+
 
 def undo(
     account: Account = None,
@@ -67,8 +77,9 @@ def undo(
 ) -> None:
     """Take back what was done, with your own rights and without the app.
 
-    You sign in as yourself, by `az login` or what your environment says. 1 where
-    something could not be taken back.
+    You sign in as yourself, by `az login` or what your environment says; where the APIs
+    of another cloud are, FIREWATCH_ARM_URL and its like say. 1 where something could not
+    be taken back.
     """
     if not everything and not incident and not show:
         raise typer.BadParameter("name an incident, or say --all", param_hint="--all")
@@ -90,6 +101,11 @@ def undo(
         console.print(commands(found))
     if not show and any(row.status.may_hold for row in found):
         raise typer.Exit(1)
+
+
+async def pause() -> None:
+    """Give the other side some time."""
+    await asyncio.sleep(PAUSE_S)
 
 
 async def _held(storage: Storage, incident: str) -> list[DeedRow]:
@@ -118,8 +134,9 @@ class _Hand:
         env = {"AzureWebJobsStorage": "none"}
         if found is not None and found.arm:
             env["FIREWATCH_ARM_URL"] = found.arm
+        given = {name: os.environ[name] for name in ADDRESSES if name in os.environ}
         self._azure = remotes(
-            settings.from_environment(env),
+            settings.from_environment(env | given),
             http=self._http,
             token=self._credentials.token,
         )
@@ -143,7 +160,7 @@ class _Hand:
             if row.status is not DeedStatus.RELEASING:
                 break
             if turn + 1 < MOST_LOOKS:
-                await asyncio.sleep(PAUSE_S)
+                await pause()
         return await self._written(row, mark)
 
     async def _written(self, row: DeedRow, mark: Mark) -> DeedRow:

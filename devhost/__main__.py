@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         timer_interval_s=parsed.timer_interval,
         queue_hold_s=parsed.queue_hold,
         ownership_expiry_s=parsed.ownership_expiry,
+        signed_in=parsed.signed_in,
     )
     # What the app prints must not come between the ready line and its reader.
     ready, sys.stdout = sys.stdout, sys.stderr
@@ -122,6 +123,12 @@ def _parser() -> argparse.ArgumentParser:
         default=usual.ownership_expiry_s,
         metavar="S",
         help="seconds until the partitions of a host that died are free",
+    )
+    add(
+        "--signed-in",
+        default=usual.signed_in,
+        metavar="ID",
+        help="the object id of who is signed in: every request is theirs",
     )
     add("--exit-with-parent", action="store_true", help="stop when the parent dies")
     return parser

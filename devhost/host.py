@@ -45,6 +45,7 @@ class Options:
     timer_interval_s: float | None = None
     queue_hold_s: float = HOLD_S
     ownership_expiry_s: float = 5.0
+    signed_in: str = ""
 
 
 class Host:
@@ -95,6 +96,7 @@ class Host:
             status=self.status,
             prefix=settings.route_prefix,
             port=options.http_port,
+            signed_in=options.signed_in,
         )
         self._started: list[Listener] = []
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from azure.functions import meta
 from azure.functions.http import HttpRequestConverter, HttpResponseConverter
 
+from devhost import sign_in
 from devhost.settings import SetupError, resolve
 
 if TYPE_CHECKING:
@@ -127,8 +128,13 @@ class HttpListener:
         prefix: str = "api",
         port: int = 0,
         largest_body: int = LARGEST_BODY,
+        signed_in: str = "",
     ) -> None:
-        """Read the routes; SetupError when one cannot be served."""
+        """Read the routes; SetupError when one cannot be served.
+
+        ``signed_in`` is the object id of who every request is taken to come from.
+        """
+        self._principal = sign_in.principal(signed_in) if signed_in else ""
         self._endpoints = [endpoint(f, prefix=prefix) for f in functions]
         self._invoker = invoker
         self._key = key
@@ -191,7 +197,9 @@ class HttpListener:
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413, headers={"Connection": "close"})
         answer = await self._invoker.call(
-            function, lambda: http_request(request, body, parts), finish=http_response
+            function,
+            lambda: http_request(request, body, parts, self._principal),
+            finish=http_response,
         )
         if answer.error is not None:
             return web.Response(status=500)
@@ -216,8 +224,13 @@ class HttpListener:
         return hmac.compare_digest(raw, self._key.encode())
 
 
-def http_request(request: web.Request, body: bytes, parts: Mapping[str, str]) -> object:
-    """The `func.HttpRequest` of a request, by azure.functions' own converter."""
+def http_request(
+    request: web.Request, body: bytes, parts: Mapping[str, str], principal: str = ""
+) -> object:
+    """The `func.HttpRequest` of a request, by azure.functions' own converter.
+
+    ``principal`` is what the platform writes into it of who is signed in, if anybody.
+    """
 
     def texts(values: MultiMapping[str]) -> dict[str, meta.Datum]:
         # The host joins what came more than once (.NET StringValues.ToString).
@@ -226,10 +239,11 @@ def http_request(request: web.Request, body: bytes, parts: Mapping[str, str]) ->
             for name in dict.fromkeys(values)
         }
 
+    signed = {sign_in.HEADER: meta.Datum(principal, "string")} if principal else {}
     value = {
         "method": meta.Datum(request.method, "string"),
         "url": meta.Datum(f"http://{request.host}{request.path_qs}", "string"),
-        "headers": texts(request.headers),
+        "headers": texts(request.headers) | signed,
         "query": texts(request.query),
         "params": {name: meta.Datum(text, "string") for name, text in parts.items()},
         "body": meta.Datum(body, "bytes"),

@@ -118,6 +118,7 @@ class Local:
             syslog=Receiver(outside.ready["syslog_port"], outside.ready["syslog_ca"]),
         )
         self.secrets = rehearsal.environment
+        self.approver = rehearsal.approver
         (self.folder / "policy.yaml").write_bytes(rehearsal.policy)
         for name, secret in rehearsal.webhook_secrets.items():
             self.control("POST", "webhook-secret", {"name": name, "secret": secret})
@@ -175,6 +176,8 @@ class Local:
             str(self.pace.queue_hold),
             "--ownership-expiry",
             str(self.pace.ownership),
+            "--signed-in",
+            self.approver,
         ]
         settings = {
             "AzureWebJobsStorage": self.storage,
@@ -191,6 +194,7 @@ class Local:
             "FIREWATCH_POLICY_BLOB": "",
             "FIREWATCH_LINK_KEY": self._link_key,
             "FIREWATCH_PUBLIC_URL": self.url,
+            "EASY_AUTH": "1" if self.approver else "0",
             **self.secrets,
         }
         self.app = self._launch("app", "devhost", *arguments, settings=settings)

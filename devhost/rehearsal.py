@@ -19,11 +19,13 @@ class Rehearsal(NamedTuple):
     """What the app is started with: the policy, and a value for each secret it names.
 
     ``webhook_secrets`` are those that the stand-in receivers must know, by responder.
+    ``approver`` is who is signed in, where the policy has anybody asked.
     """
 
     policy: bytes
     environment: dict[str, str]
     webhook_secrets: dict[str, str]
+    approver: str = ""
 
 
 class Receiver(NamedTuple):
@@ -78,7 +80,9 @@ def rehearse(
     if isinstance(heartbeat := raw.get("heartbeat"), dict):
         sections["heartbeat"] = {**heartbeat, "every": "1m"}
         made = _of_heartbeat(heartbeat, outside, made)
-    return Rehearsal(msgspec.json.encode(sections), made, known)
+    return Rehearsal(
+        msgspec.json.encode(sections), made, known, _approver(raw.get("guards"))
+    )
 
 
 def _read(policy: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -91,6 +95,14 @@ def _read(policy: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(raw, dict) or not isinstance(responders, dict):
         raise RehearsalError("expected a mapping with a section responders")
     return raw, responders
+
+
+def _approver(guards: object) -> str:
+    """The first whom the policy lets approve, if it has anything done."""
+    if not isinstance(guards, dict) or guards.get("mode", "shadow") == "shadow":
+        return ""
+    approvers = guards.get("approvers")
+    return str(approvers[0]) if isinstance(approvers, list) and approvers else ""
 
 
 def _of_heartbeat(

@@ -157,7 +157,7 @@ class NsgDeny:
         if found is None:
             return Sight(state=State.AS_BEFORE)
         if not is_settled(found.content):
-            return Sight(state=State.UNDER_WAY)
+            return Sight(state=State.UNDER_WAY, retry_after=network.OVER_SOON)
         if _is_ours(found, deed):
             return Sight(state=State.IN_FORCE)
         return Sight(state=State.OTHERWISE, difference="the rule says something else")

@@ -133,7 +133,7 @@ class VmQuarantine:
                 return Sight(state=State.OTHERWISE, difference=difference)
         known = [each for each in found.values() if each is not None]
         if not all(each.is_settled for each in known):
-            return Sight(state=State.UNDER_WAY)
+            return Sight(state=State.UNDER_WAY, retry_after=network.OVER_SOON)
         if all(each.group == quarantine for each in known):
             return Sight(state=State.IN_FORCE)
         is_before = all(each.group == groups[each.id].lower() for each in known)

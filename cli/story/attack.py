@@ -16,6 +16,9 @@ import msgspec
 
 POLICY = Path(__file__).parent / "policy.yaml"
 
+# Where Defender keeps the alerts of the story.
+LOCATION = "westeurope"
+
 _LAST_TICK = 3_155_378_975_999_999_999
 _SUBSCRIPTIONS = {
     "shop": "5d6ac3b1-6f0e-4a7f-9f3c-0b1d5f9a7c01",
@@ -337,7 +340,8 @@ def _fields(
             {"Type": "AzureResource", "AzureResourceId": alert.resource}
         ],
         "AlertUri": "https://portal.azure.com/#blade/Microsoft_Azure_Security_Azure"
-        f"Defender/AlertBlade/alertId/{_guid(alert.number)}/subscriptionId/{subscription}",
+        f"Defender/AlertBlade/alertId/{_guid(alert.number)}/subscriptionId/{subscription}"
+        f"/resourceGroup/{alert.resource.split('/')[4]}/location/{LOCATION}",
         **changes,
     }
 

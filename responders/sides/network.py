@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from responders.sides.arm import at
@@ -20,6 +21,9 @@ MACHINE = "microsoft.compute/virtualmachines"
 INTERFACE = "microsoft.network/networkinterfaces"
 GROUP = "microsoft.network/networksecuritygroups"
 SUBNET = "microsoft.network/virtualnetworks/subnets"
+
+# Changes of an interface or a rule take seconds.
+OVER_SOON = timedelta(seconds=5)
 
 READ_MACHINES = Permission(
     Api.ARM, "Microsoft.Compute/virtualMachines/read", "machines that may be contained"

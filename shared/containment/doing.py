@@ -152,7 +152,9 @@ class Doing:
             return _stranded(target.deed)
         sight = await doer.verify(target.deed, target.before)
         came = self._seen(row, sight, target.before)
-        if not deeds.holds(row, came):
+        is_heard = came.status is DeedStatus.VERIFIED and target.sent_at is not None
+        if is_heard or not deeds.holds(row, came):
+            # What was sent took effect: nothing of it is to be waited for later.
             held = await self._targets.hold(row)
             await self._give_back(row, held, came)
         return came

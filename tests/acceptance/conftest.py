@@ -28,6 +28,7 @@ class Told(NamedTuple):
     report: Report
     pages: list[dict[str, Any]]
     webhook: dict[str, Any]
+    changes: list[dict[str, Any]]
     letters: list[DeadLetter]
 
 
@@ -56,12 +57,14 @@ def told() -> Told:
     with started() as running:
         running.tell(story)
         running.wait_until_quiet()
+        received = running.local.control("GET", "received")
         return Told(
             now=now,
             story=story,
             report=running.report(),
             pages=running.local.control("GET", "pages"),
-            webhook=running.local.control("GET", "received")["webhook"],
+            webhook=received["webhook"],
+            changes=received["resources"]["changes"],
             letters=[letter for _, letter in running.letters()],
         )
 

@@ -80,7 +80,9 @@ def test_each_incident_pages_once(told: Told) -> None:
 
     assert len(told.pages) == len(ALERTS)
     assert {page["opens"] for page in told.pages} == {1}
-    assert {page["triggers"] for page in told.pages} == {1}
+    # What was done about the mined machine is told once more, and calls nobody.
+    again = [page for page in told.pages if page["triggers"] > 1]
+    assert ["web01" in page["summary"] for page in again] == [True]
     assert {page["dedup_key"] for page in told.pages} == keys.keys()
     assert set(keys.values()) == {i.id for i in told.report.incidents}
     (ended,) = (page for page in told.pages if page["resolved"])
@@ -106,7 +108,9 @@ def test_the_signed_webhook_is_believed_by_its_receiver(told: Told) -> None:
     assert {n["repeats"] for n in notices} == {0}
     assert sorted(n["body"]["data"]["id"] for n in opened) == sorted(ids)
     assert [n["body"]["data"]["resources"][0][-7:] for n in resolved] == ["sql-crm"]
-    assert len(notices) == len(opened) + len(resolved)
+    updated = [n for n in notices if n not in opened and n not in resolved]
+    assert {n["body"]["data"]["resources"][0][-5:] for n in updated} == {"web01"}
+    assert len(notices) == len(opened) + len(resolved) + len(updated)
 
 
 def test_every_page_of_what_is_open_has_what_logs_say(told: Told) -> None:
@@ -184,7 +188,24 @@ def test_everything_planned_was_done_at_once(told: Told) -> None:
     assert told.report.ok
     assert {d.status for d in told.report.deliveries} == {"applied"}
     assert {d.attempts for d in told.report.deliveries} == {1}
-    assert told.report.actions == []
+
+
+def test_the_mined_machine_is_cut_off_and_let_go(told: Told) -> None:
+    """Its alert is confirmed at its owner; and then it is on the network it was on."""
+    (deed,) = told.report.actions
+    (mined,) = [i for i in told.report.incidents if i.id == deed.incident]
+    (cut, freed) = [
+        (each["what"], each["before"], each["after"])
+        for change in told.changes
+        for each in change["differences"]
+    ]
+
+    assert (deed.responder, deed.status) == ("quarantine", "expired")
+    assert mined.resources[0].endswith("/web01")
+    assert cut[0] == freed[0] == "properties.networkSecurityGroup.id"
+    assert cut[1].endswith("/nsg-web")
+    assert cut[2].endswith("/nsg-quarantine")
+    assert (freed[1], freed[2]) == (cut[2], cut[1])
 
 
 @needs_proc

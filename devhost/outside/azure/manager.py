@@ -16,6 +16,7 @@ from devhost.outside.azure.answers import (
     demand_token,
     demand_version,
 )
+from devhost.outside.azure.differences import differences
 from devhost.outside.azure.kinds import (
     Asked,
     How,
@@ -169,6 +170,7 @@ class Manager:
                 "method": request.method,
                 "path": request.path.removeprefix("/arm"),
                 "body": body,
+                "differences": differences(old, change.after) if change else [],
             }
         )
         if change is None:

@@ -9,6 +9,7 @@ import azure.functions as func
 import pytest
 from yarl import URL
 
+from devhost import sign_in
 from devhost.functions import Function
 from devhost.http_trigger import (
     LARGEST_BODY,
@@ -18,6 +19,7 @@ from devhost.http_trigger import (
 )
 from devhost.invocation import Invoker
 from devhost.settings import SetupError
+from shared.api import who
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -72,6 +74,7 @@ async def _serving(
     prefix: str = "api",
     port: int = 0,
     largest_body: int = LARGEST_BODY,
+    signed_in: str = "",
 ) -> AsyncIterator[Server]:
     async def status() -> dict[str, Any]:
         return {"functions": [function.name for function in functions]}
@@ -85,6 +88,7 @@ async def _serving(
         prefix=prefix,
         port=port,
         largest_body=largest_body,
+        signed_in=signed_in,
     )
     await listener.start()
     try:
@@ -100,6 +104,19 @@ def _echo(seen: list[func.HttpRequest]) -> Callable[..., object]:
         return func.HttpResponse(req.get_body(), status_code=201)
 
     return call
+
+
+@pytest.mark.parametrize("signed_in", ["0b1f6471-1bf0-4dda-aec3-cb9272f09590", ""])
+async def test_somebody_is_signed_in(signed_in: str) -> None:
+    """Whoever says who they are themselves is not heard, as on the platform."""
+    seen: list[func.HttpRequest] = []
+    forged = {**KEYED, "X-MS-Client-Principal": sign_in.principal("somebody else")}
+
+    async with _serving(_http(_echo(seen)), signed_in=signed_in) as server:
+        await server.ask("/api/f", headers=forged)
+
+    headers = {name.lower(): value for name, value in seen[0].headers.items()}
+    assert who.ids(headers, easy_auth=True) == ({signed_in} if signed_in else set())
 
 
 @pytest.mark.parametrize(

@@ -148,3 +148,24 @@ def test_who_is_not_there_cannot_be_live() -> None:
             live=["on-cal"],
             environment={},
         )
+
+
+@pytest.mark.parametrize(
+    ("guards", "approver"),
+    [
+        ({"mode": "act", "approvers": ["ana", "ben"]}, "ana"),
+        ({"mode": "approve", "approvers": ["ben"]}, "ben"),
+        ({"mode": "shadow", "approvers": ["ana"]}, ""),
+        ({"approvers": ["ana"]}, ""),
+        ({"mode": "act"}, ""),
+        (None, ""),
+    ],
+)
+def test_whoever_may_approve_is_signed_in(guards: object, approver: str) -> None:
+    """Where the policy has anybody asked; otherwise nobody is."""
+    raw = msgspec.json.decode(make_policy(it=RESPONDERS["webhook"]))
+    policy = msgspec.json.encode(raw | ({"guards": guards} if guards else {}))
+
+    made = rehearse(policy, outside=OUTSIDE, live=[], environment={})
+
+    assert made.approver == approver
