@@ -20,6 +20,7 @@ from cli import (
     orders,
     page_test,
     parse,
+    permissions,
     policy,
     queries,
     query,
@@ -64,6 +65,7 @@ app.command()(parse.parse)
 app.command()(oncall.oncall)
 app.command()(measures.measures)
 app.command()(undo.undo)
+app.command()(permissions.permissions)
 app.command()(page_test.page_test)
 app.command()(posture.posture)
 app.command()(query.query)

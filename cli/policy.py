@@ -66,7 +66,7 @@ def check(
     """
     policy, mistakes = examined((over or file).read_bytes())
     if policy is None or mistakes:
-        _refuse([f"{(over or file).name}: {mistake}" for mistake in mistakes])
+        refuse([f"{(over or file).name}: {mistake}" for mistake in mistakes])
     if over is not None:
         policy = _reloaded(policy, file)
     now = datetime.now(UTC)
@@ -88,13 +88,14 @@ def _reloaded(deployed: Policy, file: Path) -> Policy:
     try:
         found = policies.reload(file.read_bytes(), deployed, name=file.name)
     except SettingsError as error:
-        _refuse(error.problems)
+        refuse(error.problems)
     for path in found.ignored:
         _say(f"warning: {path}: is not what is deployed, and is ignored")
     return found.policy
 
 
-def _refuse(mistakes: Sequence[str]) -> NoReturn:
+def refuse(mistakes: Sequence[str]) -> NoReturn:
+    """Say each mistake on a line, and end with 1."""
     for mistake in mistakes:
         _say(mistake)
     raise typer.Exit(1)

@@ -225,11 +225,13 @@ class App:
             from shared.containment.judging import Judging
             from shared.containment.owners import Owners
             from shared.containment.planning import Planning, Reads
+            from shared.containment.rights import Rights
             from shared.containment.targets import Targets
 
             arm = remotes(settings, http=self._http, token=token).arm
             owners = Owners(arm, self._clock)
-            reads = Reads(owners.confirm, owners.tags)
+            rights = Rights(arm, self._clock)
+            reads = Reads(owners.confirm, owners.tags, rights.lacking)
             planning = Planning(storage.ledger, terms, reads)
             targets = Targets(storage.ledger, lease=settings.lease)
             return Containing(
@@ -263,6 +265,20 @@ class App:
             )
 
         return await self._once("terms", build)
+
+    async def unarmed(self) -> dict[str, str]:
+        """Why a doer does nothing by itself, by name; those that may are left out."""
+        from shared.containment.needs import unarmed
+
+        settings, policy = await self.settings(), await self.policy()
+        can_sign = (await self.approving()).is_possible
+        found = {
+            name: unarmed(
+                policy, name, can_sign_in=settings.easy_auth, can_sign=can_sign
+            )
+            for name in (await self.staff()).doers
+        }
+        return {name: why for name, why in found.items() if why}
 
     async def approving(self) -> Approving:
         """What signs approvals."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from responders import DOERS
 from shared.containment.owners import READ_ALERTS, READ_TAGS
+from shared.containment.rights import READ as READ_RIGHTS
 from shared.model.permission import Api
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ def needs() -> Mapping[str, Mapping[str, list[str]]]:
     other APIs is granted there.
     """
     found: dict[str, Mapping[str, list[str]]] = {
-        GUARDS: {"actions": sorted({READ_ALERTS, READ_TAGS}), "dataActions": []}
+        GUARDS: {
+            "actions": sorted({READ_ALERTS, READ_RIGHTS, READ_TAGS}),
+            "dataActions": [],
+        }
     }
     for name, doer in sorted(DOERS.items()):
         actions, data = (

@@ -59,6 +59,9 @@ class Rules:
             for place, each in enumerate(contain)
         )
 
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules)
+
     @property
     def tags(self) -> frozenset[str]:
         """The names of the tags that any rule asks for, in lower case."""

@@ -430,12 +430,19 @@ def why(findings: Iterable[Finding], *says: Says) -> str:
 def _of_shadow(row: DeedRow) -> str:
     asks = why(row.findings, Says.ASK, Says.WAIT)
     tail = f"; people would have been asked: {asks}" if asks else ""
-    return f"not done, the mode is shadow{tail}"
+    return f"not done, the mode is shadow{tail}{_noted(row)}"
 
 
 def _of_asking(row: DeedRow) -> str:
     until = f" until {minute(row.not_before)}" if row.not_before else ""
-    return f"waits for approval{until}: {why(row.findings, Says.ASK, Says.WAIT)}"
+    asks = why(row.findings, Says.ASK, Says.WAIT)
+    return f"waits for approval{until}: {asks}{_noted(row)}"
+
+
+def _noted(row: DeedRow) -> str:
+    """What would keep it from being done, as far as that shows."""
+    notes = why(row.findings, Says.NOTE)
+    return f"; it may fail: {notes}" if notes else ""
 
 
 def _of_waiting(row: DeedRow) -> str:

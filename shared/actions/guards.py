@@ -45,7 +45,7 @@ class Facts(NamedTuple):
     ``alerts`` are those that speak for the deed, as their owners have them where they
     said so; ``confirmed`` are the ids of these, ``doubted`` of those that look made up,
     ``unread`` of those whose owner did not answer. ``tags`` are those of every scope that was read, by canonical id. ``own`` are the
-    resources of the app itself.
+    resources of the app itself. ``lacking`` are rights that it may need and does not have.
     """
 
     alerts: Sequence[AlertRow]
@@ -54,6 +54,7 @@ class Facts(NamedTuple):
     unread: frozenset[str] = frozenset()
     tags: Mapping[str, Mapping[str, str]] = {}
     own: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 def judge(
@@ -80,6 +81,7 @@ def judge(
         found += _of_age(head, counted, guards, now)
         found += _of_floors(head, counted, guards)
     found += _of_hours(guards, now)
+    found += _of_rights(facts)
     if mode is Mode.APPROVE:
         why = "the policy has people asked"
         found.append(Finding(guard=Guard.MODE, says=Says.ASK, why=why))
@@ -220,6 +222,13 @@ def _of_hours(guards: Guards, now: datetime) -> Iterator[Finding]:
     if guards.hours and next_open(guards.hours, guards.time_zone, now) > now:
         why = f"at this time of day people are asked ({', '.join(guards.hours)})"
         yield Finding(guard=Guard.HOURS, says=Says.ASK, why=why)
+
+
+def _of_rights(facts: Facts) -> Iterator[Finding]:
+    """Not every deed needs every right of its doer, so that it is tried all the same."""
+    for each in facts.lacking[:_MOST_NAMED]:
+        why = f"the app's identity lacks {each}"
+        yield Finding(guard=Guard.RIGHTS, says=Says.NOTE, why=why)
 
 
 def _refused(why: str) -> Finding:

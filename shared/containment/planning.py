@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shared.model.deed import Deed
     from shared.model.evidence import Evidence
     from shared.model.incident import Incident
+    from shared.model.permission import Permission
     from shared.store.ledger import Ledger
 
 # Alerts that may speak for a deed, the worst and the latest; each may be a request.
@@ -55,15 +56,23 @@ class Terms(NamedTuple):
         return self.guards.mode if self.can_ask else Mode.SHADOW
 
 
+async def _nothing(_: Sequence[Permission], __: Sequence[str]) -> tuple[str, ...]:
+    return ()
+
+
 class Reads(NamedTuple):
     """What is read for guards.
 
     ``confirm`` gives an alert as its owner has it now; None where it has none such.
     ``tags`` gives those of the scopes that can be read. Both raise ResponderError.
+    ``lacking`` says which of some permissions the app does not have at some resources.
     """
 
     confirm: Callable[[AlertRow], Awaitable[Alert | None]]
     tags: Callable[[Sequence[str]], Awaitable[Mapping[str, Mapping[str, str]]]]
+    lacking: Callable[
+        [Sequence[Permission], Sequence[str]], Awaitable[tuple[str, ...]]
+    ] = _nothing
 
 
 class Ground(NamedTuple):
@@ -124,6 +133,13 @@ class Planning:
                 tags = await self._reads.tags(sorted(scopes))
             except ResponderError as error:
                 telemetry.emit(telemetry.GUARD_UNREAD, reason=str(error))
+        lacking = dict(
+            zip(
+                wanted,
+                await asyncio.gather(*map(self._lacking, wanted.values())),
+                strict=True,
+            )
+        )
         return {
             digest: Facts(
                 alerts=[ground.alerts[a] for a in deed.alerts if a in ground.alerts],
@@ -132,9 +148,15 @@ class Planning:
                 unread=ground.unread,
                 tags=tags,
                 own=self._terms.own,
+                lacking=lacking[digest],
             )
             for digest, deed in wanted.items()
         }
+
+    async def _lacking(self, deed: Deed) -> tuple[str, ...]:
+        doer = self._terms.doers.get(deed.responder)
+        rights = () if doer is None else doer.permissions
+        return await self._reads.lacking(rights, deed.resources) if rights else ()
 
     async def plans(
         self, head: Incident, ground: Ground, evidence: Sequence[Evidence]

@@ -128,20 +128,22 @@ class Guard(StrEnum):
     HOURS = "hours"
     MODE = "mode"
     EVIDENCE = "evidence"
+    RIGHTS = "rights"
     BUDGET = "budget"
     STOP = "stop"
 
 
 class Says(StrEnum):
-    """What a guard says that does not let a deed pass, the worse the later."""
+    """What a guard says, the worse the later; a note alone lets the deed pass."""
 
+    NOTE = "note"
     WAIT = "wait"
     ASK = "ask"
     REFUSE = "refuse"
 
     @property
     def rank(self) -> int:
-        """0 for wait, 2 for refuse."""
+        """0 for note, 3 for refuse."""
         return _SAYS_ORDER.index(self)
 
 
@@ -149,7 +151,7 @@ _SAYS_ORDER = tuple(Says)
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What one guard found that does not let the deed pass, and why, for people."""
+    """What one guard found, and why, for people."""
 
     guard: Guard
     says: Says

@@ -26,6 +26,7 @@ async def report(app: App) -> Answer:
         _senders,
         _staff,
         _forwards,
+        _containment,
         _links,
         _listeners,
         _heartbeat,
@@ -67,6 +68,20 @@ async def _forwards(app: App, content: dict[str, Any]) -> tuple[str, ...]:
         name: msgspec.to_builtins(responder.traffic)
         for name, responder in responders.items()
         if isinstance(responder, Sink)
+    }
+    return ()
+
+
+async def _containment(app: App, content: dict[str, Any]) -> tuple[str, ...]:
+    """Who stopped it, and why each doer does nothing by itself; null where there is none."""
+    content["containment"] = None
+    if not (await app.policy()).contain:
+        return ()
+    stopped = await (await app.stopping()).now()
+    content["containment"] = {
+        "mode": (await app.terms()).mode,
+        "stopped": stopped.at.isoformat() if stopped else None,
+        "unarmed": await app.unarmed(),
     }
     return ()
 

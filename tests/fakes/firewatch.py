@@ -80,6 +80,11 @@ APPROVING = Approving(Keys(Secret("0123456789abcdef0123456789abcdef0123456789a")
 CALM = Storm(pages=1_000_000)
 
 
+async def _nothing(*_: object) -> tuple[str, ...]:
+    """The app may do everything."""
+    return ()
+
+
 class Story(NamedTuple):
     """What an incident comes to in the end, whatever its id is."""
 
@@ -171,6 +176,7 @@ class World:
         self.storm, self.limits = storm, limits or {}
         self.lease = lease
         self.partitions = partitions
+        self.lacking = _nothing
         self.worker = self.new_worker()
 
     @property
@@ -255,7 +261,7 @@ class World:
         terms = Terms(
             ContainRules(self.contain), self.guards, self.doers, can_ask=self.can_ask
         )
-        reads = Reads(self.owner.confirm, self.estate.tags_of)
+        reads = Reads(self.owner.confirm, self.estate.tags_of, self.lacking)
         planning = Planning(ledger, terms, reads)
         return Containing(
             ledger,

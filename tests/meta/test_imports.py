@@ -161,6 +161,13 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.triage.own",
         *STORE,
     ),
+    # What a policy needs of Azure, and what keeps it from acting.
+    "shared.containment.needs": (
+        MODEL,
+        "shared.actions",
+        "shared.containment",
+        "shared.triage.policy",
+    ),
     "shared.stuck": (
         MODEL,
         "responders.base",
@@ -447,6 +454,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "cli": ("cli", "devhost", "shared"),
     # Every mistake of a responder's settings too, with nothing running.
     "cli.policy": ("cli", "shared", "responders"),
+    # What each of them needs.
+    "cli.permissions": ("cli", "shared", "responders"),
     "cli.schema": ("shared", "responders"),
     # What each of them needs of Azure.
     "cli.release.roles": ("shared", "responders"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.commands import Order
 from shared.triggers import health
 from tests.alerts import event
 from tests.fakes.app import POLICY, FakeApp
@@ -33,6 +34,45 @@ async def test_a_healthy_app_says_what_it_knows(app: FakeApp) -> None:
     due = (await app.world.head()).due
     assert due is not None
     assert answer.content["oldest_due"] == due.isoformat()
+
+
+CONTAINS = f"""{POLICY}
+contain:
+  - {{match: [severity=high], do: [deny]}}
+guards: {{mode: act, approvers: [0b1f6471-1bf0-4dda-aec3-cb9272f09590]}}
+""".replace("routes:", "  deny: {use: nsg-deny}\nroutes:")
+
+
+@pytest.mark.parametrize(
+    ("changes", "mode", "unarmed"),
+    [
+        ({"EASY_AUTH": "1", "FIREWATCH_LINK_KEY": "k" * 64}, "act", {}),
+        (
+            {"FIREWATCH_LINK_KEY": "k" * 64},
+            "shadow",
+            {"deny": "nobody can sign in: EASY_AUTH is not 1"},
+        ),
+        (
+            {"EASY_AUTH": "1"},
+            "shadow",
+            {"deny": "approvals cannot be signed: FIREWATCH_LINK_KEY is no key"},
+        ),
+    ],
+)
+async def test_what_is_not_armed_says_why(
+    tmp_path: Path, changes: dict[str, str], mode: str, unarmed: dict[str, str]
+) -> None:
+    """Before anything happens; and that somebody stopped everything."""
+    app = FakeApp(tmp_path, policy=CONTAINS, changes=changes)
+
+    first = (await health.report(app)).content
+    await (await app.stopping()).stop(Order("ada"))
+    second = (await health.report(app)).content
+
+    assert first is not None
+    assert second is not None
+    assert first["containment"] == {"mode": mode, "stopped": None, "unarmed": unarmed}
+    assert second["containment"]["stopped"] == app.clock().isoformat()
 
 
 async def test_a_store_that_is_down_is_unhealthy(app: FakeApp) -> None:
