@@ -33,6 +33,7 @@ from cli.archive import commands as archive
 from cli.dead_letters import ReplayError
 from cli.feed import FeedError
 from cli.posture import commands as posture
+from cli.rehearsal import commands as rehearsal
 from cli.release import commands as release
 from cli.release.errors import ReleaseError
 from cli.retention import commands as retention
@@ -66,6 +67,7 @@ app.command()(oncall.oncall)
 app.command()(measures.measures)
 app.command()(undo.undo)
 app.command()(permissions.permissions)
+app.command()(rehearsal.rehearse)
 app.command()(page_test.page_test)
 app.command()(posture.posture)
 app.command()(query.query)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.containment.approving import Approving
     from shared.containment.containing import Containing
     from shared.containment.deciding import Deciding
-    from shared.containment.planning import Terms
+    from shared.containment.planning import Reads, Terms
     from shared.containment.stopping import Stopping
     from shared.drills import Drills
     from shared.enrichment.enrichment import Enrichment
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from shared.ingest import Ingest
     from shared.live_policy import Fetch, Live, LivePolicy
     from shared.model.alert import AlertRow
+    from shared.model.rest import Rest
     from shared.model.silence import Silence
     from shared.noise import Noise
     from shared.oncall.policy import OnCall
@@ -223,16 +224,11 @@ class App:
             from shared.containment.containing import Containing
             from shared.containment.doing import Doing
             from shared.containment.judging import Judging
-            from shared.containment.owners import Owners
-            from shared.containment.planning import Planning, Reads
-            from shared.containment.rights import Rights
+            from shared.containment.planning import Planning
             from shared.containment.targets import Targets
 
             arm = remotes(settings, http=self._http, token=token).arm
-            owners = Owners(arm, self._clock)
-            rights = Rights(arm, self._clock)
-            reads = Reads(owners.confirm, owners.tags, rights.lacking)
-            planning = Planning(storage.ledger, terms, reads)
+            planning = Planning(storage.ledger, terms, self.reads(arm))
             targets = Targets(storage.ledger, lease=settings.lease)
             return Containing(
                 storage.ledger,
@@ -244,6 +240,15 @@ class App:
             )
 
         return await self._once("containing", build)
+
+    def reads(self, arm: Rest) -> Reads:
+        """What guards are read from."""
+        from shared.containment.owners import Owners
+        from shared.containment.planning import Reads
+        from shared.containment.rights import Rights
+
+        owners, rights = Owners(arm, self._clock), Rights(arm, self._clock)
+        return Reads(owners.confirm, owners.tags, rights.lacking)
 
     async def terms(self) -> Terms:
         """What the deployment lets Firewatch do."""

@@ -1,4 +1,4 @@
-"""One suite for the fake table and for Azure's adapter over Azurite."""
+"""One suite for the tables in memory and for Azure's adapter over Azurite."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from azure.data.tables.aio import TableClient, TableServiceClient
 
+from cli.rehearsal.memory import MemoryTable
 from shared.model.errors import RowExists, StoreConflict, StoreLimit, StoreUnavailable
 from shared.store import limits
 from shared.store.ports import Delete, Put
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
 P = "0a"
 
 
-@pytest.fixture(params=["fake", "azurite"])
+@pytest.fixture(params=["fake", "memory", "azurite"])
 async def table(request: pytest.FixtureRequest) -> AsyncIterator[Table]:
     """An empty table of each kind."""
     if request.param == "fake":
         yield FakeTable()
+        return
+    if request.param == "memory":
+        yield MemoryTable(Clock())
         return
     storage: Azurite = request.getfixturevalue("azurite")
     name = f"t{uuid.uuid4().hex}"

@@ -536,7 +536,12 @@ REACHES: Mapping[str, tuple[str, ...]] = {
     ),
     "secrets": ("cli", "devhost"),
     # The tree says what happens through telemetry; http.py only mutes libraries.
-    "logging": ("shared.telemetry", "shared.clouds.http", "devhost"),
+    "logging": (
+        "shared.telemetry",
+        "shared.clouds.http",
+        "devhost",
+        "cli.rehearsal.commands",
+    ),
     "socket": ("devhost",),
     "subprocess": ("cli.release.building", "devhost"),
     "threading": ("devhost",),

@@ -1,0 +1,1 @@
+"""`firewatch rehearse`: what a policy would have done about alerts that came."""
