@@ -191,6 +191,7 @@ class Local:
             "FIREWATCH_GRAPH_URL": f"{self.outside_url}/graph",
             "FIREWATCH_ENDPOINT_URL": f"{self.outside_url}/defender-endpoint",
             "FIREWATCH_VAULT_URL": f"{self.outside_url}/vault",
+            "FIREWATCH_BLOB_URL": f"{self.outside_url}/blob",
             "FIREWATCH_POLICY_BLOB": "",
             "FIREWATCH_LINK_KEY": self._link_key,
             "FIREWATCH_PUBLIC_URL": self.url,

@@ -571,6 +571,7 @@ var commonSettings = union({
   FIREWATCH_KEEP_DAYS: string(keepDays)
   FIREWATCH_LEASE_SECONDS: string(leaseSeconds)
   FIREWATCH_LOGS_URL: cloud.logs
+  FIREWATCH_BLOB_URL: 'https://blob.${environment().suffixes.storage}'
   FIREWATCH_VAULT_URL: cloud.vault
 }, linkSettings, previousLinkSettings, policySettings, policyFileSettings, json('{${join(secretPairs, ', ')}}'))
 

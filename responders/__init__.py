@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from responders.alert_status import AlertStatus
 from responders.app_stop import AppStop
 from responders.arcsight import Arcsight
+from responders.blob_quarantine import BlobQuarantine
 from responders.boards import Boards
 from responders.disk_snapshot import DiskSnapshot
 from responders.email import Email
@@ -90,6 +91,7 @@ DOERS: Mapping[
     str,
     type[
         AppStop
+        | BlobQuarantine
         | DiskSnapshot
         | EndpointIsolate
         | EndpointPackage
@@ -99,9 +101,9 @@ DOERS: Mapping[
         | NsgDeny
         | PrincipalDisable
         | RegistryTokenDisable
+        | ResourceConfig
         | RiskConfirm
         | RoleRemove
-        | ResourceConfig
         | ScaleSetDeallocate
         | SecretDisable
         | SessionsRevoke
@@ -116,6 +118,7 @@ DOERS: Mapping[
     ],
 ] = {
     "app-stop": AppStop,
+    "blob-quarantine": BlobQuarantine,
     "disk-snapshot": DiskSnapshot,
     "endpoint-isolate": EndpointIsolate,
     "endpoint-package": EndpointPackage,
@@ -125,9 +128,9 @@ DOERS: Mapping[
     "nsg-deny": NsgDeny,
     "principal-disable": PrincipalDisable,
     "registry-token-disable": RegistryTokenDisable,
+    "resource-config": ResourceConfig,
     "risk-confirm": RiskConfirm,
     "role-remove": RoleRemove,
-    "resource-config": ResourceConfig,
     "scale-set-deallocate": ScaleSetDeallocate,
     "secret-disable": SecretDisable,
     "sessions-revoke": SessionsRevoke,

@@ -42,6 +42,9 @@ DEFAULT_ENDPOINT_AUDIENCE = "https://api.securitycenter.microsoft.com"
 # Vaults are below it, and tokens for them are for it.
 DEFAULT_VAULT_URL = "https://vault.azure.net"
 
+# The blobs of accounts are below it.
+DEFAULT_BLOB_URL = "https://blob.core.windows.net"
+
 _ENDPOINT = re.compile(r"(?:^|;)Endpoint=sb://(?P<host>[A-Za-z0-9.-]+)", re.IGNORECASE)
 
 # The settings that say where an API is; a field is named like its setting.
@@ -52,6 +55,7 @@ _URLS = {
     "FIREWATCH_ENDPOINT_URL": DEFAULT_ENDPOINT_URL,
     "FIREWATCH_ENDPOINT_AUDIENCE": DEFAULT_ENDPOINT_AUDIENCE,
     "FIREWATCH_VAULT_URL": DEFAULT_VAULT_URL,
+    "FIREWATCH_BLOB_URL": DEFAULT_BLOB_URL,
 }
 
 
@@ -84,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     endpoint_audience: str = DEFAULT_ENDPOINT_AUDIENCE
     vault_url: str = DEFAULT_VAULT_URL
     hub: str = ""
+    blob_url: str = DEFAULT_BLOB_URL
     policy_blob: str = ""
     easy_auth: bool = False
     public_url: str = ""

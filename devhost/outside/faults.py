@@ -110,4 +110,24 @@ class Faults:
 
 
 def _headers(fault: Fault) -> dict[str, str]:
-    return {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    retry = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    code = _code(fault.body)
+    # An answer to HEAD has no body: storage says it here.
+    return {**retry, "x-ms-error-code": code} if code else retry
+
+
+def _code(body: str) -> str:
+    """The code of an error, where the body holds one as Azure writes it."""
+    try:
+        found = msgspec.json.decode(body, type=_Body)
+    except msgspec.DecodeError:
+        return ""
+    return found.error.code
+
+
+class _Error(msgspec.Struct, frozen=True):
+    code: str = ""
+
+
+class _Body(msgspec.Struct, frozen=True):
+    error: _Error = _Error()

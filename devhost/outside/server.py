@@ -15,6 +15,7 @@ from devhost.outside.azure.inventory import STORY, fill, read
 from devhost.outside.azure.manager import Manager
 from devhost.outside.azure.rights import Rights
 from devhost.outside.azure.upsets import Upsets
+from devhost.outside.blob import BlobSide
 from devhost.outside.boards import BoardsSide
 from devhost.outside.control import Control
 from devhost.outside.defender_endpoint import EndpointSide
@@ -84,6 +85,7 @@ class Outside:
         self.vault = VaultSide(
             clock, self.upsets, self.rights, self.manager.resources, known
         )
+        self.blob = BlobSide(clock, self.upsets, self.rights, known)
         self.arm = ArmSide(self.manager, self.rights)
         self.log_analytics = LogAnalyticsSide(clock)
         self.log_analytics.put(QUERY, heartbeats(self.manager.resources))
@@ -113,6 +115,7 @@ class Outside:
             self.graph,
             self.endpoint,
             self.vault,
+            self.blob,
             self.log_analytics,
             self.heartbeat,
         )
@@ -124,6 +127,7 @@ class Outside:
             **self.graph.state(),
             **self.endpoint.state(),
             "versions": self.vault.state(),
+            "blobs": self.blob.state(),
         }
 
     def recover(self) -> None:
@@ -132,6 +136,7 @@ class Outside:
         self.manager.recover()
         self.graph.recover()
         self.vault.recover()
+        self.blob.recover()
 
     @property
     def url(self) -> str:

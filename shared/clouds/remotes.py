@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from shared.clouds.blobs import BlobClient
 from shared.clouds.rest import RestClient
 from shared.model.errors import FailureReason, PermanentFailure
 from shared.model.rest import Remotes
@@ -15,6 +16,7 @@ from shared.model.rest import Remotes
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from shared.model.blobs import Blobs
     from shared.model.http import Http
     from shared.model.rest import Rest
     from shared.settings import Settings
@@ -29,11 +31,18 @@ def remotes(
         return RestClient(side, url, http=http, token=token, audience=audience)
 
     def vault(uri: str) -> Rest:
-        if not _is_vault(uri, settings.vault_url):
+        if not _is_below(uri, settings.vault_url):
             raise PermanentFailure(
                 FailureReason.INVALID, "the address of the vault is not one of a vault"
             )
         return client("Key Vault", uri.rstrip("/"), settings.vault_url)
+
+    def blobs(uri: str) -> Blobs:
+        if not _is_below(uri, settings.blob_url):
+            raise PermanentFailure(
+                FailureReason.INVALID, "the address is not one of blobs of an account"
+            )
+        return BlobClient(uri.rstrip("/"), http=http, token=token)
 
     return Remotes(
         arm=client("Azure Resource Manager", settings.arm_url),
@@ -44,16 +53,17 @@ def remotes(
             settings.endpoint_audience,
         ),
         vault=vault,
+        blobs=blobs,
     )
 
 
-def _is_vault(uri: str, vaults: str) -> bool:
-    """Whether a vault's address is below where vaults are: its token goes there."""
+def _is_below(uri: str, all_of_them: str) -> bool:
+    """Whether an address is below where its like are: a token goes there."""
     try:
-        found, known = urlsplit(uri), urlsplit(vaults)
+        found, known = urlsplit(uri), urlsplit(all_of_them)
         if known.scheme == "http":
             # A stand-in on this machine has them all at one host.
-            return uri.startswith(f"{vaults}/")
+            return uri.startswith(f"{all_of_them}/")
         host, port = found.hostname or "", found.port
     except ValueError:
         return False

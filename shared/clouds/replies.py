@@ -36,6 +36,7 @@ _BUSY = frozenset(
         "ReferencedResourceNotProvisioned",
         "RetryableError",
         "RetryableErrorDueToAnotherOperation",
+        "PendingCopyOperation",
         "SecurityRuleConflict",
     }
 )
@@ -64,6 +65,17 @@ _PORTS = {"https": 443, "http": 80}
 _CODE = re.compile(r"[A-Za-z_]{1,60}")
 
 
+# Ids come from alerts: none may lead to another resource than it looks like.
+_UNSAFE_PATH = re.compile(
+    r"[^!-~]|[#\\]|//|%2f|%5c|/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE
+)
+
+
+def is_safe(path: str) -> bool:
+    """Whether a path leads to what it looks like, whoever wrote the names in it."""
+    return path.startswith("/") and not _UNSAFE_PATH.search(path)
+
+
 def check(reply: Reply, about: str, permission: str = "") -> None:
     """Return for a success; raise what any other status means.
 
@@ -72,7 +84,7 @@ def check(reply: Reply, about: str, permission: str = "") -> None:
     """
     if 200 <= reply.status < 300:
         return
-    code = code_of(parsed(reply))
+    code = code_in(reply)
     named = f" ({code})" if code else ""
     said = f"{about} answered {reply.status}{named}"
     reason = _reason(reply.status)
@@ -126,6 +138,12 @@ def code_of(content: dict[str, Any] | None) -> str:
     error = (content or {}).get("error")
     code = error.get("code") if isinstance(error, dict) else None
     return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+
+
+def code_in(reply: Reply) -> str:
+    """The code of an answer's error; storage says it in a header."""
+    said = reply.headers.get("x-ms-error-code", "")
+    return code_of(parsed(reply)) or (said if _CODE.fullmatch(said) else "")
 
 
 def wait_of(reply: Reply) -> timedelta:

@@ -6,7 +6,6 @@ What takes long, and what an error means: remote-apis-azure.md 0.3, 0.4 and 0.5.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from shared.clouds.replies import (
     code_of,
     ended,
     is_absent,
+    is_safe,
     origin_of,
     parsed,
     wait_of,
@@ -41,11 +41,6 @@ LARGEST_PAGE = 16 * 1024 * 1024
 # What Azure says that one must be able to take.
 LONGEST_POLL_URL = 4096
 MOST_PAGES = 50
-
-# Ids come from alerts: none may lead to another resource than it looks like.
-_UNSAFE_PATH = re.compile(
-    r"[^!-~]|[#\\]|//|%2f|%5c|/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE
-)
 
 
 class RestClient:
@@ -171,7 +166,7 @@ class RestClient:
         return await self._http.send(method, url, headers=headers, body=body, most=most)
 
     def _at(self, path: str) -> str:
-        if not path.startswith("/") or _UNSAFE_PATH.search(path):
+        if not is_safe(path):
             raise PermanentFailure(
                 FailureReason.INVALID, f"{self._side}: the path is not a safe one"
             )

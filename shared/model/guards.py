@@ -19,6 +19,7 @@ DOES: frozenset[str] = frozenset(
         "endpoint-package",
         "endpoint-quarantine-file",
         "endpoint-scan",
+        "blob-quarantine",
         "key-rotate",
         "nsg-deny",
         "principal-disable",

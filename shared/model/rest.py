@@ -10,6 +10,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.model.blobs import Blobs
+
 # How a long-running operation ends; any other word says that it goes on.
 SUCCEEDED = "Succeeded"
 ENDED_BADLY = frozenset({"Failed", "Canceled"})
@@ -118,11 +120,13 @@ def is_settled(content: dict[str, Any]) -> bool:
 class Remotes(NamedTuple):
     """Azure's APIs: Resource Manager, Graph, Defender for Endpoint, and each vault's.
 
-    ``vault`` takes a vault's address, as Resource Manager gives it; it raises
-    PermanentFailure, INVALID, for one that is none.
+    ``vault`` takes a vault's address and ``blobs`` that of an account's blobs, as
+    Resource Manager gives them; both raise PermanentFailure, INVALID, for one that is
+    none.
     """
 
     arm: Rest
     graph: Rest
     endpoint: Rest
     vault: Callable[[str], Rest]
+    blobs: Callable[[str], Blobs]

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from responders.base import Doer
+    from shared.model.blobs import Blob, Blobs
     from shared.model.deed import Deed
     from shared.model.kept import Kept
     from shared.model.rest import Document, Done, Pending, Rest
@@ -160,6 +161,35 @@ class FaultyKept:
         return await self.calls.make(lambda: self.kept.get(name))
 
 
+class FaultyBlobs:
+    """``Blobs`` whose calls are counted, and may break."""
+
+    def __init__(self, blobs: Blobs, calls: Calls) -> None:
+        self.blobs = blobs
+        self.calls = calls
+
+    async def find(self, path: str, *, permission: str = "") -> Blob | None:
+        return await self.calls.make(
+            lambda: self.blobs.find(path, permission=permission)
+        )
+
+    async def copy(
+        self, source: str, target: str, *, etag: str, permission: str = ""
+    ) -> None:
+        self.calls.changes += 1
+        self.calls.before_change()
+        await self.calls.make(
+            lambda: self.blobs.copy(source, target, etag=etag, permission=permission)
+        )
+
+    async def remove(self, path: str, *, etag: str, permission: str = "") -> None:
+        self.calls.changes += 1
+        self.calls.before_change()
+        await self.calls.make(
+            lambda: self.blobs.remove(path, etag=etag, permission=permission)
+        )
+
+
 class Life:
     """One doer, its other side, and the core's own steps over fake storage."""
 
@@ -175,6 +205,7 @@ class Life:
             graph=Faulty(side.graph, self.calls),
             endpoint=Faulty(side.endpoint, self.calls),
             vault=lambda uri: Faulty(side.remotes.vault(uri), self.calls),
+            blobs=lambda uri: FaultyBlobs(side.remotes.blobs(uri), self.calls),
         )
         kind: Any = DOERS[name]
         config = msgspec.convert(self.case.settings, kind.Config)
@@ -206,7 +237,7 @@ class Life:
     def taken(self) -> int:
         """How many changes the other sides took."""
         outside = self.side.outside
-        sides = (outside.manager, outside.graph, outside.vault)
+        sides = (outside.manager, outside.graph, outside.vault, outside.blob)
         told = outside.endpoint.received()["actions"]
         kept = self.kept.kept
         return sum(len(each.changes) for each in sides) + len(told) + len(kept)

@@ -79,6 +79,7 @@ class Azure:
                 "FIREWATCH_GRAPH_URL": f"{outside.url}/graph",
                 "FIREWATCH_ENDPOINT_URL": f"{outside.url}/defender-endpoint",
                 "FIREWATCH_VAULT_URL": f"{outside.url}/vault",
+                "FIREWATCH_BLOB_URL": f"{outside.url}/blob",
             }
         )
         self.remotes = remotes(settings, http=http, token=Credentials("").token)

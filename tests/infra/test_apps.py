@@ -93,6 +93,7 @@ def test_the_app_takes_its_settings(name: str, app: str) -> None:
     assert read.graph_url == settings.DEFAULT_GRAPH_URL
     assert read.endpoint_audience == settings.DEFAULT_ENDPOINT_AUDIENCE
     assert read.vault_url == settings.DEFAULT_VAULT_URL
+    assert read.blob_url == settings.DEFAULT_BLOB_URL
     nearer = "https://eu.api.security.microsoft.com"
     assert read.endpoint_url == (
         nearer if name == "most" else settings.DEFAULT_ENDPOINT_URL

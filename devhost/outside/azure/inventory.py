@@ -64,6 +64,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     machines: tuple[Document, ...] = ()
     secrets: tuple[Document, ...] = ()
     keys: tuple[Document, ...] = ()
+    blobs: tuple[Document, ...] = ()
     identity: Identity = Identity()
 
 
@@ -158,6 +159,16 @@ def _problem_of_version(document: Mapping[str, Any], id_name: str) -> str:
     return ""
 
 
+def _problem_of_blob(document: Mapping[str, Any]) -> str:
+    url, size = document.get("url"), document.get("size")
+    path = urlsplit(url).path if isinstance(url, str) else ""
+    if path.count("/") < 2 or path.endswith("/"):
+        return "url is not the address of a blob"
+    if not isinstance(size, int) or size < 0:
+        return "size is no number of bytes"
+    return ""
+
+
 _PROBLEMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "resources": _problem,
     "users": _problem_of_user,
@@ -167,6 +178,7 @@ _PROBLEMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "machines": _problem_of_machine,
     "secrets": lambda each: _problem_of_version(each, "id"),
     "keys": lambda each: _problem_of_version(each, "kid"),
+    "blobs": _problem_of_blob,
 }
 
 

@@ -43,6 +43,11 @@ class Account(Kind):
     type = "Microsoft.Storage/storageAccounts"
     version = VERSION
 
+    def shown(self, asked: Asked, document: Document) -> Document:
+        # Where the stand-in has them: whoever reads the address goes there.
+        blobs = f"{asked.origin}/blob/{document['name']}/"
+        return changed(document, primaryEndpoints={"blob": blobs})
+
     def patch(self, asked: Asked) -> Change:
         old, given = existing(asked), properties_of(asked.body)
         for name in _FLAGS:

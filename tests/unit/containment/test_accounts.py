@@ -36,9 +36,10 @@ def world_of(side: Azure, *match: str, **guards: Any) -> World:  # noqa: ANN401
     rule = Contain(do=("disable", "sign-out"), match=match or ("severity>=medium",))
     world = acting(Mode.ACT, rule, **guards)
     ports = make_ports(FakeHttp(), {})._replace(azure=side.remotes)
-    world.doers["disable"] = UserDisable("disable", UserDisable.Config(), ports)
+    doers: Any = world.doers
+    doers["disable"] = UserDisable("disable", UserDisable.Config(), ports)
     config = SessionsRevoke.Config()
-    world.doers["sign-out"] = SessionsRevoke("sign-out", config, ports)
+    doers["sign-out"] = SessionsRevoke("sign-out", config, ports)
     world.restart()
     side.now = world.clock()
     return world
