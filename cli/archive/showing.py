@@ -77,35 +77,18 @@ def event(raw: bytes, *, pretty: bool) -> None:
 
 def checked(found: Verified, console: Console) -> None:
     """Show what was checked, and what does not fit."""
-    console.print(
-        tables.table(
-            "Checked",
-            (
-                ">blobs",
-                ">events",
-                ">alerts",
-                ">of them by hash",
-                ">incidents",
-                ">entries of timelines",
-                ">versions they vouch for",
-                ">days of the trail",
-                ">entries in them",
-            ),
-            [
-                (
-                    found.blobs,
-                    found.events,
-                    found.alerts,
-                    found.hashed,
-                    found.incidents,
-                    found.entries,
-                    found.vouched,
-                    found.days,
-                    found.told,
-                )
-            ],
-        )
+    counts = (
+        ("blobs", found.blobs),
+        ("events in them", found.events),
+        ("alerts", found.alerts),
+        ("of them by the hash of their event", found.hashed),
+        ("timelines", found.incidents),
+        ("entries of timelines", found.entries),
+        ("events that these vouch for", found.vouched),
+        ("days of the audit trail", found.days),
+        ("entries in them", found.told),
     )
+    console.print(tables.table("Checked", ("what", ">how many"), counts))
     if not found.misfits:
         console.print("Everything fits.")
         return

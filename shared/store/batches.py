@@ -20,6 +20,7 @@ import hashlib
 import re
 import zlib
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -54,7 +55,7 @@ _FORMER = re.compile(
 )
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     """One event as it is kept; ``body`` is its text, ``base64`` where it is no UTF-8."""
 
     source: str = ""
@@ -63,12 +64,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     body: str | None = None
     base64: str | None = None
 
-    @property
+    @cached_property
     def raw(self) -> bytes:
         """The bytes as they came."""
         return raw(self.body, self.base64)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The hash of the bytes, as rows and timelines name it."""
         return sha256(self.raw)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from typer.testing import CliRunner
 
-from cli import incidents, main
+from cli import incidents
+from cli.archive import commands
 from shared.store import reading, rows
 from shared.store.ports import Put
 from tests.alerts import batch
@@ -31,9 +32,7 @@ class Command:
 
     def __call__(self, *arguments: str) -> Result:
         """Run it."""
-        return CliRunner().invoke(
-            main.app, ["archive", *arguments, "--account", "fake"]
-        )
+        return CliRunner().invoke(commands.app, [*arguments, "--account", "fake"])
 
     def get(self, alert: str, *arguments: str) -> bytes:
         """What it gives of an alert."""

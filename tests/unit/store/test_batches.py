@@ -42,7 +42,7 @@ def test_what_goes_in_comes_out(found: list[bytes]) -> None:
     assert batches.name_of(lines) == packed.name
 
 
-@given(st.lists(st.integers(0, 150_000), min_size=1, max_size=4), st.data())
+@given(st.lists(st.integers(0, 70_000), min_size=1, max_size=4), st.data())
 def test_each_event_is_read_from_its_member_alone(
     sizes: list[int], data: st.DataObject
 ) -> None:
