@@ -15,6 +15,7 @@ from responders.endpoint_isolate import EndpointIsolate
 from responders.endpoint_package import EndpointPackage
 from responders.endpoint_quarantine_file import EndpointQuarantineFile
 from responders.endpoint_scan import EndpointScan
+from responders.indicator import Indicator
 from responders.jira import Jira
 from responders.jsm import Jsm
 from responders.key_rotate import KeyRotate
@@ -97,6 +98,7 @@ DOERS: Mapping[
         | EndpointPackage
         | EndpointQuarantineFile
         | EndpointScan
+        | Indicator
         | KeyRotate
         | NsgDeny
         | PrincipalDisable
@@ -124,6 +126,7 @@ DOERS: Mapping[
     "endpoint-package": EndpointPackage,
     "endpoint-quarantine-file": EndpointQuarantineFile,
     "endpoint-scan": EndpointScan,
+    "indicator": Indicator,
     "key-rotate": KeyRotate,
     "nsg-deny": NsgDeny,
     "principal-disable": PrincipalDisable,

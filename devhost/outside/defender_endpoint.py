@@ -88,7 +88,7 @@ class EndpointSide:
             for each in inventory.machines
         }
         self.actions = MachineActions(clock, upsets, side=self.name)
-        self.indicators = Indicators(clock)
+        self.indicators = Indicators(clock, upsets, side=self.name)
         self._rates = Rates(clock)
         self.refused: list[str] = []
 

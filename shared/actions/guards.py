@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _MACHINE = re.compile(r"[0-9a-f]{40}")
+_NAME = re.compile(r"[!-~]{1,500}")
 
 # An owner that does not answer is asked again for so long; then people are.
 ANSWERS_WITHIN = timedelta(minutes=5)
@@ -132,8 +133,16 @@ def _of_identity(deed: Deed) -> Iterator[Finding]:
         *(a for a in deed.accounts if not _OBJECT_ID.fullmatch(a)),
         *(a for a in deed.addresses if not _is_public(a)),
         *(m for m in deed.machines if not _MACHINE.fullmatch(m)),
+        *(n for n in deed.names if not _NAME.fullmatch(n)),
     ]
-    if not (deed.resources or deed.accounts or deed.machines) or not deed.alerts:
+    named = (
+        *deed.resources,
+        *deed.accounts,
+        *deed.addresses,
+        *deed.machines,
+        *deed.names,
+    )
+    if not named or not deed.alerts:
         wrong.append("the deed")
     for each in wrong[:_MOST_NAMED]:
         why = f"{each} does not name exactly one thing"

@@ -65,15 +65,17 @@ _PORTS = {"https": 443, "http": 80}
 _CODE = re.compile(r"[A-Za-z_]{1,60}")
 
 
-# Ids come from alerts: none may lead to another resource than it looks like.
-_UNSAFE_PATH = re.compile(
-    r"[^!-~]|[#\\]|//|%2f|%5c|/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE
-)
+# Ids come from alerts: none may lead to another resource than it looks like. What stands
+# in a query leads nowhere.
+_UNSAFE = re.compile(r"[^!-~]|[#\\]")
+_UNSAFE_PATH = re.compile(r"//|%2f|%5c|/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 
 
 def is_safe(path: str) -> bool:
     """Whether a path leads to what it looks like, whoever wrote the names in it."""
-    return path.startswith("/") and not _UNSAFE_PATH.search(path)
+    place = path.partition("?")[0]
+    is_unsafe = _UNSAFE.search(path) or _UNSAFE_PATH.search(place)
+    return path.startswith("/") and not is_unsafe
 
 
 def check(reply: Reply, about: str, permission: str = "") -> None:

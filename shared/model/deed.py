@@ -29,8 +29,8 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     nothing is done twice to one ``target``, which is the canonical name of what is
     changed. ``says`` is one sentence for people. ``resources`` are the ARM ids of all
     that it touches, whole and canonical, first the one that it is about; ``accounts`` the
-    object ids, ``addresses`` the addresses, ``machines`` the ids of Defender for Endpoint.
-    Guards go by these. ``alerts`` are the ids of those that it goes by.
+    object ids, ``addresses`` the addresses, ``machines`` the ids of Defender for Endpoint,
+    ``names`` digests, domains and URLs, which are the same everywhere. Guards go by these. ``alerts`` are the ids of those that it goes by.
     ``content`` is what else the doer needs to do it, secrets excepted.
 
     One that is not ``reversible`` is never taken back, and says so. ``obstacle`` is why it
@@ -47,6 +47,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     accounts: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     reversible: bool = True
     obstacle: str = ""
     content: dict[str, Any] = {}

@@ -20,6 +20,7 @@ DOES: frozenset[str] = frozenset(
         "endpoint-quarantine-file",
         "endpoint-scan",
         "blob-quarantine",
+        "indicator",
         "key-rotate",
         "nsg-deny",
         "principal-disable",

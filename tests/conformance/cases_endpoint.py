@@ -57,6 +57,18 @@ def _again(side: Azure, deed: Deed) -> None:
     endpoint.actions.begin(machine, ACTS["isolate"], body, path)
 
 
+def _lets_pass(side: Azure, deed: Deed) -> None:
+    """Somebody has the thing pass, whatever is blocked."""
+    body = {
+        "indicatorValue": deed.content["value"],
+        "indicatorType": deed.content["type"],
+        "action": "Allowed",
+        "title": "ours",
+        "description": "the SOC's own",
+    }
+    side.outside.endpoint.indicators.put(body)
+
+
 # Names are no identity, nor is one of two machines the attacked one.
 UNCLEAR = (
     alert(None, host(HostName="web01")),
@@ -106,6 +118,23 @@ ENDPOINT: Mapping[str, DoerCase] = {
         resource="StopAndQuarantineFile",
         reversible=False,
         waits=True,
+    ),
+    "indicator": DoerCase(
+        settings={"of": ["file"]},
+        alerts=lambda: [infected()],
+        unclear=lambda: [
+            *UNCLEAR,
+            infected(EMPTY),
+            replace(
+                alert(),
+                entities=(FileHash(algorithm="sha1", digest=MALWARE, is_asset=True),),
+            ),
+        ],
+        gone=lambda row: replace(infected("5" * 39), id=row.id),
+        side="defender-endpoint",
+        method="POST",
+        resource="/indicators",
+        drift=_lets_pass,
     ),
     "endpoint-scan": DoerCase(
         settings={"scan": "full"},

@@ -239,8 +239,8 @@ class Life:
         outside = self.side.outside
         sides = (outside.manager, outside.graph, outside.vault, outside.blob)
         told = outside.endpoint.received()["actions"]
-        kept = self.kept.kept
-        return sum(len(each.changes) for each in sides) + len(told) + len(kept)
+        here = len(self.kept.kept) + outside.endpoint.indicators.changes
+        return sum(len(each.changes) for each in sides) + len(told) + here
 
     def upset(self, way: Way, *, times: int | None = 1, reads: int = 2) -> None:
         """Have the change go wrong, by those that an apply sends."""
@@ -313,5 +313,5 @@ def is_exact(deed: Deed) -> bool:
         all(resource.whole_id(each) == each for each in deed.resources)
         and all(map(_OBJECT_ID.fullmatch, deed.accounts))
         and all(map(_MACHINE.fullmatch, deed.machines))
-        and bool(deed.resources or deed.accounts or deed.machines)
+        and bool(deed.resources or deed.accounts or deed.machines or deed.names)
     )

@@ -432,6 +432,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
             "responders.endpoint_quarantine_file",
             "responders.endpoint_scan",
             "responders.blob_quarantine",
+            "responders.indicator",
             "responders.key_rotate",
             "responders.principal_disable",
             "responders.registry_token_disable",

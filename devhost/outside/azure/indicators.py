@@ -11,11 +11,13 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from devhost.outside.azure.answers import Refused
+from devhost.outside.azure.upsets import Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from devhost.outside.azure.odata import Filter
+    from devhost.outside.azure.upsets import Upsets
 
 FIELDS = frozenset(
     {
@@ -42,8 +44,14 @@ SEVERITIES = ("Informational", "Low", "Medium", "High")
 class Indicators:
     """The indicators of a tenant; one of a type and value is written over."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], upsets: Upsets, *, side: str
+    ) -> None:
         self._clock = clock
+        self._upsets = upsets
+        self._side = side
+        self._unseen = 0
+        self.changes = 0
         self._numbers = itertools.count(1)
         self._known: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -56,24 +64,36 @@ class Indicators:
         known = self._known.get(key)
         if known is None and len(self._active()) >= MOST:
             raise Refused(400, "MaximumIndicatorsReached", "too many")  # [unverified]
-        self._known[key] = {
+        made = {
             "id": known["id"] if known else str(next(self._numbers)),
             **body,
             "createdBy": known["createdBy"] if known else "firewatch",
             "creationTimeDateTimeUtc": f"{self._clock():%Y-%m-%dT%H:%M:%S}Z",
         }
-        return self._known[key]
+        self.changes += 1
+        upset = self._upsets.next(self._side, "POST", "/indicators")
+        way = upset.way if upset else None
+        if way is Way.FAILS:
+            raise Refused(500, "InternalServerError", "upset on request")
+        if way is not Way.IS_LOST:
+            self._known[key] = made
+        self._unseen = upset.reads if upset and way is Way.IS_STALE else 0
+        return made
 
     def delete(self, indicator: str) -> None:
         """Take one away."""
         for key, each in self._active().items():
             if each["id"] == indicator:
+                self.changes += 1
                 del self._known[key]
                 return
         raise Refused(404, "ResourceNotFound", "no such indicator")
 
     def listed(self, wanted: Filter) -> list[dict[str, Any]]:
         """Those that are in force and that a filter lets through."""
+        if self._unseen:
+            self._unseen -= 1
+            return []
         return [each for each in self._active().values() if wanted(each)]
 
     def state(self) -> dict[str, Any]:

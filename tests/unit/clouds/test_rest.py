@@ -263,6 +263,11 @@ async def test_tokens_are_for_the_audience(url: str, audience: str, scope: str) 
         "/a#b",
         "/a\\b",
         "/ä",
+        "/a/..?b",
+        "/a%2fb?c",
+        "/a?b c",
+        "/a?b#c",
+        "/a?b\\c",
         "//evil.example/",
         "",
     ],
@@ -275,6 +280,15 @@ async def test_a_path_that_leads_elsewhere_is_not_asked(path: str) -> None:
         await client(http).read(path)
 
     assert (caught.value.reason, http.sent) == (FailureReason.INVALID, [])
+
+
+async def test_a_query_may_hold_an_address() -> None:
+    """It leads nowhere."""
+    http = FakeHttp(reply(200, {}))
+
+    await client(http).read("/a?$filter=b%20eq%20%27https%3A%2F%2Fc//../d%27")
+
+    assert len(http.sent) == 1
 
 
 async def test_an_etag_is_read_wherever_it_is() -> None:
