@@ -23,7 +23,7 @@ from shared.actions import deeds
 from shared.containment.doing import Job
 from shared.model.deed import DeedRow
 from shared.model.deed_status import DeedStatus
-from shared.model.incident import Fact, IncidentStatus
+from shared.model.incident import AUDIT, Fact, IncidentStatus
 from shared.store import rows
 
 if TYPE_CHECKING:
@@ -197,6 +197,8 @@ class Containing:
             and head.hold is None
             and head.was_active
             and not head.is_drill
+            # A setting that is wrong is no attack.
+            and AUDIT not in head.sources
             and bool(self._terms.doers)
             and head.planned != head.generation
         )

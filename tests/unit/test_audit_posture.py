@@ -7,7 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.measures import By, measured
+from shared.model.alert import Severity
 from shared.model.errors import StoreUnavailable
+from shared.model.guards import Mode
 from shared.model.incident import AUDIT, IncidentStatus
 from shared.model.posture import CheckName, Excuse, Posture
 from shared.model.silence import Silence
@@ -20,6 +23,7 @@ from tests.fakes.enriched import enriched
 from tests.fakes.firewatch import World
 from tests.fakes.logs import FakeLogs
 from tests.faults import FAULTS, OF_DOCUMENTS, Case
+from tests.unit.containment.kit import acting
 
 
 async def test_a_finding_opens_an_incident_that_closes_when_it_is_mended() -> None:
@@ -173,6 +177,32 @@ async def test_such_an_incident_waits_in_a_storm_and_can_be_silenced() -> None:
 
     assert turns.count(None) == 1
     assert quiet.world.pager.sent == []
+
+
+async def test_nothing_is_contained_by_it() -> None:
+    """Whatever the policy contains by severity: no doer is asked."""
+    days = Days(acting(Mode.ACT))
+    FAULTS[CheckName.EXPORT_OFF](days.case)
+
+    await days.audit()
+
+    [head] = await days.world.heads()
+    assert head.severity is Severity.HIGH
+    asked = {name.partition(".")[0] for name in days.world.faults.calls}
+    assert not asked & {"doer", "owner"}
+    assert days.world.pager.sent_verbs() == ["trigger"]
+
+
+async def test_it_counts_in_no_measure() -> None:
+    """How fast people are with settings says nothing of how fast with attacks."""
+    days = Days()
+    FAULTS[CheckName.EXPORT_OFF](days.case)
+    await days.audit()
+    now = days.world.clock()
+
+    found = measured(await days.world.heads(), By.SEVERITY, since=now - DAY, until=now)
+
+    assert found.total.incidents == 0
 
 
 async def test_no_log_is_asked_about_it() -> None:
