@@ -45,6 +45,11 @@ READ_S = 180.0
 # For so long after its end a finding is said to be over: a run may break in between.
 CLOSES_FOR = timedelta(days=3)
 
+# A run may be late, or break.
+SLACK = timedelta(days=2)
+
+NEVER = timedelta(days=36_500)
+
 # The worst first. Nobody is told of more at once; all of them are in the report.
 MOST_TOLD = 1_000
 
@@ -53,7 +58,8 @@ class AuditPosture:
     """Looks at everything, keeps the report, and says what is new.
 
     ``wanted`` is None where the policy has no such section. ``say`` takes alerts of
-    Firewatch's own.
+    Firewatch's own. ``quiet`` is after what time an incident ends of which nothing is
+    heard, if any: of what is still wrong something is, before that.
     """
 
     def __init__(
@@ -65,6 +71,7 @@ class AuditPosture:
         wanted: Callable[[datetime], Wanted] | None,
         say: Callable[..., Awaitable[None]],
         clock: Callable[[], datetime],
+        quiet: timedelta | None = None,
     ) -> None:
         self._sides = sides
         self._ledger = ledger
@@ -72,6 +79,7 @@ class AuditPosture:
         self._wanted = wanted
         self._say = say
         self._clock = clock
+        self._heard_each = max((quiet or NEVER) - SLACK, timedelta(days=1))
 
     async def __call__(self) -> Report | None:
         """One audit; None where there is to be none.
@@ -95,21 +103,23 @@ class AuditPosture:
         )
         found = report(estate, wanted, last.findings if last else ())
         await store.keep(self._blobs, found)
-        await self._say(*_alerts(found))
+        await self._say(*self._alerts(found))
         _tell(found, reads=gate.done, seconds=loop.time() - began)
         return found
 
+    def _alerts(self, found: Report) -> list[Alert]:
+        told = [
+            each
+            for each in found.findings
+            if each.closed_at is None or found.at - each.closed_at < CLOSES_FOR
+        ]
+        return [
+            _alert(each, found.at, (found.at - each.first_seen) // self._heard_each)
+            for each in told[:MOST_TOLD]
+        ]
 
-def _alerts(found: Report) -> list[Alert]:
-    told = [
-        each
-        for each in found.findings
-        if each.closed_at is None or found.at - each.closed_at < CLOSES_FOR
-    ]
-    return [_alert(each, found.at) for each in told[:MOST_TOLD]]
 
-
-def _alert(found: Finding, now: datetime) -> Alert:
+def _alert(found: Finding, now: datetime, again: int) -> Alert:
     """One finding as an alert; one that comes again is another."""
     return own.posture(
         found.check,
@@ -121,6 +131,7 @@ def _alert(found: Finding, now: datetime) -> Alert:
         since=found.first_seen,
         now=now,
         is_over=not found.is_open,
+        again=again,
     )
 
 

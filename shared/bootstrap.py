@@ -542,6 +542,7 @@ class App:
                 else None,
                 say=noise.say,
                 clock=self._clock,
+                quiet=policy.correlate.quiet,
             )
 
         return await self._once("audit_posture", build)

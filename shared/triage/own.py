@@ -112,11 +112,13 @@ def posture(
     since: datetime,
     now: datetime,
     is_over: bool,
+    again: int = 0,
 ) -> Alert:
     """Something of logs or detection that is not as it should be.
 
     ``subscription`` is its path, and empty for the whole estate: what one check finds
-    there is one problem, and nothing that is found is an attack on a resource.
+    there is one problem, and nothing that is found is an attack on a resource. While
+    ``again`` is the same, so is what was heard of it.
     """
     found = _alert(
         f"{POSTURE}{check}",
@@ -127,15 +129,14 @@ def posture(
         now=now,
         is_over=is_over,
     )
+    said = [found.version.digest, severity.value, *([] if is_over else [str(again)])]
     return replace(
         found,
         description=why,
         kind=AUDIT,
         scope=resource.subscription(subscription),
         resource=subscription or None,
-        version=replace(
-            found.version, digest=f"{found.version.digest}, {severity.value}"
-        ),
+        version=replace(found.version, digest=", ".join(said)),
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shared.posture.wanted import Wanted
 
 DAY = timedelta(days=1)
+QUIET = timedelta(days=7)
 
 
 class Days:
@@ -74,6 +75,7 @@ class Days:
             wanted=self.wanted if is_on else None,
             say=say or self.noise().say,
             clock=self.world.clock,
+            quiet=QUIET,
         )
 
     async def audit(self) -> Report:

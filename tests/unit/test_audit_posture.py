@@ -18,7 +18,7 @@ from shared.model.storm import Storm
 from shared.posture import store
 from tests.estates import WORKSPACE, Estate, sub
 from tests.fakes.arm_reads import FakeArm, denied
-from tests.fakes.audit import DAY, Days
+from tests.fakes.audit import DAY, QUIET, Days
 from tests.fakes.enriched import enriched
 from tests.fakes.firewatch import World
 from tests.fakes.logs import FakeLogs
@@ -47,6 +47,23 @@ async def test_a_finding_opens_an_incident_that_closes_when_it_is_mended() -> No
     assert days.world.pager.sent_verbs() == ["trigger", "resolve"]
     assert not (await days.world.head()).is_sample
     await days.world.check_rested()
+
+
+async def test_what_stays_wrong_for_weeks_stays_open_and_is_told_once() -> None:
+    """An incident of which nothing is heard would end by itself."""
+    days = Days(World(quiet=QUIET))
+    FAULTS[CheckName.PLAN_OFF](days.case)
+
+    for _ in range(20):
+        await days.audit()
+        days.world.clock.step(DAY)
+
+    head = await days.world.head()
+    assert head.status is IncidentStatus.OPEN
+    assert (head.alerts, head.epoch) == (1, 1)
+    assert days.world.pager.sent_verbs() == ["trigger"]
+    # Heard every five days, and not each day.
+    assert head.sequence < 8
 
 
 async def test_what_one_check_finds_in_a_subscription_is_one_incident() -> None:
