@@ -195,10 +195,12 @@ class Reader:
         rows = await self._graph(Part.RESOURCES, query)
         if rows is None:
             return
-        for scope in self._estate.subscriptions:
-            mine = [each for each in rows if path_of(arm_id(each.get("id"))) == scope]
-            self._estate.things[scope] = machine_rows.things(mine)
-            self._estate.machines[scope] = machine_rows.machines(mine)
+        mine: dict[str, Documents] = {s: [] for s in self._estate.subscriptions}
+        for row in rows:
+            mine.get(path_of(arm_id(row.get("id"))), []).append(row)
+        for scope, found in mine.items():
+            self._estate.things[scope] = machine_rows.things(found)
+            self._estate.machines[scope] = machine_rows.machines(found)
 
     async def _agents(self) -> None:
         rows = await self._graph(Part.AGENTS, places.AGENTS)

@@ -16,7 +16,7 @@ from shared.posture.fixes import machines as fixes
 from shared.posture.wanted import FACILITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from shared.posture.estate import Estate, Machine, Rule
     from shared.posture.wanted import Wanted
@@ -70,8 +70,9 @@ def without_events(estate: Estate, _: Wanted) -> Iterator[Found]:
 
 def silent(estate: Estate, wanted: Wanted) -> Iterator[Found]:
     """Machines that run, should be heard, and are not."""
+    known = estate.all_rules
     for machine in _machines(estate):
-        expected = _expected(estate, machine)
+        expected = _expected(estate, machine, known)
         if not machine.is_running or not expected or not expected <= {*estate.beats}:
             continue
         heard = [b[machine.id] for b in estate.beats.values() if machine.id in b]
@@ -86,15 +87,15 @@ def silent(estate: Estate, wanted: Wanted) -> Iterator[Found]:
 
 def expected_in(estate: Estate) -> set[str]:
     """The workspaces that a running machine should be heard of in."""
+    known = estate.all_rules
     running = [each for each in _machines(estate) if each.is_running]
-    return {w for machine in running for w in _expected(estate, machine)}
+    return {w for machine in running for w in _expected(estate, machine, known)}
 
 
-def _expected(estate: Estate, machine: Machine) -> set[str]:
+def _expected(estate: Estate, machine: Machine, known: Mapping[str, Rule]) -> set[str]:
     """The workspaces that its rules send to, where it has an agent."""
     if estate.agents is None or not _has_agent(estate, machine):
         return set()
-    known = estate.all_rules
     names = (estate.associations or {}).get(machine.id, ())
     return {w for each in names if each in known for w in known[each].workspaces}
 
