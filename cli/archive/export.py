@@ -76,7 +76,10 @@ class Stream:
 
 
 class Lines:
-    """A file of lines for each day and source, below a folder. Overwrites none."""
+    """A file of lines for each day and source, below a folder. Overwrites none.
+
+    Until all of them are whole they end in ``.partial``.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -87,8 +90,11 @@ class Lines:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._stack.close()
+        if raised[0] is None:
+            for path in self._made:
+                _partial(path).rename(path)
 
     def write(self, line: Line) -> None:
         """Write it as a line of its file. Raises OSError."""
@@ -97,11 +103,17 @@ class Lines:
             if len(self._files) >= MOST_OPEN:
                 self._stack.close()
                 self._files.clear()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            opened = path.open("ab" if path in self._made else "xb")
-            self._files[path] = self._stack.enter_context(opened)
-            self._made.add(path)
+            self._files[path] = self._stack.enter_context(self._opened(path))
         self._files[path].write(encoded(line))
+
+    def _opened(self, path: Path) -> BinaryIO:
+        if path in self._made:
+            return _partial(path).open("ab")
+        if path.exists():
+            raise FileExistsError(f"{path} is there already: name another folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._made.add(path)
+        return _partial(path).open("wb")
 
 
 class Files:
@@ -168,6 +180,11 @@ def _below(folder: Path, line: Line, ending: str) -> Path:
     return folder.joinpath(
         str(day_of(line.received_at)), *parts[:-1], parts[-1] + ending
     )
+
+
+def _partial(path: Path) -> Path:
+    """What a file is called until it is whole."""
+    return path.with_name(f"{path.name}.partial")
 
 
 def _safe(part: str) -> str:

@@ -95,11 +95,13 @@ async def test_names_are_listed_by_prefix_in_order(blobs: Blobs) -> None:
     """Only what begins so, sorted as text."""
     names = ["dead-letter/b/2", "dead-letter/b/10", "dead-letter/a/9", "archive/z"]
     for name in names:
-        await blobs.put(name, b"")
+        await blobs.put(name, name.encode())
 
     found = [name async for name in blobs.names("dead-letter/")]
+    sizes = [pair async for pair in blobs.sizes("dead-letter/b")]
 
     assert found == ["dead-letter/a/9", "dead-letter/b/10", "dead-letter/b/2"]
+    assert sizes == [("dead-letter/b/10", 16), ("dead-letter/b/2", 15)]
 
 
 @pytest.mark.parametrize("kind", ["fake", "azure"])
@@ -128,6 +130,8 @@ async def test_a_store_that_does_not_answer_is_unavailable(kind: str) -> None:
             await blobs.get("a")
         with pytest.raises(StoreUnavailable):
             [name async for name in blobs.names("a")]
+        with pytest.raises(StoreUnavailable):
+            [pair async for pair in blobs.sizes("a")]
 
 
 @contextlib.asynccontextmanager

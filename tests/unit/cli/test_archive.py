@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import pytest
 
+from cli.archive import export as exporting
 from shared.commands import Order
-from shared.model.errors import ArchiveBroken
+from shared.model.errors import ArchiveBroken, StoreUnavailable
 from shared.model.incident import Entry
 from shared.store import reading, rows
 from shared.store.batches import sha256
@@ -259,6 +260,48 @@ class TestExport:
         assert [raw(json.loads(x)) for x in one.splitlines()] == [b"a", b"b"]
         assert [raw(json.loads(x)) for x in other.splitlines()] == [b"c"]
         assert isinstance(again.exception, FileExistsError)
+
+    def test_files_that_are_not_whole_say_so(
+        self, command: Command, tmp_path: Path
+    ) -> None:
+        """The store went away: the next run writes over what it left."""
+        for n in range(20):
+            feed(command, b"%d" % n, first=n)
+        asked = ("export", "--from", "2026-11-23", "--output", str(tmp_path))
+        command.world.faults.fail_after(15, of="blobs.get", for_good=True)
+
+        broken = command(*asked)
+        left = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+        command.world.faults.heal()
+        done = command(*asked)
+
+        assert isinstance(broken.exception, StoreUnavailable)
+        assert left == ["0.ndjson.partial"]
+        assert done.exit_code == 0
+        (whole,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert whole.name == "0.ndjson"
+        assert whole.read_bytes().count(b"\n") == 20
+
+    def test_more_sources_than_files_may_be_open(
+        self,
+        command: Command,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Each is written to its end all the same."""
+        monkeypatch.setattr(exporting, "MOST_OPEN", 1)
+        for n in range(6):
+            one = event(b"%d" % n, place=n)._replace(
+                source=f"http/{n % 2}", received_at=NOON + n // 4 * DAY
+            )
+            asyncio.run(command.world.worker.archive.batch([one]))
+
+        done = command("export", "--from", "2026-11-23", "--output", str(tmp_path))
+
+        assert done.exit_code == 0
+        files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+        lines = [path.read_bytes().count(b"\n") for path in files]
+        assert lines == [2, 2, 1, 1]
 
     def test_events_are_files_of_their_own(
         self, command: Command, tmp_path: Path
