@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from cli.archive.verifying import Verification
 from shared.model.errors import StoreError
 from shared.store import reading
 from shared.store.batches import ARCHIVE
@@ -24,6 +25,7 @@ from tests.property.feeds import OTHER_SUBSCRIPTION
 from tests.property.test_law3_nothing_twice import check_notices
 
 if TYPE_CHECKING:
+    from cli.archive.verifying import Misfit
     from shared.model.event import Event
 
 
@@ -120,6 +122,22 @@ def _archived(world: World) -> dict[str, bytes]:
     return {name: data for name, data in blobs.items() if name.startswith(ARCHIVE)}
 
 
+async def _misfits(world: World) -> list[Misfit]:
+    """What `firewatch archive verify` says of it."""
+    look = Verification(
+        world.ledger,
+        world.history,
+        world.worker.archive,
+        kept_since=None,
+        tell=lambda _: None,
+    )
+    await look.rows()
+    await look.blobs(_archived(world))
+    found = look.close()
+    assert found.hashed == found.alerts > 0
+    return found.misfits
+
+
 VARIANTS = [(False, False), (False, True), (True, False), (True, True)]
 NAMES = ["not done", "not done and dead", "done", "done and dead"]
 
@@ -140,6 +158,7 @@ async def test_a_crash_at_any_call_ends_as_if_there_had_been_none(
         assert world.pager.effects == plain.pager.effects, where
         assert await _letters(world) == await _letters(plain), where
         assert _archived(world) == _archived(plain), where
+        assert await _misfits(world) == [], where
         copies = Counter(world.pager.sent).values()
         # One more of each notice that was under way when the worker died.
         assert max(copies) <= 2, where
