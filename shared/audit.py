@@ -28,6 +28,7 @@ from shared.store.batches import day_of
 from shared.store.ports import Put
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from shared.store.ledger import Ledger
@@ -114,20 +115,28 @@ class Audit:
         gathered = _Gathered(head.day + ONE_DAY if head else date.min, today)
         if gathered.first >= today:
             return {}, None
-        for partition in rows.all_partitions(self._ledger.partitions):
-            async for page in reading.pages(self._ledger, partition, "t"):
-                for row in page:
-                    gathered.entry(row)
+        await self._each("t", gathered.entry)
         held = {
             (target.deed.use, target.deed.target): target.before.state
             for target in await reading.targets(self._ledger)
             if target.before is not None
         }
-        for partition in rows.all_partitions(self._ledger.partitions):
-            async for page in reading.pages(self._ledger, partition, "c"):
-                for row in page:
-                    gathered.deed(row, held)
+        await self._each("c", lambda row: gathered.deed(row, held))
         return gathered.days, gathered.end - ONE_DAY
+
+    async def _each(self, prefix: str, take: Callable[[Row], None]) -> None:
+        """Every row of a kind, the partitions side by side."""
+
+        async def of(partition: str) -> None:
+            async for page in reading.pages(self._ledger, partition, prefix):
+                for row in page:
+                    take(row)
+
+        partitions = rows.all_partitions(self._ledger.partitions)
+        results = await asyncio.gather(*map(of, partitions), return_exceptions=True)
+        for result in results:
+            if result is not None:
+                raise result
 
     async def _first(
         self,
