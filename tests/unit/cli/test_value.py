@@ -265,10 +265,10 @@ async def test_rules_that_are_on_use_their_tables(asker: Asker) -> None:
     assert not any("rules" in each for each in found["missing"])
 
 
-@pytest.mark.parametrize("price", ["much", "-1", "nan", "inf", "AKSAudit=", "1=x"])
-async def test_a_price_is_a_number(asker: Asker, price: str) -> None:
-    """Any other is a mistake in the command."""
-    done = await asker.run("--price-per-gb", price)
+@pytest.mark.parametrize("price", ["much", "-1", "nan", "AKSAudit=", "1=x"])
+def test_a_price_is_a_number(price: str) -> None:
+    """Any other is a mistake in the command, said before anything is asked."""
+    done = CliRunner().invoke(app, ["value", "--price-per-gb", price])
 
     assert done.exit_code == 2
     assert "expected a price" in done.output
