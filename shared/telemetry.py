@@ -73,6 +73,7 @@ VERDICTS_UNREAD = LogEvent("verdicts.unread", logging.ERROR)
 # What a guard goes by could not be read: nothing is done for it by itself.
 GUARD_UNREAD = LogEvent("guard.unread", logging.ERROR)
 DEED_UNPLANNED = LogEvent("deed.unplanned", logging.ERROR)
+DEED_JUDGED = LogEvent("deed.judged", logging.INFO)
 DEED_STEP = LogEvent("deed.step", logging.INFO)
 DEED_FAILED = LogEvent("deed.failed", logging.ERROR)
 POSTURE_OFF = LogEvent("posture.off", logging.DEBUG)

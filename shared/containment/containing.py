@@ -283,12 +283,26 @@ class Containing:
         written |= {key: job.row for key, job in jobs.items()}
         chosen = [*written.values()][:MOST_AT_ONCE]
         told = [row for row in chosen if deeds.is_news(row, known.get(row.key))]
+        for row in told:
+            if row.key not in jobs:
+                tell(row)
         return Moves(
             tuple(chosen),
             tuple(jobs[row.key] for row in chosen if row.key in jobs),
             tuple(map(deeds.fact, told)),
             next_at=now if len(written) > MOST_AT_ONCE else None,
         )
+
+
+def tell(row: DeedRow) -> None:
+    """Log how a deed stands that no step was taken of."""
+    telemetry.emit(
+        telemetry.DEED_JUDGED,
+        incident=row.incident,
+        responder=row.deed.responder,
+        status=row.status.value,
+        key=row.key,
+    )
 
 
 def _is_due(head: Incident, now: datetime) -> bool:

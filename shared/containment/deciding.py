@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.actions import deeds
 from shared.commands import agreed, carried_out, check
-from shared.containment.containing import with_rows
+from shared.containment.containing import tell, with_rows
 from shared.model.deed import DeedRow, Undo
 from shared.model.deed_status import DeedStatus
 from shared.model.errors import CommandRefused, CommandStale
@@ -140,6 +140,8 @@ class Deciding:
         )
         (row, changed), _ = await self._ledger.transact(partition, decide, by=order.by)
         if changed:
+            if row is not None and row.approval is None:
+                tell(row)
             await self._queue.send(messages.encode([changed]))
         return row
 

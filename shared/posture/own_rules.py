@@ -1,6 +1,7 @@
 """The alert rules on this app itself, by their names in infra/watch/rules.json."""
 
 OWN_RULES = (
+    "approvals-waiting",
     "audit-fails",
     "containment-fails",
     "dead-letters",

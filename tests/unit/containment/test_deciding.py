@@ -242,6 +242,30 @@ async def test_nobody_decides_about_what_is_not_there() -> None:
     assert await deciding.deny("no incident", row.key, ADA) is None
 
 
+async def test_the_log_says_what_waits_and_that_it_does_no_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What the alert rule on approvals that wait goes by."""
+    caplog.set_level("INFO")
+    world, row = await waiting()
+    other, denied = await waiting()
+
+    await approve(world, row)
+    await world.deliver()
+    await other.worker.deciding.deny(denied.incident, denied.key, BOB)
+
+    told = [r.getMessage() for r in caplog.records if r.message.startswith("deed.")]
+    assert [text.split()[0] for text in told] == [
+        "deed.judged",
+        "deed.judged",
+        "deed.step",
+        "deed.judged",
+    ]
+    assert all(' status="awaiting approval"' in text for text in told[:2])
+    assert f' key="{row.key}"' in told[2]
+    assert ' status="denied"' in told[3]
+
+
 async def _refused(world: World, row: DeedRow) -> str:
     with pytest.raises(CommandRefused) as caught:
         await approve(world, row)
