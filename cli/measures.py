@@ -1,4 +1,4 @@
-"""`firewatch measures`: how long first pages, acknowledgements and ends took."""
+"""`firewatch measures`: how long first pages, answers, containment and ends took."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def measures(
     account: Account = None,
     as_json: Json = False,
 ) -> None:
-    """Show how long first pages, acknowledgements and ends took."""
+    """Show how long first pages, acknowledgements, containment and ends took."""
 
     async def question(storage: Storage) -> Measures:
         now = storage.ledger.now()

@@ -234,7 +234,14 @@ class App:
                 storage.ledger,
                 terms,
                 planning,
-                Judging(storage.ledger, terms, planning, stopping, approving.holds),
+                Judging(
+                    storage.ledger,
+                    terms,
+                    planning,
+                    stopping,
+                    approved=approving.holds,
+                    say=noise.say,
+                ),
                 Doing(storage.ledger, targets, stopping, staff.doer, noise.say),
                 claims_last=settings.lease,
             )

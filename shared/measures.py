@@ -1,4 +1,4 @@
-"""How long people waited: from an alert to the first page, an answer, and the end. Pure."""
+"""How long things took: from an alert to first page, answer, containment, end. Pure."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Until(StrEnum):
 
     FIRST_PAGE = "first_page"
     ACKNOWLEDGE = "acknowledge"
+    CONTAIN = "contain"
     RESOLVE = "resolve"
 
 
@@ -117,6 +118,9 @@ _ENDS: dict[Until, Callable[[Incident], datetime | None]] = {
     # Who reopens it takes the mark away: the one there is may be of a later epoch.
     Until.ACKNOWLEDGE: lambda head: (
         head.acknowledged.at if head.acknowledged and head.epoch == 1 else None
+    ),
+    Until.CONTAIN: lambda head: min(
+        (at for gist in head.deeds.values() if (at := gist.contained_at)), default=None
     ),
     Until.RESOLVE: lambda head: head.ended_at,
 }

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from shared.actions import backoff
 from shared.actions.delivery import as_failure
+from shared.model.action import Kind
 from shared.model.deed import DeedRow, Says, key_of
 from shared.model.deed_status import DeedStatus, Gist
 from shared.model.errors import FailureReason, FirewatchError, TransientFailure
@@ -399,6 +400,7 @@ def gist(row: DeedRow) -> Gist:
         next_at=next_at(row),
         by_hand=by_hand,
         plan=row.deed.digest if row.status is DeedStatus.AWAITING else "",
+        contained_at=row.applied_at if row.deed.kind is Kind.CONTAIN else None,
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.actions import notices
 from shared.model.action import (
+    OF_DEEDS,
     Change,
     Occasion,
     deeds_of,
@@ -13,6 +14,7 @@ from shared.model.action import (
     told_of,
     updating,
 )
+from shared.model.deed_status import DeedStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,11 +22,19 @@ if TYPE_CHECKING:
 
     from shared.actions.routing import Route
     from shared.model.action import Action, ActionRow, Told
+    from shared.model.deed_status import Gist
     from shared.model.incident import Incident
 
 
 # What does not wait until the route's time is over.
-_URGENT = frozenset({Change.SEVERITY_RAISED, Change.DEED, Change.EVIDENCE})
+_URGENT = frozenset({Change.SEVERITY_RAISED, Change.EVIDENCE, *OF_DEEDS})
+
+# By what a deed came to; all else that is told of one is that it was done, or undone.
+_OF_STATUS = {
+    DeedStatus.FAILED: Change.ACTION_FAILED,
+    DeedStatus.STRANDED: Change.ACTION_FAILED,
+    DeedStatus.AWAITING: Change.APPROVAL_NEEDED,
+}
 
 
 class Update(NamedTuple):
@@ -57,7 +67,7 @@ def of(
     rung = [row for row in heard if row.occasion is not Occasion.EVIDENCE]
     last = max((row.changed_at for row in rung), default=notice.changed_at)
     now_so = told_of(incident)
-    change = _first_change(now_so, heard, route.again)
+    change = _first_change(incident, now_so, heard, route.again)
     if change is not None:
         told = [row.told for row in heard if row.told is not None]
         news = (*_done(incident, told), *_news(now_so, told))
@@ -73,14 +83,19 @@ def of(
 
 
 def _first_change(
-    now_so: Told, heard: Sequence[ActionRow], again: Sequence[Change]
+    incident: Incident,
+    now_so: Told,
+    heard: Sequence[ActionRow],
+    again: Sequence[Change],
 ) -> Change | None:
     """The weightiest thing that nobody was told of yet, of those that are told again."""
     told = [row.told for row in heard if row.told is not None]
     if not told:
         # A row of an older version does not say what was told.
         return None
+    changed = {_OF_STATUS.get(g.status, Change.DEED) for g in _untold(incident, told)}
     is_new = {
+        **{change: change in changed for change in OF_DEEDS},
         Change.SEVERITY_RAISED: all(
             now_so.severity.rank > one.severity.rank for one in told
         ),
@@ -89,7 +104,6 @@ def _first_change(
             _added(now_so.resources, [t.resources for t in told])
         ),
         Change.EVIDENCE: _is_more(now_so, heard, again),
-        Change.DEED: bool(_added(now_so.deeds, [t.deeds for t in told])),
     }
     return next(
         (change for change in Change if change in again and is_new[change]), None
@@ -127,10 +141,12 @@ def _news(now_so: Told, told: Sequence[Told]) -> tuple[str, ...]:
 
 def _done(incident: Incident, told: Sequence[Told]) -> tuple[str, ...]:
     """What became of deeds that nobody was told of yet."""
+    return tuple(gist.line for gist in _untold(incident, told))
+
+
+def _untold(incident: Incident, told: Sequence[Told]) -> list[Gist]:
     known = {name for one in told for name in one.deeds}
-    return tuple(
-        gist.line for name, gist in deeds_of(incident).items() if name not in known
-    )
+    return [g for name, g in deeds_of(incident).items() if name not in known]
 
 
 def _added(now: Sequence[str], before: Sequence[Sequence[str]]) -> list[str]:

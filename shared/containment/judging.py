@@ -20,15 +20,16 @@ from shared.model.errors import StoreError
 from shared.model.guards import Mode
 from shared.model.storm import Slots
 from shared.store import rows
-from shared.triage import grounds
+from shared.triage import grounds, own
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from shared.actions.guards import Facts
     from shared.containment.planning import Ground, Planning, Terms
     from shared.containment.stopping import Stopping
+    from shared.model.alert import Alert
     from shared.model.deed import Deed, DeedRow
     from shared.model.guards import Budget
     from shared.model.incident import Incident
@@ -45,7 +46,11 @@ _COLLECTING = frozenset({DeedStatus.GUARDED, DeedStatus.CLAIMED, DeedStatus.APPL
 
 
 class Judging:
-    """Judges deeds that were not begun. ``approved`` says whether a person let one pass."""
+    """Judges deeds that were not begun.
+
+    ``approved`` says whether a person let one pass; ``say`` has people told what
+    Firewatch itself has to say.
+    """
 
     def __init__(
         self,
@@ -53,13 +58,16 @@ class Judging:
         terms: Terms,
         planning: Planning,
         stopping: Stopping,
+        *,
         approved: Callable[[DeedRow, datetime], bool],
+        say: Callable[[Alert], Awaitable[None]],
     ) -> None:
         self._ledger = ledger
         self._terms = terms
         self._planning = planning
         self._stopping = stopping
         self._approved = approved
+        self._say = say
 
     async def __call__(
         self,
@@ -119,29 +127,35 @@ class Judging:
         """The budget that has no room; none where each has, and the deed a slot of it."""
         for name, budget in purses(row.deed, self._terms.guards):
             try:
-                has_slot = await self._reserve(
+                since = await self._reserve(
                     f"{rows.BUDGET}{name}", row.key, budget, is_approved=is_approved
                 )
+                if since is None:
+                    continue
+                minutes = budget.within // timedelta(minutes=1)
+                why = f"{budget.most} were begun within {minutes} minutes"
+                await self._say(own.tripped(name, why, since, self._ledger.now()))
             except StoreError as error:
                 telemetry.emit(telemetry.GUARD_UNREAD, reason=str(error))
                 why = "a budget cannot be read"
                 return [Finding(guard=Guard.BUDGET, says=Says.WAIT, why=why)]
-            if not has_slot:
-                says = Says.REFUSE if budget.strict else Says.ASK
-                minutes = budget.within // timedelta(minutes=1)
-                why = f"{budget.most} were begun within {minutes} minutes"
-                return [Finding(guard=Guard.BUDGET, says=says, why=why)]
+            says = Says.REFUSE if budget.strict else Says.ASK
+            return [Finding(guard=Guard.BUDGET, says=says, why=why)]
         return []
 
     async def _reserve(
         self, name: str, key: str, budget: Budget, *, is_approved: bool
-    ) -> bool:
-        def decide(draft: Draft) -> bool:
+    ) -> datetime | None:
+        """Take a slot; where there is none, since when the earliest counts."""
+
+        def decide(draft: Draft) -> datetime | None:
             before = draft.read(name, Slots) or Slots()
             after = reserve(before, key, draft.now, budget, is_approved=is_approved)
             if after is not None:
                 draft.put(name, after)
-            return after is not None
+                return None
+            known = [s.at for s in before.slots if s.at > draft.now - budget.within]
+            return min(known, default=draft.now)
 
         # What this process remembers of it may be of before others took theirs.
         await self._ledger.refresh(rows.SHARED, [name])

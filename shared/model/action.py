@@ -51,10 +51,16 @@ class Change(StrEnum):
     """What is worth telling again of an incident that somebody knows of; weightiest first."""
 
     SEVERITY_RAISED = "severity_raised"
+    ACTION_FAILED = "action_failed"
+    APPROVAL_NEEDED = "approval_needed"
     DEED = "deed"
     NEW_TACTIC = "new_tactic"
     NEW_RESOURCE = "new_resource"
     EVIDENCE = "evidence"
+
+
+# What is about deeds; each is said as often as one of them comes to something new.
+OF_DEEDS = frozenset({Change.ACTION_FAILED, Change.APPROVAL_NEEDED, Change.DEED})
 
 
 class Occasion(StrEnum):
@@ -65,6 +71,8 @@ class Occasion(StrEnum):
     NEW_TACTIC = Change.NEW_TACTIC
     NEW_RESOURCE = Change.NEW_RESOURCE
     EVIDENCE = Change.EVIDENCE
+    ACTION_FAILED = Change.ACTION_FAILED
+    APPROVAL_NEEDED = Change.APPROVAL_NEEDED
     DEED = Change.DEED
     ESCALATED = "escalated"
     FALLBACK = "fallback"
@@ -283,7 +291,7 @@ def updating(
     revision: tuple[str, ...] = ()
     if change is not Change.EVIDENCE:
         revision = (told.severity, *told.tactics, "", *told.resources)
-    if change is Change.DEED:
+    if change in OF_DEEDS:
         revision = (*revision, "", *told.deeds)
     return msgspec.structs.replace(
         trigger,
@@ -393,10 +401,17 @@ def told_of(incident: Incident, occasion: Occasion = Occasion.OPENED) -> Told:
 def deeds_of(incident: Incident) -> dict[str, Gist]:
     """The deeds that people want to hear of, each by a name of it as it stands."""
     return {
-        f"{key[:12]} {gist.status} {gist.plan[:8]}".rstrip(): gist
+        f"{key[:12]} {gist.status} {_asked(gist)}".rstrip(): gist
         for key, gist in sorted(incident.deeds.items())
         if gist.status.is_told
     }
+
+
+def _asked(gist: Gist) -> str:
+    """What is asked, and until when: asked for again, it is news again."""
+    if not gist.plan or gist.next_at is None:
+        return ""
+    return f"{gist.plan[:8]} {gist.next_at:%Y%m%d%H%M}"
 
 
 class ActionStatus(StrEnum):

@@ -69,9 +69,10 @@ class DeedStatus(StrEnum):
 class Gist(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A deed as the head of its incident has it; ``incident`` is where its row lies.
 
-    ``says`` is what it is about and ``stands`` how it is, for people. ``next_at`` is when somebody is to look at it. ``by_hand``
-    are the commands that take it back, while it is in force; ``plan`` is the hash of what
-    waits for approval.
+    ``says`` is what it is about and ``stands`` how it is, for people. ``next_at`` is when
+    somebody is to look at it. ``by_hand`` are the commands that take it back, while it is
+    in force; ``plan`` is the hash of what waits for approval. ``contained_at`` is when it
+    took effect, where it contains.
     """
 
     incident: str
@@ -81,6 +82,7 @@ class Gist(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_at: datetime | None = None
     by_hand: tuple[str, ...] = ()
     plan: str = ""
+    contained_at: datetime | None = None
 
     @property
     def line(self) -> str:

@@ -37,6 +37,7 @@ CROWDED = "Firewatch_Crowded_"
 DRILL = "Firewatch_PageTest"
 POSTURE = "Firewatch_Posture_"
 STRANDED = "Firewatch_Stranded_"
+TRIPPED = "Firewatch_Budget_"
 
 # Of the names in a title.
 MOST_NAMES = 100
@@ -96,6 +97,20 @@ def stranded(row: DeedRow, now: datetime) -> Alert:
         f"{row.deed.says}: was not taken back, {row.detail} (incident {row.incident})",
         severity=Severity.HIGH,
         started_at=row.changed_at,
+        now=now,
+        is_over=False,
+    )
+
+
+def tripped(name: str, said: str, since: datetime, now: datetime) -> Alert:
+    """A budget has no room: since when it counts, and what it says of itself."""
+    return _alert(
+        f"{TRIPPED}{name[:12]}",
+        f"{name}|{since}",
+        f"Containment has used up a budget: {said}; whatever else would be begun waits"
+        " for people, or is refused",
+        severity=Severity.HIGH,
+        started_at=now,
         now=now,
         is_over=False,
     )

@@ -267,7 +267,14 @@ class World:
             ledger,
             terms,
             planning,
-            Judging(ledger, terms, planning, stopping, APPROVING.holds),
+            Judging(
+                ledger,
+                terms,
+                planning,
+                stopping,
+                approved=APPROVING.holds,
+                say=noise.say,
+            ),
             Doing(
                 ledger,
                 Targets(ledger, lease=self.lease),

@@ -17,7 +17,9 @@ from cli import incidents, main, measures
 from cli.measures import lasting
 from shared.actions.routing import Route, Routing
 from shared.commands import Order
+from shared.measures import By, Since, Until, measured
 from shared.model.action import ActionRow, Kind, Rung
+from shared.model.deed_status import DeedStatus
 from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
 from shared.model.incident import Incident, IncidentStatus, Mark
 from shared.oncall.policy import Escalation, OnCall, Step
@@ -30,6 +32,7 @@ from tests.fakes.api import Api
 from tests.fakes.clock import Clock
 from tests.fakes.firewatch import World
 from tests.fakes.store import FakeTable
+from tests.unit.containment.kit import acting, comes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -285,6 +288,26 @@ async def filled(world: World) -> None:
     await world.settle()
 
 
+async def test_how_long_containment_took_is_measured() -> None:
+    """Until the first change took effect; what was taken back since still counts."""
+    world = acting()
+    world.estate.slow = timedelta(seconds=50)
+    await comes(world)
+    await world.settle(most=timedelta(hours=6))
+    head = await world.head()
+    assert [gist.status for gist in head.deeds.values()] == [DeedStatus.EXPIRED]
+
+    found = measured([head], By.SEVERITY, since=NOON, until=world.clock())
+
+    (ours,) = [
+        m
+        for m in found.total.measures
+        if (m.until, m.since) == (Until.CONTAIN, Since.FIREWATCH)
+    ]
+    assert (ours.count, ours.unknown) == (1, 0)
+    assert ours.median == 0
+
+
 async def test_the_api_gives_them(tmp_path: Path) -> None:
     """In seconds, of the days that are asked for."""
     api = Api(tmp_path)
@@ -299,6 +322,7 @@ async def test_the_api_gives_them(tmp_path: Path) -> None:
     assert [(m["until"], m["count"], m["median"], m["max"]) for m in ours] == [
         ("first_page", 1, 60.0, 60.0),
         ("acknowledge", 1, 180.0, 180.0),
+        ("contain", 0, None, None),
         ("resolve", 0, None, None),
     ]
     shown = await api.get(f"/api/incidents/{(await api.world.head()).id}")

@@ -193,6 +193,7 @@ async def test_what_nobody_approves_in_time_lapses_and_is_asked_again() -> None:
 
     assert lapsed.status is DeedStatus.LAPSED
     assert "does not wait for approval" in late
+    assert world.pager.sent[-1].occasion == "approval_needed"
     assert (await only(world)).status is DeedStatus.AWAITING
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from shared.commands import Order
 from shared.containment import containing
 from shared.model.action import Kind
+from shared.model.alert import Severity
 from shared.model.deed import Guard, Says, Sight, State, Undo
 from shared.model.deed_status import DeedStatus
 from shared.model.errors import (
@@ -20,7 +21,7 @@ from shared.model.errors import (
     TransientFailure,
 )
 from shared.model.guards import Budget, Contain, Mode, Protected
-from shared.model.incident import IncidentStatus
+from shared.model.incident import OWN, IncidentStatus
 from shared.model.silence import Silence
 from shared.store import reading
 from tests.alerts import NOON, event, stamp
@@ -341,6 +342,22 @@ async def test_past_the_budget_people_are_asked() -> None:
     assert guards(await only(strict)) == [(Guard.BUDGET, Says.REFUSE)]
 
 
+async def test_a_budget_that_is_used_up_is_told_once() -> None:
+    """In an incident of its own, however many deeds find no room."""
+    world = acting(budgets=(Budget(most=1),))
+    for number, name in enumerate(("vm-a", "vm-b", "vm-c"), start=1):
+        await comes(world, number, name)
+        await passes(world)
+
+    (own,) = [head for head in await world.heads() if OWN in head.sources]
+    assert own.severity is Severity.HIGH
+    assert own.title.startswith(
+        "Containment has used up a budget: 1 were begun within 60 minutes"
+    )
+    told = [a for a in world.pager.actions if a.incident == own.id]
+    assert [action.occasion for action in told] == ["opened"]
+
+
 async def test_a_budget_has_room_again_in_time() -> None:
     """The stretch slides: an hour after the first, one more may be begun."""
     world = acting(budgets=(Budget(most=1),))
@@ -454,6 +471,7 @@ async def test_a_change_that_never_takes_fails() -> None:
     row = await only(world)
     assert row.status is DeedStatus.FAILED
     assert row.detail == "the other side took it, and nothing changed"
+    assert world.pager.sent[-1].occasion == "action_failed"
     assert await reading.targets(world.ledger) == []
 
 
@@ -547,8 +565,10 @@ async def test_what_somebody_changed_since_is_left_and_said() -> None:
         assert said(world, "news") == [
             "Isolate vm-a: somebody has to look, it is elsewhere"
         ]
+        assert world.pager.sent[-1].occasion == "action_failed"
         await undo(world, row, how)
 
+        assert world.pager.sent[-1].occasion == "deed"
         assert (await only(world)).status is DeedStatus.UNDONE
         assert world.estate.is_(A_VM) == after
         assert await reading.targets(world.ledger) == []
@@ -609,7 +629,7 @@ async def test_the_end_of_an_incident_ends_what_waits_alone() -> None:
     await comes(world)
     await comes(world, 2, "vm-b", Entities=[{"Type": "ip", "Address": "52.174.10.20"}])
     await comes(world, 3, Entities=[{"Type": "ip", "Address": "52.174.10.20"}])
-    head = await world.head()
+    (head,) = [head for head in await world.heads() if OWN not in head.sources]
 
     await world.worker.commands.resolve(head.id, ADA)
     await world.deliver()
