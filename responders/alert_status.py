@@ -18,6 +18,7 @@ from responders.sides.manager import URL, Manager
 from shared.model.action import Action, Kind, Outcome, Verb
 from shared.model.errors import SettingsError
 from shared.model.incident import QUIET, SOURCE, Classification, IncidentStatus
+from shared.model.permission import Api, Permission
 from shared.model.places import places
 
 if TYPE_CHECKING:
@@ -66,6 +67,15 @@ class AlertStatus(Notifier):
     # It tells nobody.
     kind = Kind.TICKET
     verbs = frozenset({Verb.TRIGGER, Verb.ACKNOWLEDGE, Verb.RESOLVE})
+    # What it takes for `progress` no custom role can name [unverified].
+    permissions: tuple[Permission, ...] = tuple(
+        Permission(Api.ARM, f"Microsoft.Security/locations/alerts/{action}", on)
+        for action, on in (
+            ("read", "Defender's alerts"),
+            ("resolve/action", "the same"),
+            ("dismiss/action", "the same"),
+        )
+    )
 
     def __init__(self, name: str, config: Config, ports: Ports) -> None:
         self.name = name

@@ -39,7 +39,7 @@ class RiskConfirm(users.OfUsers):
         await self.usable(deed.target)
         risk = await self._risk(deed)
         if risk == CONFIRMED:
-            raise ActionRefused("it is confirmed already, and not by Firewatch")
+            raise ActionRefused("it is confirmed already")
         return Before(state={"risk": risk}, by_hand=())
 
     async def apply(self, deed: Deed, before: Before) -> Outcome:  # noqa: ARG002

@@ -28,6 +28,7 @@ from shared.model.errors import (
     TransientFailure,
 )
 from shared.model.incident import Classification, ClosingReason, IncidentStatus
+from shared.model.permission import Api, Permission
 from shared.model.text import cut, instant
 
 if TYPE_CHECKING:
@@ -95,6 +96,14 @@ class Sentinel(Notifier):
         labels: tuple[str, ...] = ()
 
     kind = Kind.TICKET
+    permissions: tuple[Permission, ...] = tuple(
+        Permission(Api.ARM, f"Microsoft.SecurityInsights/incidents/{action}", on)
+        for action, on in (
+            ("read", "incidents of the workspace"),
+            ("write", "the same"),
+            ("comments/write", "the same"),
+        )
+    )
 
     def __init__(self, name: str, config: Config, ports: Ports) -> None:
         self.name = name

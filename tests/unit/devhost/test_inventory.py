@@ -116,6 +116,8 @@ def test_rules_have_all_that_a_rule_shows() -> None:
         ('{"machines": [{"id": "x"}]}', "$.machines[0]: id is not"),
         ('{"secrets": [{"id": "db-crm"}]}', "$.secrets[0]: id is not"),
         ('{"keys": [{"id": "db-crm"}]}', "$.keys[0]: kid is not"),
+        ('{"blobs": [{"url": "https://a/b", "size": 1}]}', "$.blobs[0]: url is not"),
+        ('{"blobs": [{"url": "https://a/b/c"}]}', "$.blobs[0]: size is no"),
         ('{"identity": {"actions": "*"}}', "identity"),
     ],
 )

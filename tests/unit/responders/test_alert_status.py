@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from devhost.outside.azure.rights import Identity
 from responders.alert_status import AlertStatus
 from shared.actions.rendering import message, telling
 from shared.clouds.http import HttpClient
@@ -152,6 +153,24 @@ async def test_what_people_set_there_stays(
 
     assert status(side) == said
     assert side.outside.manager.changes == []
+
+
+@pytest.mark.parametrize(
+    "classification", [Classification.TRUE_POSITIVE, Classification.FALSE_POSITIVE]
+)
+async def test_it_says_exactly_what_it_needs(
+    side: Azure, http: HttpClient, classification: Classification
+) -> None:
+    """With these rights and no other it ends alerts, either way."""
+    actions = tuple(each.action for each in AlertStatus.permissions)
+    side.outside.rights.identity = Identity(actions=actions)
+    verdict = Verdict(classification=classification)
+    ended = make_incident(status=IncidentStatus.CLOSED, resolved=ADA, verdict=verdict)
+    responder = made(side.outside.url, http)
+
+    await responder.apply(await action(responder, ended, Verb.RESOLVE))
+
+    assert status(side) != "Active"
 
 
 async def test_alerts_of_others_are_not_its(side: Azure, http: HttpClient) -> None:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from devhost.outside.azure.rights import Identity
 from responders.sentinel import Sentinel
 from shared.actions.rendering import message, telling
 from shared.clouds.http import HttpClient
@@ -184,6 +185,20 @@ async def test_whoever_acknowledges_works_on_it(
     await responder.apply(replace(await acknowledged(responder), reference=guid))
 
     assert incidents(side)[0]["properties"]["status"] == status
+
+
+async def test_it_says_exactly_what_it_needs(side: Azure, http: HttpClient) -> None:
+    """With these rights and no other it opens, comments and closes."""
+    needed = tuple(each.action for each in Sentinel.permissions)
+    side.outside.rights.identity = Identity(actions=needed)
+    responder = made(side.outside.url, http, close=True)
+    ended = make_incident(status=IncidentStatus.RESOLVED)
+
+    opened, closing = await actions(responder, ended)
+    guid = (await responder.apply(opened)).reference
+    await responder.apply(replace(closing, reference=guid))
+
+    assert incidents(side)[0]["properties"]["status"] == "Closed"
 
 
 async def test_what_was_never_opened_needs_no_end(
