@@ -129,6 +129,7 @@ class AppStop:
             says=f"Stop the app {name}",
             alerts=tuple(sorted(alerts)),
             resources=(site,),
+            wipes=True,
             obstacle=obstacle,
         )
 

@@ -147,6 +147,7 @@ class ScaleSetDeallocate:
             says=f"Deallocate {number} of {of_set}; what is in its memory is lost",
             alerts=tuple(sorted(alerts)),
             resources=(instance, whole),
+            wipes=True,
             obstacle=obstacle,
         )
 

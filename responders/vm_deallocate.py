@@ -127,5 +127,6 @@ class VmDeallocate:
             says=f"Deallocate {name}; what is in its memory is lost",
             alerts=tuple(sorted(alerts)),
             resources=(machine,),
+            wipes=True,
             obstacle=obstacle,
         )

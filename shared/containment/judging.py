@@ -36,13 +36,17 @@ if TYPE_CHECKING:
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
 
-# Evidence of a target goes before what contains it, for so long (review F20).
+# Evidence of a target goes before what contains it, for so long; before what wipes it
+# until it is kept, or people say that it need not be (review F20).
 EVIDENCE_FIRST = timedelta(seconds=60)
+KEPT_WITHIN = timedelta(minutes=30)
 
 UNWANTED = "no rule of the policy wants it"
 
 # Evidence that is not there yet, and may come.
 _COLLECTING = frozenset({DeedStatus.GUARDED, DeedStatus.CLAIMED, DeedStatus.APPLIED})
+# And evidence that never will.
+_MISSED = frozenset({DeedStatus.RELEASING, DeedStatus.STRANDED, DeedStatus.FAILED})
 
 
 class Judging:
@@ -89,7 +93,7 @@ class Judging:
         after: dict[str, DeedRow] = {}
         for row in before:
             waits = [*_of_stop(is_stopped=is_stopped)]
-            waits += _of_evidence(row, {**known, **after}.values(), now)
+            waits += of_evidence(row, {**known, **after}.values(), now)
             said = await self._said(head, row, facts[row.deed.digest], waits)
             after[row.key] = (
                 deeds.lapsed(row, UNWANTED, now)
@@ -178,18 +182,28 @@ def _of_stop(*, is_stopped: bool) -> Iterator[Finding]:
         yield Finding(guard=Guard.STOP, says=Says.WAIT, why=STOPPED)
 
 
-def _of_evidence(
+def of_evidence(
     row: DeedRow, every: Iterable[DeedRow], now: datetime
 ) -> Iterator[Finding]:
-    """What is to be kept of a target is, before it is changed."""
-    if row.deed.kind is not Kind.CONTAIN:
+    """That it waits for evidence of what it touches; of ``every`` deed of the incident.
+
+    Evidence that failed, or took too long, people are asked about where it would be lost.
+    """
+    deed = row.deed
+    if deed.kind is not Kind.CONTAIN:
         return
-    for other in every:
-        is_under_way = other.status in _COLLECTING and (
-            now - other.planned_at < EVIDENCE_FIRST
-        )
-        is_of_it = {*row.deed.resources} & {*other.deed.resources}
-        if other.deed.kind is Kind.EVIDENCE and is_under_way and is_of_it:
-            why = "evidence of it is kept first"
-            yield Finding(guard=Guard.EVIDENCE, says=Says.WAIT, why=why)
-            return
+    touched = {*deed.resources, *deed.machines}
+    of_it = [
+        other
+        for other in every
+        if other.deed.kind is Kind.EVIDENCE
+        and touched & {*other.deed.resources, *other.deed.machines}
+    ]
+    collecting = [other for other in of_it if other.status in _COLLECTING]
+    within = KEPT_WITHIN if deed.wipes else EVIDENCE_FIRST
+    if any(now - other.planned_at < within for other in collecting):
+        why = "evidence of it is kept first"
+        yield Finding(guard=Guard.EVIDENCE, says=Says.WAIT, why=why)
+    elif deed.wipes and (collecting or any(other.status in _MISSED for other in of_it)):
+        why = "evidence of it was not kept, and would be lost"
+        yield Finding(guard=Guard.EVIDENCE, says=Says.ASK, why=why)

@@ -33,7 +33,8 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     ``names`` digests, domains and URLs, which are the same everywhere. Guards go by these. ``alerts`` are the ids of those that it goes by.
     ``content`` is what else the doer needs to do it, secrets excepted.
 
-    One that is not ``reversible`` is never taken back, and says so. ``obstacle`` is why it
+    One that is not ``reversible`` is never taken back, and says so. One that ``wipes``
+    loses what was not kept before, such as what is in memory. ``obstacle`` is why it
     cannot be done, where that shows already.
     """
 
@@ -49,6 +50,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     machines: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     reversible: bool = True
+    wipes: bool = False
     obstacle: str = ""
     content: dict[str, Any] = {}
 

@@ -694,6 +694,43 @@ async def test_evidence_of_a_target_goes_first() -> None:
         assert A_VM in world.estate.isolated
 
 
+async def test_what_wipes_waits_for_evidence_or_is_asked_for() -> None:
+    """Half an hour; what failed, or never came, people may do without."""
+    rule = Contain(do=("snapshot", "isolate"), match=RULE.match)
+    for failure in (
+        TransientFailure(FailureReason.TIMEOUT, "no answer"),
+        PermanentFailure(FailureReason.AUTH, "side answered 403"),
+    ):
+        world = acting(Mode.ACT, rule)
+        snapshot = world.doers["snapshot"] = Snapshot(world)
+        world.doers["isolate"] = Wiper(world.estate)
+        world.restart()
+        snapshot.failures = [failure] * 99
+
+        await comes(world)
+        for _ in range(3):
+            await passes(world)
+        is_waiting = isinstance(failure, TransientFailure)
+        contain = next(r for r in await world.deeds() if r.deed.responder == "isolate")
+        assert guards(contain) == [
+            (Guard.EVIDENCE, Says.WAIT if is_waiting else Says.ASK)
+        ]
+        for _ in range(6):
+            await passes(world, timedelta(minutes=5))
+
+        contain = next(r for r in await world.deeds() if r.deed.responder == "isolate")
+        assert contain.status is DeedStatus.AWAITING
+        assert guards(contain) == [(Guard.EVIDENCE, Says.ASK)]
+        assert A_VM not in world.estate.isolated
+
+
+class Wiper(FakeDoer):
+    """Loses what nobody kept."""
+
+    def deed(self, target: str, alerts: Sequence[str]) -> Deed:
+        return replace(super().deed(target, alerts), wipes=True)
+
+
 class Snapshot(FakeDoer):
     """Keeps evidence, which is never taken back."""
 

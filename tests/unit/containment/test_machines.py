@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from shared.actions import guards
+from shared.actions import deeds, guards
 from shared.actions.guards import Facts
+from shared.containment.judging import of_evidence
 from shared.model.action import Kind
 from shared.model.deed import Deed, Guard
+from shared.model.deed_status import DeedStatus
 from shared.model.entity import Host
 from shared.model.guards import Guards, Mode, Protected
 from shared.triage import grounds
@@ -71,3 +73,18 @@ def test_a_rule_is_asked_of_the_machine_alone() -> None:
     view = grounds.view(make_incident(), deed(ONE), [row])
 
     assert view.hosts == involved(hosts[:1]).hosts
+
+
+@pytest.mark.parametrize(("machine", "waits"), [(ONE, True), (OTHER, False)])
+def test_evidence_of_a_machine_goes_first(machine: str, *, waits: bool) -> None:
+    """Of that machine; it need not be a resource."""
+    head = make_incident()
+    kept = replace(deed(machine), kind=Kind.EVIDENCE, responder="package")
+    collecting = replace(
+        deeds.planned(head, kept, now=NOON, policy=""), status=DeedStatus.GUARDED
+    )
+    row = deeds.planned(head, deed(ONE), now=NOON, policy="")
+
+    found = [each.guard for each in of_evidence(row, [collecting], NOON)]
+
+    assert found == [Guard.EVIDENCE] * waits
