@@ -10,27 +10,25 @@ address or a site works only where network protection is on.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
 
 from responders.sides import orders
-from responders.sides.addresses import PLATFORM
+from responders.sides.things import ThingKind, things
 from shared.model.action import Kind, Outcome
 from shared.model.deed import Before, Deed, Sight, State
-from shared.model.entity import Dns, FileHash, Ip, Url
 from shared.model.errors import ActionRefused, SettingsError
 from shared.model.permission import Api, Permission
 from shared.model.text import instant, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from responders.base import Ports
+    from responders.sides.things import Thing
     from shared.model.alert import AlertRow
     from shared.model.evidence import Evidence
     from shared.model.incident import Incident
@@ -38,34 +36,9 @@ if TYPE_CHECKING:
 USE = "indicator"
 
 SHORTEST, LONGEST = timedelta(hours=1), timedelta(days=365)
-LONGEST_VALUE = 500
 
 _NAME = 120
 _WRITE = Permission(Api.ENDPOINT, "Ti.ReadWrite", "indicators, and those of others")
-# The best that there is of a file: an alert names one file by several.
-_FILES = {"sha256": "FileSha256", "sha1": "FileSha1", "md5": "FileMd5"}
-_DIGESTS = {
-    "FileSha256": re.compile(r"[0-9a-f]{64}"),
-    "FileSha1": re.compile(r"[0-9a-f]{40}"),
-    "FileMd5": re.compile(r"[0-9a-f]{32}"),
-}
-
-
-class Thing(StrEnum):
-    """What may be blocked."""
-
-    ADDRESS = "address"
-    FILE = "file"
-    DOMAIN = "domain"
-    URL = "url"
-
-
-class _Named(NamedTuple):
-    """A thing as an indicator names it."""
-
-    thing: Thing
-    type: str
-    value: str
 
 
 class Indicator:
@@ -77,7 +50,7 @@ class Indicator:
         An indicator ends by itself after ``expires``, should it not be taken away before.
         """
 
-        of: tuple[Thing, ...]
+        of: tuple[ThingKind, ...]
         expires: timedelta = timedelta(days=1)
 
     use = USE
@@ -102,10 +75,10 @@ class Indicator:
         """One deed for each thing that alerts name and that the policy has blocked."""
         if self._config is None:
             return ()
-        speaking: dict[_Named, list[str]] = {}
+        speaking: dict[Thing, list[str]] = {}
         for alert in alerts:
-            for named in dict.fromkeys(_named(alert)):
-                if named.thing in self._config.of:
+            for named in dict.fromkeys(things(alert)):
+                if named.kind in self._config.of:
                     speaking.setdefault(named, []).append(alert.id)
         return [self._planned(incident, *each) for each in speaking.items()]
 
@@ -177,24 +150,20 @@ class Indicator:
         ]
         return same[0] if same else None
 
-    def _planned(
-        self, incident: Incident, named: _Named, alerts: Sequence[str]
-    ) -> Deed:
+    def _planned(self, incident: Incident, named: Thing, alerts: Sequence[str]) -> Deed:
         assert self._config is not None  # noqa: S101  plan looked
-        is_address = named.thing is Thing.ADDRESS
-        digits = _DIGESTS.get(named.type)
-        is_bad = digits is not None and not digits.fullmatch(named.value)
+        is_address = named.kind is ThingKind.ADDRESS
         shown = plain(named.value, _NAME)
         return Deed(
             responder=self.name,
             use=USE,
             kind=Kind.CONTAIN,
             target=f"{named.type}|{named.value.lower()}",
-            says=f"Block {named.thing} {shown} on all machines of Defender for Endpoint",
+            says=f"Block {named.kind} {shown} on all machines of Defender for Endpoint",
             alerts=tuple(sorted(alerts)),
             addresses=(named.value,) if is_address else (),
             names=() if is_address else (named.value,),
-            obstacle="that is no digest of a file" if is_bad else "",
+            obstacle=named.problem,
             content={
                 "type": named.type,
                 "value": named.value,
@@ -212,30 +181,6 @@ def _check(config: Indicator.Config) -> None:
         wrong.append("expires: expected 1h to 365d")
     if wrong:
         raise SettingsError(wrong)
-
-
-def _named(alert: AlertRow) -> Iterator[_Named]:
-    """What an alert names that is the same wherever it is seen, the attacked excepted."""
-    entities = [e for e in alert.entities if e.is_strong and not e.is_asset]
-    files = [e for e in entities if isinstance(e, FileHash)]
-    best = next((a for a in _FILES if any(f.algorithm == a for f in files)), "")
-    for entity in entities:
-        match entity:
-            case Ip() if entity.address not in PLATFORM:
-                yield _Named(Thing.ADDRESS, "IpAddress", entity.address)
-            case Dns() if len(entity.domain) <= LONGEST_VALUE:
-                yield _Named(Thing.DOMAIN, "DomainName", entity.domain)
-            case Url() if _is_plain(entity.url):
-                yield _Named(Thing.URL, "Url", entity.url)
-            case FileHash() if entity.algorithm == best:
-                yield _Named(Thing.FILE, _FILES[best], entity.digest.lower())
-            case _:
-                pass
-
-
-def _is_plain(url: str) -> bool:
-    is_web = url.startswith(("http://", "https://"))
-    return is_web and len(url) <= LONGEST_VALUE and url.isascii() and url.isprintable()
 
 
 def _is_ours(found: dict[str, Any], deed: Deed) -> bool:

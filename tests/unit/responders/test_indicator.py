@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from responders.indicator import Indicator, Thing
+from responders.indicator import Indicator
+from responders.sides.things import ThingKind
 from shared.actions import guards
 from shared.actions.guards import Facts
 from shared.model.deed import Guard, State
@@ -52,7 +53,7 @@ async def side() -> AsyncIterator[Azure]:
         yield found
 
 
-def doer(side: Azure, *of: Thing, **settings: Any) -> Indicator:  # noqa: ANN401
+def doer(side: Azure, *of: ThingKind, **settings: Any) -> Indicator:  # noqa: ANN401
     ports = make_ports(FakeHttp(), {}, clock=lambda: side.now)
     config = Indicator.Config(of=of, **settings)
     return Indicator("block", config, ports._replace(azure=side.remotes))
@@ -65,15 +66,15 @@ async def planned(one: Indicator) -> list[Deed]:
 @pytest.mark.parametrize(
     ("thing", "target"),
     [
-        (Thing.ADDRESS, "IpAddress|45.155.205.233"),
+        (ThingKind.ADDRESS, "IpAddress|45.155.205.233"),
         # Of one file by several digests, the best.
-        (Thing.FILE, f"FileSha256|{SHA256}"),
-        (Thing.DOMAIN, "DomainName|evil.example"),
-        (Thing.URL, f"Url|{NASTY}"),
+        (ThingKind.FILE, f"FileSha256|{SHA256}"),
+        (ThingKind.DOMAIN, "DomainName|evil.example"),
+        (ThingKind.URL, f"Url|{NASTY}"),
     ],
 )
 async def test_what_the_policy_says_is_blocked_and_no_more(
-    side: Azure, thing: Thing, target: str
+    side: Azure, thing: ThingKind, target: str
 ) -> None:
     """What is attacked, private, or Azure's own is nobody's to block."""
     one = doer(side, thing)
@@ -89,8 +90,8 @@ async def test_what_the_policy_says_is_blocked_and_no_more(
     assert side.outside.endpoint.indicators.state() == {}
 
 
-@pytest.mark.parametrize("thing", [*Thing])
-async def test_guards_know_what_it_names(side: Azure, thing: Thing) -> None:
+@pytest.mark.parametrize("thing", [*ThingKind])
+async def test_guards_know_what_it_names(side: Azure, thing: ThingKind) -> None:
     """Though it is no resource; a text that is none of these is refused."""
     (deed,) = await planned(doer(side, thing))
 
@@ -107,7 +108,7 @@ async def test_guards_know_what_it_names(side: Azure, thing: Thing) -> None:
 
 async def test_what_is_there_is_somebodys(side: Azure) -> None:
     """Be it that it lets pass or blocks; making one would write over it."""
-    one = doer(side, Thing.DOMAIN)
+    one = doer(side, ThingKind.DOMAIN)
     (deed,) = await planned(one)
     before = await one.before(deed)
     for action in ("Allowed", "Block"):
@@ -132,7 +133,7 @@ async def test_what_is_there_is_somebodys(side: Azure) -> None:
 
 async def test_it_ends_by_itself(side: Azure) -> None:
     """Should nobody be there to take it away."""
-    one = doer(side, Thing.FILE, expires=timedelta(hours=6))
+    one = doer(side, ThingKind.FILE, expires=timedelta(hours=6))
     (deed,) = await planned(one)
     before = await one.before(deed)
     await one.apply(deed, before)
@@ -146,7 +147,7 @@ async def test_it_ends_by_itself(side: Azure) -> None:
 
 async def test_no_shell_finds_anything_in_the_command(side: Azure) -> None:
     """An attacker chose the address; an administrator pastes it."""
-    one = doer(side, Thing.URL)
+    one = doer(side, ThingKind.URL)
     (deed,) = await planned(one)
 
     (command,) = (await one.before(deed)).by_hand
@@ -161,8 +162,8 @@ async def test_no_shell_finds_anything_in_the_command(side: Azure) -> None:
     "settings",
     [
         {"of": ()},
-        {"of": (Thing.FILE,), "expires": timedelta(minutes=59)},
-        {"of": (Thing.FILE,), "expires": timedelta(days=366)},
+        {"of": (ThingKind.FILE,), "expires": timedelta(minutes=59)},
+        {"of": (ThingKind.FILE,), "expires": timedelta(days=366)},
     ],
 )
 async def test_settings_that_are_none_are_told(
