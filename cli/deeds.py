@@ -19,6 +19,7 @@ from cli.incidents import (
     person,
     print_json,
 )
+from cli.silences import end_of
 from shared.actions import deeds
 from shared.api import viewing
 from shared.commands import Order
@@ -102,6 +103,24 @@ def deny(
 
     async def say(deciding: Deciding, key: str) -> DeedRow | None:
         return await deciding.deny(incident, key, order)
+
+    _command(incident, deed, account, say)
+
+
+@app.command()
+def extend(
+    incident: IncidentId,
+    deed: DeedKey,
+    span: Annotated[str, typer.Option("--for", help="How long from now: 30m, 8h, 2d.")],
+    account: Account = None,
+    note: Note = "",
+    by: By = "",
+) -> None:
+    """Let a deed hold longer than it would; 30 days at most."""
+    order, until = Order(person(by), note), end_of("", span)
+
+    async def say(deciding: Deciding, key: str) -> DeedRow | None:
+        return await deciding.extend(incident, key, order, until=until)
 
     _command(incident, deed, account, say)
 

@@ -104,7 +104,7 @@ def add(
         match=tuple(match),
         reason=reason,
         owner=owner,
-        until=_end(until, for_),
+        until=end_of(until, for_),
         break_through=tuple(break_through or ()),
         mode=Mode.MONITOR if monitor else Mode.ACTIVE,
     )
@@ -141,7 +141,8 @@ def end(
     console.print(f"{name} has ended.", markup=False)
 
 
-def _end(until: str, span: str) -> datetime:
+def end_of(until: str, span: str) -> datetime:
+    """A time that is given as one, or as how long from now. Raises BadParameter."""
     if bool(until) is bool(span):
         raise typer.BadParameter("say either --until or --for", param_hint="--until")
     if span:

@@ -52,6 +52,8 @@ _UNBEGUN = frozenset(
     }
 )
 
+_BEGUN = frozenset({DeedStatus.APPLIED, DeedStatus.VERIFIED})
+
 # Somebody is to look again by itself.
 _GOING_ON = frozenset(
     {
@@ -368,7 +370,12 @@ def heeding(row: DeedRow, claimed: DeedRow, there: DeedRow | None) -> DeedRow:
 
     ``claimed`` is the row as that began, ``there`` as it is in the store.
     """
-    if there is None or there.ending is None or there.ending == claimed.ending:
+    if there is None:
+        return row
+    if there.until != claimed.until and row.status in _BEGUN:
+        # It holds longer than it would.
+        row = replace(row, until=there.until)
+    if there.ending is None or there.ending == claimed.ending:
         return row
     if row.status is DeedStatus.GUARDED:
         return denied(row, there.ending)

@@ -103,6 +103,13 @@ class Undoing(msgspec.Struct, frozen=True, kw_only=True):
     note: Note = ""
 
 
+class Extending(msgspec.Struct, frozen=True, kw_only=True):
+    """Until when it holds, at most 30 days from now."""
+
+    until: Instant
+    note: Note = ""
+
+
 class Merge(msgspec.Struct, frozen=True, kw_only=True):
     """The incident that it is one with; the senior of the two goes on."""
 

@@ -55,6 +55,14 @@ async def undo_deed(call: Call) -> Answer:
     return await _decided(call, lambda d, i, key, order: d.undo(i, key, order, how=how))
 
 
+async def extend_deed(call: Call) -> Answer:
+    """Let a deed hold longer."""
+    until = call.body.until
+    return await _decided(
+        call, lambda d, i, key, order: d.extend(i, key, order, until=until)
+    )
+
+
 async def get_stop(call: Call) -> Answer:
     """Whether anything is begun at all."""
     stopped = await (await call.app.stopping()).now()

@@ -90,6 +90,17 @@ OPERATIONS: tuple[Operation, ...] = (
         decides=True,
     ),
     Operation(
+        name="extend_deed",
+        method="POST",
+        route=f"{_DEED}/extend",
+        summary="Let a deed hold longer.",
+        run=deeds.extend_deed,
+        answers=views.DeedView,
+        body=bodies.Extending,
+        takes_tag=True,
+        decides=True,
+    ),
+    Operation(
         name="undo_deed",
         method="POST",
         route=f"{_DEED}/undo",

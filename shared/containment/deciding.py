@@ -1,7 +1,8 @@
-"""What people say about deeds: let one pass, keep it from being done, take it back."""
+"""What people say about deeds: let one pass or hold longer, deny it, take it back."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -13,12 +14,13 @@ from shared.model.deed import DeedRow, Undo
 from shared.model.deed_status import DeedStatus
 from shared.model.errors import CommandRefused, CommandStale
 from shared.model.incident import Fact, Mark
+from shared.model.text import minute
 from shared.store import messages, rows
 from shared.store.draft import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
+    from datetime import datetime
 
     from shared.commands import Order
     from shared.containment.approving import Approving
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from shared.store.ledger import Ledger
     from shared.store.ports import Queue
 
+# A deed that holds for longer than this is somebody's own change by now.
+LONGEST = timedelta(days=30)
+
+_IN_FORCE = frozenset({DeedStatus.APPLIED, DeedStatus.VERIFIED})
 _UNBEGUN = frozenset({DeedStatus.AWAITING, DeedStatus.GUARDED, DeedStatus.PLANNED})
 
 
@@ -103,6 +109,25 @@ class Deciding:
         return await self._say(
             incident_id, key, order, kind or "deed.to_be_undone", change
         )
+
+    async def extend(
+        self, incident_id: str, key: str, order: Order, *, until: datetime
+    ) -> DeedRow | None:
+        """Let a deed hold longer than it would; what has no end has none."""
+
+        def change(row: DeedRow, mark: Mark) -> DeedRow:
+            if row.until == until:
+                return row
+            if row.until is None or row.status not in _IN_FORCE:
+                raise CommandRefused(f"it has no end to be put off: {row.status}")
+            if until <= max(row.until, mark.at):
+                raise CommandRefused(f"it holds until {minute(row.until)} already")
+            if until - mark.at > LONGEST:
+                raise CommandRefused(f"not for more than {LONGEST.days} days from now")
+            return replace(row, until=until)
+
+        kind = f"deed.extended until {minute(until)}"
+        return await self._say(incident_id, key, order, kind, change)
 
     async def _say(
         self,

@@ -84,6 +84,21 @@ async def test_an_approver_takes_it_back(api: Api) -> None:
     assert api.world.estate.isolated == set()
 
 
+async def test_an_approver_lets_it_hold_longer(api: Api) -> None:
+    """Until then, and not for ever."""
+    row, path = await waiting(api)
+    await api.post(f"{path}/approve", {"plan": row.deed.digest}, **ana())
+    await api.world.deliver()
+
+    longer = await api.post(
+        f"{path}/extend", {"until": "2026-11-24T12:00:00Z"}, **ana()
+    )
+    never = await api.post(f"{path}/extend", {"until": "2027-11-24T12:00:00Z"}, **ana())
+
+    assert longer.body["until"] == "2026-11-24T12:00:00Z"
+    assert never.status == 409
+
+
 async def test_an_approver_denies(api: Api) -> None:
     """And hears what cannot be done any more."""
     row, path = await waiting(api)
@@ -96,11 +111,17 @@ async def test_an_approver_denies(api: Api) -> None:
     assert "does not wait for approval" in late.body["detail"]
 
 
-@pytest.mark.parametrize("what", ["approve", "deny", "undo", "stop", "resume"])
+@pytest.mark.parametrize(
+    "what", ["approve", "deny", "extend", "undo", "stop", "resume"]
+)
 async def test_a_key_is_nobody_in_particular(api: Api, what: str) -> None:
     """403 for whoever is signed in and no approver, and nothing is done."""
     row, path = await waiting(api)
-    body = {"plan": row.deed.digest} if what == "approve" else {}
+    bodies = {
+        "approve": {"plan": row.deed.digest},
+        "extend": {"until": "2026-11-24T12:00:00Z"},
+    }
+    body = bodies.get(what, {})
     who = signed_in(BOB)
 
     if what in {"stop", "resume"}:

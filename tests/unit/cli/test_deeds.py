@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -10,7 +11,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli import deeds, incidents, main, undo
+from cli import deeds, incidents, main, silences, undo
 from shared.model.deed_status import DeedStatus
 from shared.model.errors import FailureReason, PermanentFailure
 from shared.model.guards import Mode
@@ -129,6 +130,20 @@ class TestDeeds:
         assert asked.exit_code == 0
         assert command.row.status is DeedStatus.UNDONE
         assert command.world.estate.isolated == set()
+
+    def test_somebody_lets_it_hold_longer(
+        self, made: Callable[[Mode], Command], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """From now on, whatever its end was."""
+        command = made(Mode.ACT)
+        monkeypatch.setattr(silences, "utc_now", command.world.clock)
+
+        longer = command("deeds", "extend", *command.named, "--for", "8h")
+        wrong = command("deeds", "extend", *command.named, "--for", "soon")
+
+        assert longer.exit_code == 0
+        assert command.row.until == command.world.clock() + timedelta(hours=8)
+        assert wrong.exit_code == 2
 
     def test_another_deed_is_named(self, made: Callable[[Mode], Command]) -> None:
         """And nothing is done."""

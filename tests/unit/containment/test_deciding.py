@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
 
+from shared.actions import deeds
 from shared.answers.keys import Keys
 from shared.commands import Order
 from shared.containment.approving import Approving
@@ -231,6 +232,67 @@ async def test_what_is_over_cannot_be_taken_back() -> None:
     for how in Undo:
         with pytest.raises(CommandRefused, match="nothing to take back: undone"):
             await world.worker.deciding.undo(row.incident, row.key, ADA, how=how)
+
+
+async def in_force() -> tuple[World, DeedRow, datetime]:
+    """A world in which a deed holds until somewhen."""
+    world = acting()
+    await comes(world)
+    row = await only(world)
+    assert row.until is not None
+    return world, row, row.until
+
+
+async def test_a_deed_is_let_hold_longer() -> None:
+    """It is taken back at its new end, and the timeline says who wanted that."""
+    world, row, end = await in_force()
+    later = end + timedelta(hours=8)
+
+    await world.worker.deciding.extend(row.incident, row.key, ADA, until=later)
+    await world.deliver()
+    await passes(world, timedelta(hours=5))
+    held = world.estate.isolated
+    await passes(world, timedelta(hours=8))
+
+    assert held == {A_VM}
+    assert world.estate.isolated == set()
+    assert (await only(world)).until == later
+    timeline = await reading.timeline(world.ledger, row.incident)
+    kinds = [(e.by, f.kind) for e in timeline for f in e.facts]
+    assert ("entra:ada", "deed.extended until 2026-11-24 00:00 UTC") in kinds
+
+
+async def test_it_is_let_hold_longer_while_it_is_looked_at() -> None:
+    """What a step comes to leaves what was said meanwhile."""
+    world = acting()
+    world.estate.slow = timedelta(seconds=30)
+    await comes(world)
+    row = await only(world)
+    assert row.status is DeedStatus.APPLIED
+    assert row.until is not None
+    later = row.until + timedelta(hours=1)
+    claimed = replace(row, attempts=1)
+    there = replace(row, until=later)
+
+    after = deeds.heeding(replace(row, status=DeedStatus.VERIFIED), claimed, there)
+
+    assert after.until == later
+    gone = replace(row, status=DeedStatus.RELEASING)
+    assert deeds.heeding(gone, claimed, there).until == row.until
+
+
+async def test_what_cannot_hold_longer_says_why() -> None:
+    """Sooner is no longer, a month is the most, and what waits has no end."""
+    world, row, end = await in_force()
+    for until, why in (
+        (end - timedelta(hours=1), "it holds until 2026-11-23 16:00 UTC already"),
+        (world.clock() + timedelta(days=31), "not for more than 30 days"),
+    ):
+        with pytest.raises(CommandRefused, match=why):
+            await world.worker.deciding.extend(row.incident, row.key, ADA, until=until)
+    world, row = await waiting()
+    with pytest.raises(CommandRefused, match="no end to be put off"):
+        await world.worker.deciding.extend(row.incident, row.key, ADA, until=end)
 
 
 async def test_nobody_decides_about_what_is_not_there() -> None:
