@@ -33,10 +33,7 @@ class Keeper:
     async def put(self, name: str, content: bytes) -> None:
         place = _checked(name)
         with _translated():
-            blobs = await self._blobs()
-            # Whoever writes has the lease of the target: nobody else does meanwhile.
-            if await blobs.get(place) is None:
-                await blobs.put(place, content)
+            await (await self._blobs()).keep(place, content)
 
     async def get(self, name: str) -> bytes | None:
         place = _checked(name)
