@@ -10,6 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.model import resource
+from shared.model.action import Kind
 from shared.model.storm import Slot, Slots
 
 if TYPE_CHECKING:
@@ -33,7 +34,13 @@ class Purse(NamedTuple):
 def purses(deed: Deed, guards: Guards) -> Iterator[Purse]:
     """Every budget that the deed draws on."""
     for budget in guards.budgets:
-        if budget.responders and deed.responder not in budget.responders:
+        is_counted = (
+            deed.responder in budget.responders
+            if budget.responders
+            # What is kept of one machine would use up what contains three.
+            else deed.kind is Kind.CONTAIN
+        )
+        if not is_counted:
             continue
         scope = resource.subscription(deed.resources[0]) if deed.resources else ""
         where = scope or resource.TENANT_SCOPE if budget.each else ""

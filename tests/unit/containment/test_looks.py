@@ -358,6 +358,22 @@ async def test_a_budget_that_is_used_up_is_told_once() -> None:
     assert [action.occasion for action in told] == ["opened"]
 
 
+async def test_evidence_counts_where_it_is_named() -> None:
+    """It leaves the room there is to what contains."""
+    rule = Contain(do=("snapshot", "isolate"), match=RULE.match)
+    for named in ((), ("snapshot",)):
+        world = acting(Mode.ACT, rule, budgets=(Budget(most=1, responders=named),))
+        world.doers["snapshot"] = Snapshot(world)
+        world.restart()
+        await comes(world)
+        await comes(world, 2, "vm-b")
+        await passes(world)
+
+        rows = await world.deeds()
+        asked = [r.deed.responder for r in rows if r.status is DeedStatus.AWAITING]
+        assert asked == (["snapshot"] if named else ["isolate"])
+
+
 async def test_a_budget_has_room_again_in_time() -> None:
     """The stretch slides: an hour after the first, one more may be begun."""
     world = acting(budgets=(Budget(most=1),))
