@@ -189,7 +189,7 @@ class _Hand:
             utc_now,
             self._credentials.token,
             self._azure,
-            Opened().outlets,
+            Opened(self._credentials.of_sdk).outlets,
             self._kept,
         )
         return kind(deed.responder, None, ports)

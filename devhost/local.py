@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devhost.parent import STARTED_BY
-from devhost.rehearsal import Receiver, rehearse
+from devhost.rehearsal import FORWARD_HUB, NO_HUB, Receiver, rehearse
 from devhost.storage import Azurite
 
 if TYPE_CHECKING:
@@ -105,7 +105,9 @@ class Local:
     ) -> None:
         self._storage = Azurite.start()
         self.storage = self._storage.connection_string
-        self.hub = hub.connection_string if hub else self._start_hub()
+        # Of a real namespace nothing but the hub that is read is touched.
+        self.forward_hub = "" if hub else self._start_hub()
+        self.hub = hub.connection_string if hub else self.forward_hub
         known = ["--inventory", str(inventory.resolve())] if inventory else []
         outside = self._launch("outside", "devhost.outside", *known)
         self.outside_url = f"http://127.0.0.1:{outside.ready['port']}"
@@ -116,6 +118,7 @@ class Local:
             live=live,
             environment=environment,
             syslog=Receiver(outside.ready["syslog_port"], outside.ready["syslog_ca"]),
+            hub=self.forward_hub or NO_HUB,
         )
         self.secrets = rehearsal.environment
         self.approver = rehearsal.approver
@@ -141,6 +144,8 @@ class Local:
             "devhost.eventhub",
             "--hub",
             HUB,
+            "--hub",
+            FORWARD_HUB,
             "--partitions",
             str(PARTITIONS),
         )

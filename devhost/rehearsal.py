@@ -28,6 +28,10 @@ class Rehearsal(NamedTuple):
     approver: str = ""
 
 
+# The hub of the stand-in that is forwarded to, beside the one that brings alerts.
+FORWARD_HUB = "forwarded"
+
+
 class Receiver(NamedTuple):
     """Where the stand-in of receivers of syslog is, and what it is trusted by."""
 
@@ -37,6 +41,10 @@ class Receiver(NamedTuple):
 
 # Nothing listens there.
 NOWHERE = Receiver(9, "")
+NO_HUB = (
+    "Endpoint=sb://localhost:9;SharedAccessKeyName=Root;SharedAccessKey=none;"
+    "UseDevelopmentEmulator=true;"
+)
 
 
 class RehearsalError(Exception):
@@ -50,6 +58,7 @@ def rehearse(
     live: Collection[str],
     environment: Mapping[str, str],
     syslog: Receiver = NOWHERE,
+    hub: str = NO_HUB,
 ) -> Rehearsal:
     """Point every responder that is not ``live`` at the outside world's stand-ins.
 
@@ -70,8 +79,9 @@ def rehearse(
             made |= {s: environment.get(s, "") for s in _settings(given)}
         elif isinstance(given, dict):
             for field, setting in _secrets(given):
-                secret = _made_up(str(given.get("use")), name, field, outside)
-                made.setdefault(setting, secret)
+                use = str(given.get("use"))
+                secret = _made_up(use, name, field, outside)
+                made.setdefault(setting, hub if use == "event-hub" else secret)
                 if given.get("use") == "webhook":
                     known[name] = made[setting]
     for setting in _settings(raw.get("senders")):
@@ -144,6 +154,13 @@ def _stand_in(name: str, given: object, outside: str, syslog: Receiver) -> objec
         "alert-status": {"url": f"{outside}/arm"},
         "sentinel": {"url": f"{outside}/arm"},
         "logs-ingestion": {"endpoint": f"{outside}/logs-ingestion", "rule": RULE},
+        "event-hub": {
+            "hub": FORWARD_HUB,
+            # This machine has no identity to sign in with.
+            "namespace": "",
+            "connection": given.get("connection")
+            or {"setting": "REHEARSED_HUB_CONNECTION"},
+        },
         "qradar": lines,
         "arcsight": lines,
         # Whoever forwards to an index of their own has one there.

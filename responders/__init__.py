@@ -15,6 +15,7 @@ from responders.endpoint_isolate import EndpointIsolate
 from responders.endpoint_package import EndpointPackage
 from responders.endpoint_quarantine_file import EndpointQuarantineFile
 from responders.endpoint_scan import EndpointScan
+from responders.event_hub import EventHub
 from responders.indicator import Indicator
 from responders.jira import Jira
 from responders.jsm import Jsm
@@ -58,6 +59,7 @@ RESPONDERS: Mapping[
         | Arcsight
         | Boards
         | Email
+        | EventHub
         | Jira
         | Jsm
         | LogsIngestion
@@ -86,6 +88,7 @@ RESPONDERS: Mapping[
     "logs-ingestion": LogsIngestion,
     "qradar": Qradar,
     "arcsight": Arcsight,
+    "event-hub": EventHub,
 }
 
 DOERS: Mapping[

@@ -19,9 +19,10 @@ from shared.model.incident import IncidentStatus
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from shared.model.action import Action, Dossier, Outcome
+    from shared.model.action import Action, Outcome
     from shared.model.alert import AlertRow
     from shared.model.deed import Before, Deed, Sight
+    from shared.model.dossier import Dossier
     from shared.model.evidence import Evidence
     from shared.model.http import Http, Reply
     from shared.model.incident import Incident

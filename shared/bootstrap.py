@@ -404,7 +404,7 @@ class App:
     async def staff(self) -> Staff:
         """The responders of the policy, and what is wrong with some of them."""
         settings, policy = await self.settings(), await self.policy()
-        token = (await self.credentials()).token
+        credentials = await self.credentials()
 
         async def alerts(incident: str) -> Sequence[AlertRow]:
             from shared.store import reading
@@ -419,13 +419,14 @@ class App:
             from shared.staff import staffed
             from shared.store.kept import Keeper
 
-            self._built["outlets"] = opened = Opened()
+            opened = Opened(credentials.of_sdk, own=settings.hub)
+            self._built["outlets"] = opened
             return staffed(
                 policy,
                 settings,
                 self._http,
                 self._clock,
-                token,
+                credentials.token,
                 outlets=opened.outlets,
                 kept=Keeper(blobs),
                 alerts=alerts,

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from shared.actions import forwards
-from shared.model.action import ActionStatus, Dossier, Occasion, Verb
+from shared.model.action import ActionStatus, Occasion, Verb
+from shared.model.deed import DeedRow
+from shared.model.dossier import Dossier
 from shared.model.incident import Entry
 from shared.store import reading, rows
 
@@ -71,6 +73,7 @@ class Forwarding:
         if action.incident != head.id:
             found = await reading.head(self._ledger, action.incident)
             incident, evidence = found or head, ()
+        done = await self._deeds(incident) if incident.deeds else []
         return Dossier(
             incident=incident,
             entries=tuple(entries),
@@ -80,6 +83,9 @@ class Forwarding:
                 if row.incident == action.incident
                 and row.verb is not Verb.FORWARD
                 and (since is None or row.changed_at >= since)
+            ),
+            deeds=tuple(
+                row for row in done if since is None or row.changed_at >= since
             ),
             evidence=tuple(
                 each
@@ -96,3 +102,8 @@ class Forwarding:
             partition, first, last, limit=MOST_ENTRIES
         )
         return [rows.decode(row, Entry) for row in found]
+
+    async def _deeds(self, incident: Incident) -> list[DeedRow]:
+        partition = rows.partition_of_incident(incident.id)
+        found = await self._ledger.scan(partition, f"c|{incident.id}")
+        return [rows.decode(row, DeedRow) for row in found]

@@ -227,7 +227,7 @@ class Respond:
                     held, stored, now, ruled.rules, evidence
                 )
             todo = await self._assessment.admitted(head, todo, stored)
-            todo = reconcile.forwards_last(todo)
+            todo = reconcile.forwards_last(todo, acts=bool(moves.jobs))
             todo = await self._forwarding.filled(
                 held, todo, stored, found.evidence if found else ()
             )

@@ -20,9 +20,11 @@ from shared.model.text import instant, is_link, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from shared.model.action import Action, ActionRow, Dossier
+    from shared.model.action import Action, ActionRow
+    from shared.model.deed import DeedRow
+    from shared.model.dossier import Dossier
     from shared.model.evidence import Evidence
-    from shared.model.incident import Entry, Incident, Mark, Problem
+    from shared.model.incident import Entry, Incident, Mark
 
 LINE = 512
 TITLE = 300
@@ -46,7 +48,10 @@ class Sort(StrEnum):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to forward. ``at`` is when it was so, ``forward`` the action's key."""
+    """One thing to forward. ``at`` is when it was so, ``forward`` the action's key.
+
+    ``is_first`` says that nothing of its incident was forwarded before.
+    """
 
     sort: Sort
     key: str
@@ -55,6 +60,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     incident: str
     dedup_key: str
     data: dict[str, Any]
+    is_first: bool = False
 
     @property
     def flat(self) -> dict[str, Any]:
@@ -90,6 +96,15 @@ def records(action: Action, dossier: Dossier) -> list[Record]:
             )
             for row in dossier.actions
         ),
+        *(
+            (
+                Sort.ACTION,
+                f"{row.key}-{row.status.replace(' ', '-')}-{row.attempts}",
+                row.changed_at,
+                _deed(row),
+            )
+            for row in dossier.deeds
+        ),
         *(each for entry in dossier.entries for each in _audit(name, entry)),
         *(
             (
@@ -110,6 +125,7 @@ def records(action: Action, dossier: Dossier) -> list[Record]:
             incident=name,
             dedup_key=action.dedup_key,
             data=data,
+            is_first=dossier.is_first,
         )
         for sort, key, at, data in found
     ]
@@ -128,7 +144,7 @@ def incident_data(incident: Incident) -> dict[str, Any]:
         "tactics": fitting(incident.tactics),
         "techniques": fitting(incident.techniques),
         "alerts": incident.alerts,
-        "problems": _problems(incident.worst_first),
+        "problems": _problems(incident),
         "accounts": fitting(incident.accounts),
         "addresses": fitting(incident.addresses),
         "hosts": fitting(incident.hosts),
@@ -165,12 +181,14 @@ def fitting(texts: Iterable[str], size: int = LIST_SIZE) -> list[str]:
     return found
 
 
-def _problems(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+def _problems(incident: Incident) -> list[dict[str, Any]]:
     """What happened, the worst first: each is told once and its alerts are counted."""
     found: list[dict[str, Any]] = []
+    names = {id(problem): name for name, problem in incident.problems.items()}
     size = PROBLEMS_SIZE
-    for problem in problems:
+    for problem in incident.worst_first:
         line = {
+            "problem": plain(names[id(problem)], 32),
             "title": plain(problem.title, TITLE) or "alert without a title",
             "alert_type": plain(problem.alert_type, LINE),
             "severity": problem.severity.value,
@@ -199,6 +217,27 @@ def _action(row: ActionRow) -> dict[str, Any]:
         "changed_at": instant(row.changed_at),
         "reason": plain(row.reason, LINE),
         "detail": plain(row.detail, LINE),
+        "reference": plain(row.reference, LINE),
+        "policy": plain(row.policy, LINE),
+        "epoch": row.epoch,
+    }
+
+
+def _deed(row: DeedRow) -> dict[str, Any]:
+    """What was changed, or would be, in the words that notices have."""
+    return {
+        "action": row.key,
+        "responder": plain(row.deed.responder, LINE),
+        "responder_kind": row.deed.kind.value,
+        "verb": plain(row.deed.use, LINE),
+        "target": plain(row.deed.target, LINE),
+        "occasion": row.mode.value,
+        "status": row.status.value,
+        "attempts": row.attempts,
+        "planned_at": instant(row.planned_at),
+        "changed_at": instant(row.changed_at),
+        "reason": plain(row.reason, LINE),
+        "detail": plain(row.detail or row.deed.says, LINE),
         "reference": plain(row.reference, LINE),
         "policy": plain(row.policy, LINE),
         "epoch": row.epoch,

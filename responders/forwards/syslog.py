@@ -154,7 +154,7 @@ def class_of(record: Record) -> str:
             word = record.data["status"]
         case Sort.AUDIT:
             word = record.data["what"]
-    return f"{record.sort}.{re.sub('[^a-z0-9_.-]', '', word)[:60]}"
+    return f"{record.sort}.{re.sub('[^a-z0-9_.-]', '-', word)[:60]}"
 
 
 def severity_of(record: Record) -> str:

@@ -131,13 +131,13 @@ def todo(
     return Todo(tuple(due), dropped, min(later, default=None))
 
 
-def forwards_last(todo: Todo) -> Todo:
+def forwards_last(todo: Todo, *, acts: bool = False) -> Todo:
     """What is to do first: a forward tells what was done once nothing else is left.
 
-    The look that does the rest comes back for it.
+    The look that does the rest, or ``acts`` otherwise, comes back for it.
     """
     first = tuple(a for a in todo.actions if a.verb is not Verb.FORWARD)
-    return todo._replace(actions=first or todo.actions)
+    return todo._replace(actions=first if first or acts else todo.actions)
 
 
 def _triggers(

@@ -50,11 +50,10 @@ class Credentials:
             ClientAuthenticationError,
         )
 
-        if self._credential is None:
-            self._credential = self._sign_in(self._client_id)
+        credential = self.of_sdk()
         try:
             async with asyncio.timeout(TOKEN_TIMEOUT_S):
-                return (await self._credential.get_token(scope)).token
+                return (await credential.get_token(scope)).token
         # Without the cause: its text repeats what the identity's side answered.
         except ClientAuthenticationError as error:
             raise PermanentFailure(
@@ -66,6 +65,12 @@ class Credentials:
                 FailureReason.UNAVAILABLE,
                 f"no answer about a token for {scope}: {type(error).__name__}",
             ) from None
+
+    def of_sdk(self) -> AsyncTokenCredential:
+        """The credential itself, for an SDK that asks for tokens when it needs them."""
+        if self._credential is None:
+            self._credential = self._sign_in(self._client_id)
+        return self._credential
 
     async def close(self) -> None:
         """Close the credential; the next use makes a new one."""

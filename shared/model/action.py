@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import msgspec
 
 from shared.model.alert import Severity
-from shared.model.evidence import Evidence
-from shared.model.incident import Entry, Incident
 from shared.model.message import Message
 
 if TYPE_CHECKING:
     from shared.model.deed_status import Gist
+
+    # It is made of rows of this module; no action is ever decoded.
+    from shared.model.dossier import Dossier  # noqa: TC004
+    from shared.model.incident import Incident
 
 
 _DEDUP_KEY = re.compile(r"fw-([0-9a-f]{16})-[0-9a-f]{32}")
@@ -455,21 +457,6 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int = 1
     rung: Rung | None = None
     traffic: Traffic | None = None
-
-
-class Dossier(msgspec.Struct, frozen=True, kw_only=True):
-    """What a forward is made of: an incident as it is, and what is on record of it.
-
-    ``entries`` are those of its timeline that were not forwarded yet, ``actions`` and
-    ``evidence`` what is new or changed since; some may be there again. ``through`` is
-    the last entry.
-    """
-
-    incident: Incident
-    entries: tuple[Entry, ...] = ()
-    actions: tuple[ActionRow, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
-    through: int = 0
 
 
 def _beside(dedup_key: str, key: str) -> str:

@@ -1,7 +1,8 @@
-"""Ways out that are no HTTP: lines over TLS. Without any library's types."""
+"""Ways out that are no HTTP: lines over TLS, and an Event Hub; without a library's types."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from shared.model.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +40,38 @@ class Wire(Protocol):
         ...
 
 
+class HubEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event for a hub: those of one ``order`` stay in order."""
+
+    body: bytes
+    order: str
+    properties: Mapping[str, str]
+
+
+class Hub(Protocol):
+    """An Event Hub that is written to, as the app's identity or by a connection string."""
+
+    async def send(self, events: Sequence[HubEvent]) -> None:
+        """Send them all.
+
+        Raises TransientFailure and PermanentFailure; some may have arrived then.
+        """
+        ...
+
+
+class HubAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """Which hub: by the ``namespace`` and our identity, or by a connection string."""
+
+    hub: str
+    namespace: str = ""
+    connection: Secret | None = None
+
+
 class Outlets(NamedTuple):
-    """What opens them; nothing is connected before the first use."""
+    """What opens them; nothing is connected before the first use.
+
+    Both raise SettingsError for what must not be written to.
+    """
 
     wire: Callable[[Peer], Wire]
+    hub: Callable[[HubAddress], Hub]

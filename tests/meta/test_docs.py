@@ -79,6 +79,7 @@ PLACEHOLDERS = {
 SECRETS = {
     "arcsight": "a certificate and its key",
     "boards": "a personal access token",
+    "event-hub": "Endpoint=sb://x/;SharedAccessKeyName=a;SharedAccessKey=b",
     "jira": "an API token",
     "jsm": "01234567-89ab-cdef-0123-456789abcdef",
     "pagerduty": "0123456789abcdef0123456789abcdef",
@@ -429,7 +430,7 @@ def _build(found: policy.Policy) -> None:
         HttpClient(),
         clock,
         token,
-        outlets=Opened().outlets,
+        outlets=Opened(Credentials("").of_sdk).outlets,
         kept=FakeKept(),
     )
     assert not built.problems

@@ -116,7 +116,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "shared.clouds.diagnostic_settings": (MODEL, "shared.clouds.arm"),
     "shared.clouds.http": (MODEL,),
     "shared.clouds.log_analytics": (MODEL,),
-    "shared.clouds.outlets": (MODEL, "shared.clouds.wire"),
+    "shared.clouds.hub": (MODEL,),
+    "shared.clouds.outlets": (MODEL, "shared.clouds.hub", "shared.clouds.wire"),
     "shared.clouds.wire": (MODEL,),
     "shared.clouds.resource_graph": (MODEL, "shared.clouds.arm"),
     "shared.clouds.policy_blob": (MODEL, "shared.settings"),
@@ -412,6 +413,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "responders.base": (MODEL,),
     "responders.email": (MODEL, "responders.base", "responders.markup"),
     # What goes to a machine that keeps it, in its syntax, and many at once.
+    "responders.event_hub": (MODEL, "responders.base", "responders.forwards"),
     "responders.arcsight": ("responders.base", "responders.forwards"),
     "responders.forwards": (MODEL, "responders.base", "responders.forwards"),
     "responders.logs_ingestion": (MODEL, "responders.base", "responders.forwards"),

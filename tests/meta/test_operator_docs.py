@@ -125,7 +125,9 @@ def rows_of_keys() -> Mapping[str, set[str]]:
         if line.startswith("| `"):
             first, second, *_ = line.strip("|").split("|")
             for name in LAST_INLINE_CODE.findall(first):
-                found.setdefault(name, set()).update(re.findall(r"[a-z]+", second))
+                found.setdefault(name, set()).update(
+                    re.findall(r"[a-z]+(?:-[a-z]+)*", second)
+                )
     return found
 
 

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from responders.forwards.records import Sort
 from shared import forwarding
+from shared.actions import deeds
 from shared.actions.backoff import GIVE_UP_AFTER
 from shared.actions.routing import Route
 from shared.commands import Order
 from shared.deliveries import Deliveries
-from shared.model.action import ActionStatus, Occasion, Verb
+from shared.model.action import ActionStatus, Kind, Occasion, Verb
+from shared.model.deed import Deed, DeedRow
+from shared.model.deed_status import DeedStatus
 from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
+from shared.model.guards import Mode
 from shared.model.silence import Silence
 from shared.model.storm import Storm
-from shared.store import reading
+from shared.store import reading, rows
 from tests.alerts import NOON, alert_id, batch, defender_alert, event, vm
 from tests.fakes.firewatch import World
+
+if TYPE_CHECKING:
+    from shared.store.draft import Draft
 
 MINUTE = timedelta(minutes=1)
 DOWN = TransientFailure(FailureReason.UNAVAILABLE, "the sink is down")
@@ -297,6 +306,49 @@ async def test_a_long_trail_goes_in_pieces(
 
     assert world.forwarder.audit(head.id) == await timeline(world, head.id)
     assert len(world.forwarder.actions) > 3
+
+
+async def test_what_contained_it_is_forwarded(world: World) -> None:
+    """A deed is an action of its own, with what it came to."""
+    head = await world.head()
+    row = DeedRow(
+        key="d" * 32,
+        incident=head.id,
+        epoch=1,
+        deed=Deed(
+            responder="quarantine",
+            use="vm-quarantine",
+            kind=Kind.CONTAIN,
+            target=vm(),
+            says="Cut vm-web-01 off.",
+            alerts=(),
+        ),
+        status=DeedStatus.PLANNED,
+        mode=Mode.SHADOW,
+        planned_at=world.clock(),
+        changed_at=world.clock(),
+    )
+
+    def decide(draft: Draft) -> None:
+        known = draft.incident(head.id)
+        assert known is not None
+        draft.put(rows.deed(head.id, row.key), row)
+        changed = replace(known, deeds={row.key: deeds.gist(row)})
+        draft.change(changed, deeds.fact(row))
+
+    ledger = world.worker.ledger
+    await ledger.transact(rows.partition_of_incident(head.id), decide, by="respond")
+    await world.worker.commands.resolve(head.id, ADA)
+
+    await world.settle()
+
+    told = [
+        (r.data["responder"], r.data["verb"], r.data["occasion"], r.data["status"])
+        for r in world.forwarder.records
+        if r.sort is Sort.ACTION and r.data["responder_kind"] == "contain"
+    ]
+    assert ("quarantine", "vm-quarantine", "shadow", "planned") in told
+    assert world.forwarder.audit(head.id) == await timeline(world, head.id)
 
 
 async def test_a_crash_between_sending_and_recording_sends_again(world: World) -> None:

@@ -29,11 +29,13 @@ def test_no_responder_keeps_its_remote_side(name: str) -> None:
         live=(),
         environment={},
         syslog=Receiver(4712, "the authority"),
+        hub="Endpoint=sb://localhost:4713;",
     )
 
     everything = made.policy.decode() + repr(made.environment)
     assert REAL not in everything
-    assert (OUTSIDE if CASES[name].is_http else '"port":4712') in everything
+    there = OUTSIDE if CASES[name].is_http else '"port":4712'
+    assert ("sb://localhost:4713" if name == "event-hub" else there) in everything
 
 
 @pytest.mark.parametrize("name", RESPONDERS)

@@ -13,7 +13,7 @@ from responders.forwards.records import (
     incident_data,
     records,
 )
-from shared.model.action import Dossier
+from shared.model.dossier import Dossier
 from shared.model.incident import (
     Classification,
     ClosingReason,

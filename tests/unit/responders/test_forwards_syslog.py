@@ -30,7 +30,7 @@ from tests.fakes.outlets import FakeOutlets
 from tests.fakes.ports import make_ports
 
 if TYPE_CHECKING:
-    from shared.model.action import Dossier
+    from shared.model.dossier import Dossier
     from shared.model.incident import Incident
 
 KINDS = {"qradar": Qradar, "arcsight": Arcsight}
