@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.actions.deeds import gist
-from shared.model.action import ActionRow, ActionStatus
+from shared.model.action import ActionRow, ActionStatus, Kind
 from shared.model.books import Books
 from shared.model.deed_status import DeedStatus
 from shared.model.incident import Incident, IncidentStatus
@@ -83,6 +83,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     books: Books
     incidents: list[ReportedIncident]
     deliveries: list[ReportedAction]
+    forwards: list[ReportedAction]
     actions: list[ReportedAction]
     dead_letters: list[ReportedLetter]
     ok: bool
@@ -121,7 +122,14 @@ async def build(storage: Storage, sent: Sent | None) -> Report:
             _incident(head, sorted(members[head.id]), evidence[head.id])
             for head in live
         ],
-        deliveries=[_action(row, _survivor(heads, row.incident)) for row in rows],
+        deliveries=[
+            _action(row, _survivor(heads, row.incident))
+            for row in rows
+            if row.kind is not Kind.FORWARD
+        ],
+        forwards=[
+            _action(row, row.incident) for row in rows if row.kind is Kind.FORWARD
+        ],
         actions=[_deed(row, _survivor(heads, row.incident)) for row in deeds],
         dead_letters=letters,
         ok=books.is_balanced

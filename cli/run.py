@@ -13,7 +13,7 @@ import httpx
 from azure.core.exceptions import AzureError
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from cli import account, feed, report, tables
+from cli import account, feed, forwards, report, tables
 from cli.account import RunError
 from cli.story.attack import POLICY, Way, attack
 from cli.watch import Watch
@@ -186,6 +186,8 @@ def _show(local: Local, found: Report, console: Console, *, seconds: float) -> N
         changes = local.control("GET", "received")["resources"]["changes"]
         console.print(tables.contained(found))
         console.print(tables.changes(changes))
+    if found.forwards:
+        console.print(tables.forwards(asyncio.run(forwards.arrived(local))))
     console.print(tables.books(found.books))
     _say_evidence(found, console)
     if found.dead_letters:

@@ -18,6 +18,7 @@ from shared.model.text import cut, one_line
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from cli.forwards import Arrived
     from cli.report import Report
     from shared.model.books import Books
     from shared.model.deed import DeedRow
@@ -97,6 +98,25 @@ def incidents(report: Report) -> Table:
                 i.title,
             )
             for i in found
+        ),
+    )
+
+
+def forwards(arrived: Sequence[Arrived]) -> Table:
+    """What was forwarded, as the receiving sides parsed it."""
+    return table(
+        "What was forwarded, as the receiving sides parsed it",
+        ("side", ">incidents", ">records", ">again", ">not understood", "the last"),
+        (
+            (
+                each.side,
+                len(each.incidents),
+                len({*each.keys}),
+                len(each.keys) - len({*each.keys}),
+                each.refused,
+                each.last,
+            )
+            for each in arrived
         ),
     )
 

@@ -16,6 +16,7 @@ from shared.store import reading, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from shared.actions.reconcile import Todo
     from shared.model.action import Action, ActionRow
@@ -87,11 +88,7 @@ class Forwarding:
             deeds=tuple(
                 row for row in done if since is None or row.changed_at >= since
             ),
-            evidence=tuple(
-                each
-                for each in evidence
-                if since is None or each.asked_at >= since - SLACK
-            ),
+            evidence=_new(incident, evidence, since),
             through=entries[-1].sequence if entries else max(after, incident.sequence),
         )
 
@@ -107,3 +104,14 @@ class Forwarding:
         partition = rows.partition_of_incident(incident.id)
         found = await self._ledger.scan(partition, f"c|{incident.id}")
         return [rows.decode(row, DeedRow) for row in found]
+
+
+def _new(
+    incident: Incident, evidence: Sequence[Evidence], since: datetime | None
+) -> tuple[Evidence, ...]:
+    """What logs said since a forward was planned, if they were asked since."""
+    if since is None:
+        return tuple(evidence)
+    if incident.evidence is None or incident.evidence.at < since:
+        return ()
+    return tuple(each for each in evidence if each.asked_at >= since - SLACK)

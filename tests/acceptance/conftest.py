@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import uuid
 from datetime import UTC, datetime
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from cli import forwards
+from cli.run import packaged_policy
 from cli.story.attack import attack
 from tests.acceptance.world import World, started
 
@@ -30,6 +33,7 @@ class Told(NamedTuple):
     webhook: dict[str, Any]
     changes: list[dict[str, Any]]
     letters: list[DeadLetter]
+    arrived: list[forwards.Arrived]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,7 +58,7 @@ def told() -> Told:
     """The story, told once from its beginning to its end."""
     now = datetime.now(UTC)
     story = attack(now)
-    with started() as running:
+    with started(packaged_policy()) as running:
         running.tell(story)
         running.wait_until_quiet()
         received = running.local.control("GET", "received")
@@ -66,6 +70,7 @@ def told() -> Told:
             webhook=received["webhook"],
             changes=received["resources"]["changes"],
             letters=[letter for _, letter in running.letters()],
+            arrived=asyncio.run(forwards.arrived(running.local)),
         )
 
 

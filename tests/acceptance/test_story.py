@@ -190,6 +190,35 @@ def test_everything_planned_was_done_at_once(told: Told) -> None:
     assert {d.attempts for d in told.report.deliveries} == {1}
 
 
+def test_every_side_has_the_same_of_every_incident(told: Told) -> None:
+    """Splunk, Log Analytics, QRadar, ArcSight and a hub parsed all of what was sent."""
+    ids = {incident.id for incident in told.report.incidents}
+    keys = {each.side: {*each.keys} for each in told.arrived}
+    findings = keys.pop("Event Hub, findings of OCSF")
+
+    assert len(keys) == 4
+    assert [each.side for each in told.arrived if each.refused] == []
+    assert [each.side for each in told.arrived if not each.incidents >= ids] == []
+    first, *others = keys.values()
+    assert len(first) > 80
+    assert others == [first] * 3
+    # A finding more for each problem of an incident.
+    assert findings >= first
+
+
+def test_every_forward_was_taken(told: Told) -> None:
+    """At the first attempt, and none of them is news of its own."""
+    assert {each.status for each in told.report.forwards} == {"applied"}
+    assert {each.attempts for each in told.report.forwards} == {1}
+    assert {each.responder for each in told.report.forwards} == {
+        "splunk",
+        "log-analytics",
+        "qradar",
+        "arcsight",
+        "siem-hub",
+    }
+
+
 def test_the_mined_machine_is_cut_off_and_let_go(told: Told) -> None:
     """Its alert is confirmed at its owner; and then it is on the network it was on."""
     (deed,) = told.report.actions
@@ -295,6 +324,7 @@ def _assert_documented(report: dict[str, Any]) -> None:
         "books",
         "incidents",
         "deliveries",
+        "forwards",
         "actions",
         "dead_letters",
         "ok",

@@ -278,10 +278,17 @@ class PagerDutyEvent(NamedTuple):
     body: dict[str, Any]
 
 
+def unforwarded() -> bytes:
+    """The policy of the story, for tests that copy nothing anywhere."""
+    policy = msgspec.yaml.decode(packaged_policy())
+    routes = [each for each in policy["routes"] if "splunk" not in each["to"]]
+    return msgspec.json.encode(policy | {"routes": routes})
+
+
 @contextlib.contextmanager
 def started(policy: bytes | None = None, pace: Pace = BRISK) -> Iterator[World]:
-    """A world of one's own."""
-    with Local(policy or packaged_policy(), pace=pace) as local:
+    """A world of one's own; by the story's policy, without its forwards."""
+    with Local(policy or unforwarded(), pace=pace) as local:
         local.start_app()
         world = World(local)
         try:
