@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -231,31 +232,24 @@ async def test_what_is_so_already_is_somebody_elses(one: Life) -> None:
         await one.doer.before(row.deed)
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "kind", "reason"),
-    [
-        (401, "InvalidAuthenticationToken", PermanentFailure, FailureReason.AUTH),
-        (403, "AuthorizationFailed", PermanentFailure, FailureReason.AUTH),
-        (404, "SubscriptionNotFound", PermanentFailure, FailureReason.NOT_FOUND),
-        (409, "AnotherOperationInProgress", TransientFailure, FailureReason.CONFLICT),
-        (409, "ScopeLocked", ActionRefused, FailureReason.REFUSED),
-        (412, "PreconditionFailed", TransientFailure, FailureReason.CONFLICT),
-        (429, "TooManyRequests", TransientFailure, FailureReason.RATE_LIMITED),
-        (500, "InternalServerError", TransientFailure, FailureReason.SERVER),
-        (503, "ServiceUnavailable", TransientFailure, FailureReason.UNAVAILABLE),
-    ],
+# What other sides refuse with, and what each means.
+REFUSALS: tuple[tuple[int, str, type[Exception], FailureReason], ...] = (
+    (401, "InvalidAuthenticationToken", PermanentFailure, FailureReason.AUTH),
+    (403, "AuthorizationFailed", PermanentFailure, FailureReason.AUTH),
+    (404, "SubscriptionNotFound", PermanentFailure, FailureReason.NOT_FOUND),
+    (409, "AnotherOperationInProgress", TransientFailure, FailureReason.CONFLICT),
+    (409, "ScopeLocked", ActionRefused, FailureReason.REFUSED),
+    (412, "PreconditionFailed", TransientFailure, FailureReason.CONFLICT),
+    (429, "TooManyRequests", TransientFailure, FailureReason.RATE_LIMITED),
+    (500, "InternalServerError", TransientFailure, FailureReason.SERVER),
+    (503, "ServiceUnavailable", TransientFailure, FailureReason.UNAVAILABLE),
 )
-async def test_refusals_are_told_apart(
-    one: Life,
-    status: int,
-    code: str,
-    kind: type[Exception],
-    reason: FailureReason,
-) -> None:
+
+
+async def test_refusals_are_told_apart(one: Life) -> None:
     """Each with its reason, from whatever call it comes."""
     row = await one.planned()
     before = await one.doer.before(row.deed)
-    body = f'{{"error": {{"code": "{code}", "message": "m"}}}}'
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: one.doer.before(row.deed),
         lambda: one.doer.apply(row.deed, before),
@@ -264,13 +258,14 @@ async def test_refusals_are_told_apart(
         calls.append(lambda: one.doer.verify(row.deed, before))
     if one.case.reversible:
         calls.append(lambda: one.doer.undo(row.deed, before))
-    for call in calls:
+    for (status, code, kind, reason), call in itertools.product(REFUSALS, calls):
+        body = f'{{"error": {{"code": "{code}", "message": "m"}}}}'
         one.side.outside.faults.add(
             Fault(side=one.case.side, status=status, body=body, times=1)
         )
         with pytest.raises(kind) as caught:
             await call()
-        assert caught.value.reason is reason  # type: ignore[attr-defined]
+        assert caught.value.reason is reason, code  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", SENDING, indirect=True)
