@@ -22,6 +22,7 @@ from shared.model.errors import (
     ActionRefused,
     FailureReason,
     PermanentFailure,
+    ResponderError,
     TransientFailure,
 )
 from shared.model.guards import DOES
@@ -43,6 +44,18 @@ SENDING = [name for name in NAMES if not CASES[name].keeps]
 _BY_ID = re.compile(r"/subscriptions/|https?://|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)")
 ENDS = (DeedStatus.UNDONE, DeedStatus.EXPIRED, DeedStatus.FAILED, DeedStatus.STRANDED)
+
+REFUSALS: Sequence[tuple[int, str, type[ResponderError], FailureReason]] = (
+    (401, "InvalidAuthenticationToken", PermanentFailure, FailureReason.AUTH),
+    (403, "AuthorizationFailed", PermanentFailure, FailureReason.AUTH),
+    (404, "SubscriptionNotFound", PermanentFailure, FailureReason.NOT_FOUND),
+    (409, "AnotherOperationInProgress", TransientFailure, FailureReason.CONFLICT),
+    (409, "ScopeLocked", ActionRefused, FailureReason.REFUSED),
+    (412, "PreconditionFailed", TransientFailure, FailureReason.CONFLICT),
+    (429, "TooManyRequests", TransientFailure, FailureReason.RATE_LIMITED),
+    (500, "InternalServerError", TransientFailure, FailureReason.SERVER),
+    (503, "ServiceUnavailable", TransientFailure, FailureReason.UNAVAILABLE),
+)
 
 
 def test_the_policy_knows_every_doer() -> None:
