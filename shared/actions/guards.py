@@ -15,7 +15,7 @@ from shared.actions import containment, matchers
 from shared.model import resource
 from shared.model.deed import Finding, Guard, Says
 from shared.model.deed_status import DeedStatus
-from shared.model.guards import Mode
+from shared.model.guards import STOP_MARKER, Mode
 from shared.model.tags import parse
 from shared.model.text import instant
 from shared.oncall.hours import next_open
@@ -75,6 +75,7 @@ def judge(
         *_of_samples(real, facts),
         *_of_identity(deed),
         *_of_protection(deed, guards, facts),
+        *_of_stop(deed, facts),
     ]
     if real:
         found += _of_confirmation(head, real, sure, facts, now)
@@ -177,6 +178,16 @@ def _of_protection(deed: Deed, guards: Guards, facts: Facts) -> Iterator[Finding
         for text, tag in wanted:
             if tag.is_in(lowered):
                 yield _refused(f"{scope} is tagged {text}")
+
+
+def _of_stop(deed: Deed, facts: Facts) -> Iterator[Finding]:
+    """Whoever may tag stops what would be begun there, without a right of Firewatch."""
+    tag = parse(STOP_MARKER)
+    for scope in scopes_of(deed):
+        known = facts.tags.get(scope, {})
+        if tag.is_in({name.lower(): value for name, value in known.items()}):
+            why = f"{scope} is tagged {STOP_MARKER}"
+            yield Finding(guard=Guard.STOP, says=Says.WAIT, why=why)
 
 
 def _of_confirmation(

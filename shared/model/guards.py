@@ -45,6 +45,9 @@ DOES: frozenset[str] = frozenset(
 # By which a resource, its group or its subscription says that nobody may touch it.
 MARKER = "firewatch:protected=true"
 
+# By which one of them says that nothing is begun in it while it stands there.
+STOP_MARKER = "firewatch:stop=true"
+
 
 class Mode(StrEnum):
     """How far Firewatch goes by itself; of several the most restrictive counts."""

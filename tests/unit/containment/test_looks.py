@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from shared.actions import guards as guards_of
 from shared.commands import Order
 from shared.containment import containing
 from shared.model.action import Kind
@@ -242,6 +243,25 @@ async def test_tags_that_cannot_be_read_may_protect() -> None:
     await passes(world)
 
     assert (await only(world)).status is DeedStatus.VERIFIED
+
+
+async def test_one_tag_stops_what_would_be_begun_there() -> None:
+    """Of the resource, its group or its subscription; when it goes, it goes on."""
+    for scope in guards_of.scopes_of(FakeDoer(acting().estate).deed(A_VM, ["a"])):
+        world = acting()
+        world.estate.tags[scope] = {"Firewatch:Stop": "True"}
+        await comes(world)
+        row = await only(world)
+        assert guards(row) == [(Guard.STOP, Says.WAIT)], scope
+        assert world.estate.isolated == set()
+
+        del world.estate.tags[scope]
+        await passes(world)
+
+        assert world.estate.isolated == {A_VM}
+        world.estate.tags[scope] = {"firewatch:stop": "true"}
+        await undo(world, await only(world), Undo.CAREFUL)
+        assert world.estate.isolated == set()
 
 
 async def test_an_approval_does_not_answer_for_a_tag() -> None:
