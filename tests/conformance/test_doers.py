@@ -245,20 +245,6 @@ async def test_what_is_so_already_is_somebody_elses(one: Life) -> None:
         await one.doer.before(row.deed)
 
 
-# What other sides refuse with, and what each means.
-REFUSALS: tuple[tuple[int, str, type[Exception], FailureReason], ...] = (
-    (401, "InvalidAuthenticationToken", PermanentFailure, FailureReason.AUTH),
-    (403, "AuthorizationFailed", PermanentFailure, FailureReason.AUTH),
-    (404, "SubscriptionNotFound", PermanentFailure, FailureReason.NOT_FOUND),
-    (409, "AnotherOperationInProgress", TransientFailure, FailureReason.CONFLICT),
-    (409, "ScopeLocked", ActionRefused, FailureReason.REFUSED),
-    (412, "PreconditionFailed", TransientFailure, FailureReason.CONFLICT),
-    (429, "TooManyRequests", TransientFailure, FailureReason.RATE_LIMITED),
-    (500, "InternalServerError", TransientFailure, FailureReason.SERVER),
-    (503, "ServiceUnavailable", TransientFailure, FailureReason.UNAVAILABLE),
-)
-
-
 async def test_refusals_are_told_apart(one: Life) -> None:
     """Each with its reason, from whatever call it comes."""
     row = await one.planned()
@@ -278,7 +264,7 @@ async def test_refusals_are_told_apart(one: Life) -> None:
         )
         with pytest.raises(kind) as caught:
             await call()
-        assert caught.value.reason is reason, code  # type: ignore[attr-defined]
+        assert caught.value.reason is reason, code
 
 
 @pytest.mark.parametrize("name", SENDING, indirect=True)
