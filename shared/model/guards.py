@@ -104,7 +104,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """At most so many deeds are begun ``within`` any stretch of that length.
 
     Of these ``responders`` together, or of all that contain: evidence counts where it is
-    named. In all subscriptions together, or with ``each`` in each. Past it people are asked; one that is ``strict`` refuses.
+    named. In all subscriptions together, or with ``each`` in each. Past it people are
+    asked; one that is ``strict`` refuses.
     """
 
     most: int
