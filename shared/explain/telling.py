@@ -80,7 +80,9 @@ def responders(case: Case, taken: Mapping[str, str]) -> tuple[ResponderSays, ...
     """Whoever is to know or was told, and what came of it."""
     notices: dict[str, list[ActionRow]] = {}
     for row in case.actions:
-        if row.verb is Verb.TRIGGER and row.occasion is Occasion.OPENED:
+        if row.verb is Verb.FORWARD or (
+            row.verb is Verb.TRIGGER and row.occasion is Occasion.OPENED
+        ):
             notices.setdefault(row.responder, []).append(row)
     names = [*taken, *sorted(notices.keys() - taken.keys())]
     return tuple(
@@ -177,6 +179,8 @@ def _responder(
 
 def _came_of(row: ActionRow, head: Incident) -> str:
     whose = "" if row.incident == head.id else f" of {row.incident}"
+    if row.verb is Verb.FORWARD and row.status is ActionStatus.APPLIED:
+        return f"it was forwarded{whose}, first at {instant(row.changed_at)}"
     why = f" ({row.reason})" if row.reason else ""
     match row.status:
         case ActionStatus.APPLIED:

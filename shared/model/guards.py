@@ -42,6 +42,11 @@ DOES: frozenset[str] = frozenset(
     }
 )
 
+# Likewise those that forward: they tell nobody.
+FORWARDS: frozenset[str] = frozenset(
+    {"arcsight", "event-hub", "logs-ingestion", "qradar", "splunk"}
+)
+
 # By which a resource, its group or its subscription says that nobody may touch it.
 MARKER = "firewatch:protected=true"
 

@@ -28,6 +28,7 @@ from shared.model.errors import (
     TransientFailure,
 )
 from shared.model.evidence import EvidenceStatus
+from shared.model.guards import FORWARDS
 from shared.model.incident import IncidentStatus
 from tests.conformance.kit import (
     CASES,
@@ -494,6 +495,11 @@ def test_every_responder_module_is_in_the_table_and_has_a_case() -> None:
     }
     assert modules == files - {"__init__", "base"}
     assert CASES.keys() == RESPONDERS.keys()
+
+
+def test_the_policy_knows_who_forwards() -> None:
+    """Without importing any of them."""
+    assert {*FORWARDERS} == FORWARDS
 
 
 def test_every_responder_has_a_unit_test(name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.model.guards import DOES, Guards, Mode
+from shared.model.guards import DOES, FORWARDS, Guards, Mode
 from shared.model.text import instant
 from shared.model.workspaces import Topology
 from shared.oncall.duty import changes, gaps
@@ -88,6 +88,22 @@ def _of_containment(policy: Policy) -> Iterator[str]:
 
 
 def _of_escalations(policy: Policy) -> Iterator[str]:
+    silent = {
+        name
+        for name, given in policy.responders.items()
+        if given.get("use") in FORWARDS
+    }
+    called = {
+        f"$.on_call.escalations.{name}.steps[{place}].to": step.to
+        for name, escalation in policy.on_call.escalations.items()
+        for place, step in enumerate(escalation.steps)
+    }
+    for path, names in (
+        called | {"$.on_call.fallback": policy.on_call.fallback}
+    ).items():
+        for name in names:
+            if name in silent:
+                yield f"{path}: {name} forwards, and tells nobody"
     begun = {route.escalate for route in policy.routes}
     for name in policy.on_call.escalations:
         if name not in begun:

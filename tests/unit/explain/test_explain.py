@@ -97,6 +97,19 @@ class TestWhoWasTold:
         ]
         assert found.otherwise == ()
 
+    async def test_whoever_has_a_copy_is_said_to(self) -> None:
+        """A forwarder tells nobody, and is not missing a notice."""
+        world = World(forwarders=("siem",))
+        await world.feed([event()])
+
+        found = await incident_of(world, (Route(to=("pager", "siem")),))
+
+        said = {each.responder: (each.is_told, each.why) for each in found.responders}
+        assert said["siem"] == (
+            True,
+            "it was forwarded, first at 2026-11-23T12:00:00.000Z",
+        )
+
     async def test_each_route_says_where_it_stops_fitting(self) -> None:
         """The first matcher that does not; those below the one that took it are shown."""
         world = World()

@@ -399,6 +399,22 @@ class TestWarnings:
         (said,) = warnings(policy, end)
         assert said.startswith("$.suppress[0] (pentest): is over since 2026-12-02T08")
 
+    def test_whoever_forwards_is_called_in_vain(self) -> None:
+        """A copy in a SIEM wakes nobody."""
+        text = (
+            "responders: {pager: {use: pagerduty}, siem: {use: splunk}}\n"
+            "routes: [{to: [pager, siem], escalate: soc}]\n"
+            "on_call:\n  fallback: [siem]\n"
+            "  escalations: {soc: {steps: [{to: [pager]}, {to: [siem], after: 10m}]}}\n"
+        )
+
+        found = warnings(load(text.encode()), datetime(2026, 12, 1, tzinfo=UTC))
+
+        assert found == [
+            "$.on_call.escalations.soc.steps[1].to: siem forwards, and tells nobody",
+            "$.on_call.fallback: siem forwards, and tells nobody",
+        ]
+
     @pytest.mark.parametrize(
         ("routes", "said"),
         [
