@@ -305,6 +305,18 @@ class Machine(RuleBasedStateMachine):
         if how is Undo.LEAVE:
             self.by_hand.add(row.deed.target)
 
+    @precondition(lambda self: self.of(*HELD))
+    @rule(which=WHICH, hours=st.integers(1, 6))
+    def somebody_extends(self, which: int, hours: int) -> None:
+        held = self.of(*HELD)
+        row = held[which % len(held)]
+        until = self.world.clock() + timedelta(hours=hours)
+        deciding = self.world.worker.deciding
+        try:
+            self.try_(deciding.extend(row.incident, row.key, ADA, until=until))
+        except CommandRefused:
+            return
+
     @precondition(lambda self: self.world.estate.isolated)
     @rule(which=WHICH, after=st.sampled_from([OPEN, "elsewhere"]))
     def somebody_changes_it_by_hand(self, which: int, after: str) -> None:
