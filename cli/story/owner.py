@@ -22,7 +22,10 @@ _NAMES = {
 
 
 def alerts(story: Sequence[Happening]) -> dict[str, list[dict[str, Any]]]:
-    """The last version of each alert, by subscription."""
+    """The last version of each alert, by subscription.
+
+    One that names no resource of Azure has no owner there.
+    """
     last: dict[str, dict[str, Any]] = {}
     for happening in story:
         for fields in _units(happening.body):
@@ -33,9 +36,11 @@ def alerts(story: Sequence[Happening]) -> dict[str, list[dict[str, Any]]]:
                 last[name] = fields
     found: dict[str, list[dict[str, Any]]] = {}
     for name, properties in last.items():
-        _, _, subscription, _, group, *_ = str(
-            properties["resourceIdentifiers"][0]["azureResourceId"]
-        ).split("/")
+        named = [r.get("azureResourceId") for r in properties["resourceIdentifiers"]]
+        parts = str(named[0] if named else "").split("/")
+        if len(parts) < 5:
+            continue
+        subscription, group = parts[2], parts[4]
         place = (
             f"/subscriptions/{subscription}/resourceGroups/{group}"
             f"/providers/Microsoft.Security/locations/{LOCATION}/alerts/{name}"

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from shared.measures import By, Since, Until, measured, percentile
 from shared.model.alert import Severity
+from shared.model.deed_status import DeedStatus, Gist
 from shared.model.incident import OWN, Incident, IncidentStatus, Mark
 from tests.factories import NOON, make_incident
 
@@ -34,6 +35,7 @@ def heads(draw: st.DrawFn) -> Incident:
     acknowledged, resolved = draw(WAITS), draw(WAITS)
     status = IncidentStatus.OPEN if resolved is None else IncidentStatus.RESOLVED
     answered, ended = later(opened, acknowledged), later(opened, resolved)
+    contained = [later(opened, wait) for wait in draw(st.lists(WAITS, max_size=3))]
     return make_incident(
         status=status,
         severity=draw(st.sampled_from(Severity)),
@@ -44,6 +46,16 @@ def heads(draw: st.DrawFn) -> Incident:
         acknowledged=Mark(by="ana", at=answered) if answered else None,
         resolved=Mark(by="ana", at=ended) if ended else None,
         epoch=draw(st.sampled_from([1, 1, 2])),
+        deeds={
+            str(number): Gist(
+                incident="an incident",
+                status=DeedStatus.VERIFIED,
+                says="Isolate vm-a",
+                stands="in force",
+                contained_at=at,
+            )
+            for number, at in enumerate(contained)
+        },
     )
 
 
@@ -55,6 +67,10 @@ def waits(found: list[Incident], until: Until, since: Since) -> list[float]:
         end = {
             Until.FIRST_PAGE: head.paged_at,
             Until.ACKNOWLEDGE: head.acknowledged.at if head.acknowledged else None,
+            Until.CONTAIN: min(
+                (g.contained_at for g in head.deeds.values() if g.contained_at),
+                default=None,
+            ),
             Until.RESOLVE: head.resolved.at if head.resolved else None,
         }[until]
         if until is Until.ACKNOWLEDGE and head.epoch > 1:
