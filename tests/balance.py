@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 # balance hangs on it.
 LONG: tuple[tuple[int, tuple[str, ...]], ...] = (
     # The story, told once.
-    (130, ("acceptance/test_kills.py", "acceptance/test_story.py")),
+    (165, ("acceptance/test_kills.py", "acceptance/test_story.py")),
     # A running Firewatch.
     (
-        105,
+        90,
         (
             "acceptance/test_outage.py",
             "acceptance/test_commands.py",
@@ -31,12 +31,21 @@ LONG: tuple[tuple[int, tuple[str, ...]], ...] = (
             "acceptance/test_webhook_http.py",
         ),
     ),
-    (55, ("acceptance/test_feed.py",)),
     (45, ("contract/test_devhost_hub.py",)),
-    (20, ("acceptance/test_crowd.py",)),
-    (20, ("contract/test_eventhub_sdk.py",)),
-    (15, ("acceptance/test_two_runs.py",)),
-    (5, ("contract/test_devhost_queue.py",)),
+    (45, ("acceptance/test_feed.py",)),
+    (40, ("conformance/test_responders.py",)),
+    (40, ("conformance/test_doers.py",)),
+    (32, ("acceptance/test_tickets.py",)),
+    (32, ("acceptance/test_evidence.py",)),
+    (31, ("acceptance/test_on_call.py",)),
+    (26, ("acceptance/test_page_test.py",)),
+    (25, ("crash/test_law4_converges.py",)),
+    (18, ("contract/test_eventhub_sdk.py",)),
+    (16, ("acceptance/test_two_runs.py",)),
+    (16, ("acceptance/test_answers.py",)),
+    (7, ("acceptance/test_crowd.py",)),
+    (6, ("acceptance/test_containment.py",)),
+    (6, ("contract/test_devhost_queue.py",)),
 )
 
 

@@ -258,7 +258,6 @@ def test_the_command_tells_it_and_leaves_nothing(tmp_path: Path) -> None:
         (signal.SIGINT, "starting"),
         (signal.SIGINT, "working"),
         (signal.SIGINT, "staying"),
-        (signal.SIGTERM, "starting"),
         (signal.SIGTERM, "working"),
         (signal.SIGKILL, "launching"),
         (signal.SIGKILL, "working"),
