@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # balance hangs on it.
 LONG: tuple[tuple[int, tuple[str, ...]], ...] = (
     # The story, told once.
-    (165, ("acceptance/test_kills.py", "acceptance/test_story.py")),
+    (140, ("acceptance/test_kills.py", "acceptance/test_story.py")),
     # A running Firewatch.
     (
         90,

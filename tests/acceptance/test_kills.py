@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 SHORT = Pace(lease=2, timer=1.0, queue_hold=3.0, ownership=1.0)
 
 # What a story costs besides is its start, and at its end a wait for the safety net.
-KILLS_PER_STORY = 10
-STORIES = 2
-SOAKED_STORIES = 20
+KILLS_PER_STORY = 20
+SOAKED_STORIES = 10
 
 # The app is up for so long at most, with the story told over about the same time: its
 # partitions are its own a second or two after it starts, and then everything happens.
@@ -49,16 +48,15 @@ class Ending(NamedTuple):
     notices: list[tuple[str, str]]
 
 
-@pytest.mark.parametrize("story", range(STORIES))
-def test_kills_do_not_show(told: Told, story: int) -> None:
-    """Ten power cuts while the story is told end in its incidents and its pages."""
-    _assert_kills_do_not_show(told, story, random.randrange(2**32))
+def test_kills_do_not_show(told: Told) -> None:
+    """Twenty power cuts while the story is told end in its incidents and its pages."""
+    _assert_kills_do_not_show(told, 0, random.randrange(2**32))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("story", range(SOAKED_STORIES))
 def test_many_kills_do_not_show(told: Told, story: int) -> None:
-    """Two hundred power cuts in twenty stories do not show either."""
+    """Two hundred power cuts in ten stories do not show either."""
     _assert_kills_do_not_show(told, story, random.randrange(2**32))
 
 

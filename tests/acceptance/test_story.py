@@ -260,7 +260,6 @@ def test_the_command_tells_it_and_leaves_nothing(tmp_path: Path) -> None:
         (signal.SIGINT, "staying"),
         (signal.SIGTERM, "working"),
         (signal.SIGKILL, "launching"),
-        (signal.SIGKILL, "working"),
     ],
 )
 def test_a_run_that_is_ended_takes_everything_with_it(

@@ -139,6 +139,7 @@ def test_azures_runtime_indexes_the_functions(indexed: dict[str, Any]) -> None:
         "sync_tickets": "timerTrigger",
         "export_audit": "timerTrigger",
         "retire_incidents": "timerTrigger",
+        "audit_posture": "timerTrigger",
         "health": "httpTrigger",
         **{each.name: "httpTrigger" for each in OPERATIONS},
         **dict.fromkeys([*answers.FUNCTIONS, answers.CALLBACK], "httpTrigger"),
