@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import tables
+from cli import grants, tables
 from cli.coverage import SHIPPED
 from cli.incidents import Json, print_json
 from cli.policy import examined, refuse
@@ -46,15 +46,29 @@ def permissions(
         ),
     ] = SHIPPED,
     as_json: Json = False,
+    grant: Annotated[
+        str,
+        typer.Option(
+            metavar="OBJECT_ID",
+            help="Print the commands that give this identity, the worker's, what it"
+            " needs of Microsoft Graph and Defender for Endpoint. Nothing is run.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     """Print exactly what the policy needs, and which responder is armed.
 
     Nothing is called. Beside it every app needs its own storage, hub and key vault.
     """
+    if grant and not grants.OBJECT_ID.fullmatch(grant):
+        refuse([f"--grant {grant}: expected the object id of an identity"])
     found, mistakes = examined(policy.read_bytes())
     if found is None or mistakes:
         refuse([f"{policy.name}: {mistake}" for mistake in mistakes])
     wanted = needs.needed(found, RIGHTS)
+    if grant:
+        typer.echo(grants.script(wanted, grant))
+        return
     if as_json:
         print_json({"permissions": [*map(_shown, wanted)], "armed": _armed(found)})
         return

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
-from cli import permissions
+from cli import grants, permissions
 from cli.main import app
 from responders import DOERS
 from shared.containment.needs import ANYWHERE, unarmed
+from shared.model.permission import Api
 from shared.triage import policy as policies
 
 if TYPE_CHECKING:
@@ -172,3 +174,43 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert "policy.yaml: line" in done.output
+
+
+def test_grants_are_printed_and_not_run(tmp_path: Path) -> None:
+    """A shell takes them; what Azure itself wants is a role, and not among them."""
+    text = POLICY + (
+        "contain:\n  - {match: [severity=high], do: [disable, isolate, deny]}\n"
+    )
+    text = text.replace(
+        "routes:",
+        "  disable: {use: user-disable}\n  isolate: {use: endpoint-isolate}\nroutes:",
+    )
+
+    printed = asked(tmp_path, text, "--grant", SHOP)
+
+    given = [line.split("  #")[0] for line in printed.splitlines() if "  # " in line]
+    assert given == [
+        f"grant {grants.APPS[api]} {action}"
+        for api, action in (
+            (Api.ENDPOINT, "Machine.Isolate"),
+            (Api.ENDPOINT, "Machine.Read.All"),
+            (Api.GRAPH, "GroupMember.Read.All"),
+            (Api.GRAPH, "User.EnableDisableAccount.All"),
+            (Api.GRAPH, "User.Read.All"),
+        )
+    ]
+    subprocess.run(["sh", "-n"], input=printed, text=True, check=True)
+    assert "Microsoft.Network" not in printed
+
+
+def test_an_identity_is_an_object_id(tmp_path: Path) -> None:
+    """Whatever else it is, it does not reach a shell."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(POLICY, "utf-8")
+
+    done = CliRunner().invoke(
+        app, ["permissions", "--policy", str(path), "--grant", "$(reboot)"]
+    )
+
+    assert done.exit_code == 1
+    assert "expected the object id" in done.output
