@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from cli.rehearsal import outcomes, playing
 from devhost.outside.azure.inventory import InventoryError, read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.table import Table
 
@@ -70,16 +71,15 @@ def rehearse(
     # Imported here, so that the other verbs do without the Event Hub SDK.
     from cli.feed import read as pieces  # noqa: PLC0415
 
-    # What the app logs is for whoever runs it.
-    logging.getLogger("firewatch").setLevel(logging.CRITICAL + 1)
     tried = [_policy(path) for path in (policy, against) if path is not None]
     known = _inventory(inventory) if inventory is not None else None
     bodies = [piece.body for piece in pieces(feed)]
     told = playing.told(bodies, now=datetime.now(UTC))
-    played = [
-        outcomes.lines(asyncio.run(playing.play(text, told, inventory=known)))
-        for text in tried
-    ]
+    with _quiet():
+        played = [
+            outcomes.lines(asyncio.run(playing.play(text, told, inventory=known)))
+            for text in tried
+        ]
     differ = outcomes.differences(played[1], played[0]) if against else []
     if as_json:
         print_json({"deeds": played[0], "differences": differ})
@@ -92,6 +92,18 @@ def rehearse(
     console.print(_deeds(played[0]))
     if against is not None:
         console.print(_differences(differ, against.name, policy.name))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What the app logs meanwhile is for whoever runs it."""
+    log = logging.getLogger("firewatch")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _policy(path: Path) -> bytes:
