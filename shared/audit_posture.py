@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from shared.model.alert import Alert
     from shared.model.workspaces import Workspaces
+    from shared.posture.audited import Report
     from shared.posture.finding import Finding
     from shared.posture.look import Sides
-    from shared.posture.report import Report
     from shared.posture.store import Blobs
     from shared.store.ledger import Ledger
     from shared.triage.policy import Policy

@@ -30,10 +30,11 @@ from shared.held import held
 from shared.model.alert import Severity
 from shared.model.errors import FirewatchError
 from shared.posture import store
+from shared.posture.audited import Report
 from shared.posture.estate import Part
 from shared.posture.gate import Gate
 from shared.posture.look import Sides, look
-from shared.posture.report import Report, report
+from shared.posture.report import report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

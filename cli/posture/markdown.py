@@ -11,8 +11,8 @@ from shared.posture.finding import NO_FIX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from shared.posture.audited import Report
     from shared.posture.finding import Finding
-    from shared.posture.report import Report
 
 # What means something in Markdown or in the HTML that it may hold.
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&@:])")

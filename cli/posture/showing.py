@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from shared.posture.audited import Report
     from shared.posture.finding import Finding
-    from shared.posture.report import Report
 
 MOST_WORKSPACES = 10
 SHOWN_OF_ID = 8

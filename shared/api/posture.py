@@ -13,8 +13,8 @@ from shared.api.wire import Answer
 from shared.model.alert import Severity
 from shared.model.posture import CheckName
 from shared.posture import store
+from shared.posture.audited import Layout
 from shared.posture.finding import Finding
-from shared.posture.report import Layout
 
 if TYPE_CHECKING:
     from shared.api.operation import Call

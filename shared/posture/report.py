@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from shared.model.alert import Severity
 from shared.model.posture import CheckName
 from shared.posture import history
+from shared.posture.audited import Layout, Model, Report
 from shared.posture.checks.topology import MOST_IN_ONE_QUERY, fed
 from shared.posture.estate import path_of
-from shared.posture.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shared.posture.estate import Estate
+    from shared.posture.finding import Finding
     from shared.posture.wanted import Wanted
-
-
-class Model(StrEnum):
-    """Where logs are kept, as found (Microsoft's page names the three)."""
-
-    NONE = "none"
-    CENTRAL = "central"
-    DECENTRALISED = "decentralised"
-    HYBRID = "hybrid"
 
 
 _COSTS = {
@@ -41,30 +29,6 @@ _COSTS = {
     Model.HYBRID: "Most questions are answered in one place; whoever forgets the others"
     f" misses what is there. One query reaches {MOST_IN_ONE_QUERY} workspaces at most.",
 }
-
-
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """The model as found, how many sources feed each workspace, and what it costs."""
-
-    model: Model
-    workspaces: dict[str, int]
-    costs: str
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One audit. ``findings`` are the worst first, those that are over at the end.
-
-    ``open`` counts by severity what somebody is to mend, ``unknown`` what could not be
-    read. ``resources`` were looked at in ``subscriptions``, which are GUIDs.
-    """
-
-    at: datetime
-    subscriptions: tuple[str, ...]
-    resources: int
-    layout: Layout
-    open: dict[Severity, int]
-    unknown: int
-    findings: tuple[Finding, ...]
 
 
 def report(estate: Estate, wanted: Wanted, before: Iterable[Finding] = ()) -> Report:

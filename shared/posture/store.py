@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from shared.posture.report import Report
+from shared.posture.audited import Report
 
 BLOB = "posture/report.json"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from shared.model.incident import Incident
     from shared.model.storm import Storm
-    from shared.posture.report import Report
+    from shared.posture.audited import Report
     from shared.posture.wanted import Wanted
 
 DAY = timedelta(days=1)

@@ -11,7 +11,7 @@ import pytest
 from shared.model.posture import CheckName, Excuse, Posture
 from shared.posture import store
 from shared.posture.history import KEPT_FOR
-from shared.posture.report import Report, report
+from shared.posture.report import report
 from tests.estates import WORKSPACE, Estate, sub
 from tests.fakes.arm_reads import FakeArm, denied
 from tests.fakes.clock import START
@@ -19,6 +19,8 @@ from tests.faults import FAULTS, Case, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from shared.posture.audited import Report
 
 DAY = timedelta(days=1)
 
