@@ -55,12 +55,11 @@ class TlsWire:
                 self._drop()
                 self._streams = await self._opened()
                 await self._settled(self._streams[0])
-            try:
-                await self._written(again + data)
-            except BaseException:
+            with contextlib.ExitStack() as unless_written:
                 # Half a line may be out: nothing can follow it.
-                self._drop()
-                raise
+                unless_written.callback(self._drop)
+                await self._written(again + data)
+                unless_written.pop_all()
             self._last = data
 
     async def close(self) -> None:

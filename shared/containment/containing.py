@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from shared.actions.deeds import Came
     from shared.containment.doing import Doing
     from shared.containment.judging import Judging
     from shared.containment.planning import Planning, Terms
@@ -158,20 +159,34 @@ class Containing:
         return moves
 
     async def do(self, jobs: Sequence[Job], *, seconds: float) -> list[DeedRow]:
-        """Take these steps side by side, each in that time; the rows of what came of them."""
-        return await asyncio.gather(*(self._do(job, seconds) for job in jobs))
+        """Take these steps side by side, each in that time; the rows of what came of them.
 
-    async def _do(self, job: Job, seconds: float) -> DeedRow:
+        One deed's fault stays its own.
+        """
+        results = await asyncio.gather(
+            *(self._taken(job, seconds) for job in jobs), return_exceptions=True
+        )
+        return [
+            self._concluded(job, result)
+            for job, result in zip(jobs, results, strict=True)
+        ]
+
+    async def _taken(self, job: Job, seconds: float) -> Came:
+        async with asyncio.timeout(seconds):
+            return await self._doing(job)
+
+    def _concluded(self, job: Job, result: Came | BaseException) -> DeedRow:
         row, step = job.row, job.step
-        try:
-            async with asyncio.timeout(seconds):
-                came = await self._doing(job)
-        except Exception as error:  # noqa: BLE001  one deed's fault stays its own
-            if deeds.is_defect(error):
+        if isinstance(result, Exception):
+            if deeds.is_defect(result):
                 telemetry.emit(
-                    telemetry.INCIDENT_BROKE_US, error=error, incident=row.incident
+                    telemetry.INCIDENT_BROKE_US, error=result, incident=row.incident
                 )
-            came = deeds.broken(row, step, error, self._ledger.now())
+            came = deeds.broken(row, step, result, self._ledger.now())
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            came = result
         after = deeds.concluded(row, came, self._ledger.now())
         is_wrong = after.status in _WRONG
         telemetry.emit(
