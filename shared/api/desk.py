@@ -24,7 +24,7 @@ from shared.model.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from shared.api.operation import Operation
     from shared.api.wire import Request
@@ -61,12 +61,13 @@ _ONCE = re.compile(r"[\x20-\x7e]{1,200}")
 class Desk:
     """Answers requests for the operations of one app."""
 
-    def __init__(self, app: App, operations: Sequence[Operation]) -> None:
+    def __init__(self, app: App, operations: Mapping[str, Operation]) -> None:
         self._app = app
         self._operations = operations
 
-    async def __call__(self, operation: Operation, request: Request) -> Answer:
-        """The answer; what is wrong with a request is all said at once."""
+    async def __call__(self, name: str, request: Request) -> Answer:
+        """The answer of an operation; what is wrong with a request is all said at once."""
+        operation = self._operations[name]
         try:
             settings = await self._app.settings()
             by = who.sender(request.headers, easy_auth=settings.easy_auth)

@@ -49,7 +49,7 @@ _RETRY_HEADER = {
 
 async def get_openapi(call: Call) -> Answer:
     """The document."""
-    return Answer(HTTPStatus.OK, document(tuple(call.operations)))
+    return Answer(HTTPStatus.OK, document(tuple(call.operations.values())))
 
 
 @lru_cache(maxsize=1)

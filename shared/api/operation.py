@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
+from shared.api.routes import ROUTES
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
 
     from shared.api.wire import Answer
     from shared.bootstrap import App
@@ -42,7 +44,7 @@ class Call(NamedTuple):
     """
 
     app: App
-    operations: Sequence[Operation]
+    operations: Mapping[str, Operation]
     path: Mapping[str, str]
     query: Any
     body: Any
@@ -51,16 +53,14 @@ class Call(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One thing that can be asked for: a method on a route, and who answers it.
+    """What is done on a route of ``ROUTES``, by whom, and what is said of it.
 
-    ``name`` is the function's in Azure and the operation's in the OpenAPI document.
+    ``name`` is the route's, and the operation's in the OpenAPI document.
     ``answers`` are the kinds of the good ones; a ``takes_tag`` operation heeds If-Match.
     One that ``decides`` is for people whom the policy names as approvers.
     """
 
     name: str
-    method: str
-    route: str
     summary: str
     run: Callable[[Call], Awaitable[Answer]]
     answers: type[msgspec.Struct] | None
@@ -70,6 +70,16 @@ class Operation(NamedTuple):
     takes_tag: bool = False
     gives_tag: bool = False
     decides: bool = False
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return ROUTES[self.name][0]
+
+    @property
+    def route(self) -> str:
+        """The path below ``/api/``, with its parts in braces."""
+        return ROUTES[self.name][1]
 
     @property
     def parts(self) -> list[str]:

@@ -1,8 +1,9 @@
-"""Everything that the API can be asked for, as one table."""
+"""Everything that the API can be asked for, as one table: what is done on each route."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from shared.api import (
     alerts,
@@ -21,14 +22,12 @@ from shared.api.operation import Operation
 from shared.explain.report import ExplainedAlert, ExplainedIncident
 from shared.measures import Measures
 
-_INCIDENT = "incidents/{id}"
-_DEED = f"{_INCIDENT}/deeds/{{deed}}"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-OPERATIONS: tuple[Operation, ...] = (
+_ALL = (
     Operation(
         name="list_incidents",
-        method="GET",
-        route="incidents",
         summary="List incidents, the latest first.",
         run=incidents.list_incidents,
         answers=views.IncidentPage,
@@ -36,8 +35,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="get_incident",
-        method="GET",
-        route=_INCIDENT,
         summary="One incident; of a merged one, the incident that goes on.",
         run=incidents.get_incident,
         answers=views.IncidentView,
@@ -45,32 +42,24 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="list_incident_alerts",
-        method="GET",
-        route=f"{_INCIDENT}/alerts",
         summary="The alerts of an incident.",
         run=incidents.list_incident_alerts,
         answers=views.AlertList,
     ),
     Operation(
         name="list_incident_actions",
-        method="GET",
-        route=f"{_INCIDENT}/actions",
         summary="What was done about an incident, and what will be.",
         run=incidents.list_incident_actions,
         answers=views.ActionList,
     ),
     Operation(
         name="list_incident_deeds",
-        method="GET",
-        route=f"{_INCIDENT}/deeds",
         summary="What would be done to contain an incident, is, and was.",
         run=deeds.list_incident_deeds,
         answers=views.DeedList,
     ),
     Operation(
         name="approve_deed",
-        method="POST",
-        route=f"{_DEED}/approve",
         summary="Let a deed pass that waits for approval, as it was shown.",
         run=deeds.approve_deed,
         answers=views.DeedView,
@@ -80,8 +69,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="deny_deed",
-        method="POST",
-        route=f"{_DEED}/deny",
         summary="Keep a deed that was not begun from being done.",
         run=deeds.deny_deed,
         answers=views.DeedView,
@@ -91,8 +78,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="extend_deed",
-        method="POST",
-        route=f"{_DEED}/extend",
         summary="Let a deed hold longer.",
         run=deeds.extend_deed,
         answers=views.DeedView,
@@ -102,8 +87,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="undo_deed",
-        method="POST",
-        route=f"{_DEED}/undo",
         summary="Take a deed back now.",
         run=deeds.undo_deed,
         answers=views.DeedView,
@@ -113,16 +96,12 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="get_stop",
-        method="GET",
-        route="stop",
         summary="Whether somebody stopped all deeds from being begun.",
         run=deeds.get_stop,
         answers=views.StopView,
     ),
     Operation(
         name="stop_deeds",
-        method="POST",
-        route="stop",
         summary="Begin no deed from now on; what was done stays, and can be taken back.",
         run=deeds.stop_deeds,
         answers=views.StopView,
@@ -131,8 +110,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="resume_deeds",
-        method="DELETE",
-        route="stop",
         summary="Begin deeds again.",
         run=deeds.resume_deeds,
         answers=views.StopView,
@@ -140,16 +117,12 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="list_incident_evidence",
-        method="GET",
-        route=f"{_INCIDENT}/evidence",
         summary="What logs say of an incident, and what could not be asked.",
         run=incidents.list_incident_evidence,
         answers=views.EvidenceList,
     ),
     Operation(
         name="get_incident_timeline",
-        method="GET",
-        route=f"{_INCIDENT}/timeline",
         summary="What was done to an incident, and whether that is what was written.",
         run=incidents.get_incident_timeline,
         answers=views.TimelineView,
@@ -157,16 +130,12 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="explain_incident",
-        method="GET",
-        route=f"{_INCIDENT}/explain",
         summary="Why an incident is as it is, and who was told of it.",
         run=explanations.explain_incident,
         answers=ExplainedIncident,
     ),
     Operation(
         name="acknowledge_incident",
-        method="POST",
-        route=f"{_INCIDENT}/acknowledge",
         summary="Mark that somebody works on it; nobody is told.",
         run=incidents.acknowledge_incident,
         answers=views.IncidentView,
@@ -176,8 +145,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="resolve_incident",
-        method="POST",
-        route=f"{_INCIDENT}/resolve",
         summary="End it; with a classification it is closed.",
         run=incidents.resolve_incident,
         answers=views.IncidentView,
@@ -187,8 +154,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="reopen_incident",
-        method="POST",
-        route=f"{_INCIDENT}/reopen",
         summary="Open it again; whoever is on its routes is told anew.",
         run=incidents.reopen_incident,
         answers=views.IncidentView,
@@ -198,8 +163,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="comment_incident",
-        method="POST",
-        route=f"{_INCIDENT}/comment",
         summary="Add to its timeline; nothing else changes.",
         run=incidents.comment_incident,
         answers=views.IncidentView,
@@ -209,8 +172,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="merge_incident",
-        method="POST",
-        route=f"{_INCIDENT}/merge",
         summary="Make it one with another incident; the senior of the two goes on.",
         run=incidents.merge_incident,
         answers=views.IncidentView,
@@ -220,8 +181,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="split_incident",
-        method="POST",
-        route=f"{_INCIDENT}/split",
         summary="Put some of its alerts on an incident of their own.",
         run=incidents.split_incident,
         answers=views.SplitView,
@@ -231,32 +190,24 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="get_alert",
-        method="GET",
-        route="alerts/{alert_id}",
         summary="One alert: its version that counts, and the incident it is on.",
         run=alerts.get_alert,
         answers=views.AlertView,
     ),
     Operation(
         name="explain_alert",
-        method="GET",
-        route="alerts/{alert_id}/explain",
         summary="Why an alert is where it is, and who was told of it.",
         run=explanations.explain_alert,
         answers=ExplainedAlert,
     ),
     Operation(
         name="list_silences",
-        method="GET",
-        route="silences",
         summary="Every silence, and what each hid.",
         run=silences.list_silences,
         answers=views.SilenceList,
     ),
     Operation(
         name="create_silence",
-        method="POST",
-        route="silences",
         summary="Make a silence.",
         run=silences.create_silence,
         answers=views.SilenceView,
@@ -265,24 +216,18 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="get_silence",
-        method="GET",
-        route="silences/{name}",
         summary="One silence, and what it hid.",
         run=silences.get_silence,
         answers=views.SilenceView,
     ),
     Operation(
         name="end_silence",
-        method="DELETE",
-        route="silences/{name}",
         summary="End a silence now; what it held back is looked at again.",
         run=silences.end_silence,
         answers=views.SilenceView,
     ),
     Operation(
         name="create_page_test",
-        method="POST",
-        route="page-tests",
         summary="Page people with a test; the answer is its incident.",
         run=page_tests.create_page_test,
         answers=views.IncidentView,
@@ -291,8 +236,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="get_measures",
-        method="GET",
-        route="measures",
         summary="How long first pages, acknowledgements and ends took.",
         run=measures.get_measures,
         answers=Measures,
@@ -300,8 +243,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="get_posture",
-        method="GET",
-        route="posture",
         summary="What the last audit of logs and detection found.",
         run=posture.get_posture,
         answers=posture.PostureView,
@@ -309,10 +250,10 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="get_openapi",
-        method="GET",
-        route="openapi.json",
         summary="This API, as OpenAPI 3.1.",
         run=openapi.get_openapi,
         answers=None,
     ),
 )
+
+OPERATIONS: Mapping[str, Operation] = {each.name: each for each in _ALL}

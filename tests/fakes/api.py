@@ -10,8 +10,7 @@ from urllib.parse import quote, unquote
 import azure.functions as func
 import msgspec
 
-from shared.api.desk import Desk
-from shared.api.operations import OPERATIONS
+from shared.api.routes import ROUTES
 from shared.triggers import api as trigger
 from tests.fakes.app import POLICY, FakeApp
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from shared.api.operation import Operation
     from tests.fakes.firewatch import World
 
 _SLASH = re.compile("%2f", re.IGNORECASE)
@@ -46,7 +44,6 @@ class Api:
         world: World | None = None,
     ) -> None:
         self.app = FakeApp(folder, policy=policy, changes=changes, world=world)
-        self._desk = Desk(self.app, OPERATIONS)
 
     @property
     def world(self) -> World:
@@ -84,7 +81,7 @@ class Api:
         found = route(method, path.partition("?")[0])
         if found is None:
             return Reply(404, {}, None, b"")
-        operation, parts = found
+        name, parts = found
         request = func.HttpRequest(
             method=method,
             url=f"https://firewatch.example.com{path}",
@@ -93,7 +90,7 @@ class Api:
             route_params=parts,
             body=body,
         )
-        answer = await trigger.function(self._desk, operation)(request)
+        answer = await trigger.function(self.app, name)(request)
         raw = answer.get_body()
         return Reply(
             status=answer.status_code,
@@ -106,16 +103,16 @@ class Api:
         )
 
 
-def route(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
-    """The operation that takes such a request, and the parts of its route."""
-    for operation in OPERATIONS:
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", f"/api/{operation.route}")
+def route(method: str, path: str) -> tuple[str, dict[str, str]] | None:
+    """The name of the operation that takes such a request, and the parts of its route."""
+    for name, (taken, where) in ROUTES.items():
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", f"/api/{where}")
         found = re.fullmatch(pattern, path)
-        if found and operation.method == method:
+        if found and taken == method:
             # A slash that was escaped stays so.
             parts = found.groupdict()
             kept = {k: _SLASH.sub("%252F", text) for k, text in parts.items()}
-            return operation, {k: unquote(text) for k, text in kept.items()}
+            return name, {k: unquote(text) for k, text in kept.items()}
     return None
 
 
