@@ -17,7 +17,7 @@ from responders.base import Forwarder, recorded
 from responders.forwards import ecs, ocsf
 from responders.forwards.batch import Batch
 from responders.forwards.records import Record, records
-from shared.model.action import Action, Outcome, Traffic
+from shared.model.action import Action, Outcome
 from shared.model.errors import SettingsError
 from shared.model.outlets import HubAddress, HubEvent
 from shared.model.secret import SecretRef
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from responders.base import Ports
+    from shared.model.traffic import Traffic
 
 # What the smallest tier takes in one batch is 256 KB (remote-apis-sinks.md 16).
 CALL_SIZE = 200_000

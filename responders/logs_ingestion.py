@@ -17,8 +17,9 @@ import msgspec
 from responders.base import Forwarder, raise_for_status, recorded, url_problem
 from responders.forwards.batch import Batch
 from responders.forwards.records import Record, Sort, records
-from shared.model.action import Action, Outcome, Traffic
+from shared.model.action import Action, Outcome
 from shared.model.errors import SettingsError
+from shared.model.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

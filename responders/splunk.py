@@ -14,7 +14,7 @@ import msgspec
 from responders.base import Forwarder, raise_for_status, recorded, url_problem
 from responders.forwards.batch import Batch
 from responders.forwards.records import Record, records
-from shared.model.action import Action, Outcome, Traffic
+from shared.model.action import Action, Outcome
 from shared.model.errors import (
     FailureReason,
     PermanentFailure,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from responders.base import Ports
     from shared.model.http import Reply
+    from shared.model.traffic import Traffic
 
 # remote-apis-sinks.md 12.
 PATH = "/services/collector/event"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.answers.said import Does
 from shared.commands import Newest, Order
-from shared.model.action import Verb, named_in
+from shared.model.action import Verb
+from shared.model.action_keys import named_in
 from shared.model.errors import CommandRefused
 from shared.model.incident import IncidentStatus
 from shared.store import reading

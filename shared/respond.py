@@ -28,19 +28,12 @@ from shared import telemetry
 from shared.actions import deeds, delivery, reconcile
 from shared.actions import head as head_of
 from shared.actions.gathered import REST
+from shared.actions.told import told_of
 from shared.assess import Assessment
 from shared.containment.containing import Moves, put, with_rows
 from shared.forwarding import Forwarding
 from shared.gathering import Turn
-from shared.model.action import (
-    Action,
-    ActionRow,
-    ActionStatus,
-    Outcome,
-    Told,
-    Verb,
-    told_of,
-)
+from shared.model.action import Action, ActionRow, ActionStatus, Outcome, Told, Verb
 from shared.model.errors import (
     StoreConflict,
     StoreUnavailable,

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from shared import telemetry
 from shared.actions import backoff, delivery, rendering
 from shared.actions import head as head_of
-from shared.model.action import Occasion, Verb, as_stuck
+from shared.actions.follow_ups import as_stuck
+from shared.model.action import Occasion, Verb
 from shared.model.incident import Fact, stripped
 from shared.store import rows
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from shared.model.action import Traffic
 from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
+from shared.model.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -14,7 +14,7 @@ import msgspec
 from responders.base import Forwarder, recorded
 from responders.forwards.batch import Batch
 from responders.forwards.records import Record, Sort, records
-from shared.model.action import Action, Outcome, Traffic
+from shared.model.action import Action, Outcome
 from shared.model.errors import SettingsError
 from shared.model.outlets import Peer
 from shared.model.secret import SecretRef
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from responders.base import Ports
+    from shared.model.traffic import Traffic
 
 # What a receiver need not take more of (RFC 5425 4.3.1), with room for the header.
 LINE_SIZE = 8_000

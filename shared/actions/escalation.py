@@ -11,14 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.actions import notices
-from shared.model.action import (
-    ActionStatus,
-    Occasion,
-    Rung,
-    Verb,
-    continuing,
-    escalating,
-)
+from shared.actions.follow_ups import continuing, escalating
+from shared.model.action import ActionStatus, Occasion, Rung, Verb
 from shared.model.alert import Severity
 from shared.model.incident import IncidentStatus
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.model.action import ActionStatus, Occasion, Verb, is_same_notice
+from shared.model.action import ActionStatus, Occasion, Verb
+from shared.model.action_keys import is_same_notice
 from shared.model.errors import FailureReason
 
 if TYPE_CHECKING:

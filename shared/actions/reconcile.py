@@ -10,15 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from shared.actions import forwards, notices, updates
+from shared.actions.follow_ups import acknowledging, closing, continuing, kept
 from shared.actions.routing import Route
-from shared.model.action import (
-    Occasion,
-    Verb,
-    acknowledging,
-    closing,
-    continuing,
-    kept,
-)
+from shared.model.action import Occasion, Verb
 from shared.model.incident import IncidentStatus
 
 if TYPE_CHECKING:

@@ -5,15 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.actions import notices
-from shared.model.action import (
-    OF_DEEDS,
-    Change,
-    Occasion,
-    deeds_of,
-    reminding,
-    told_of,
-    updating,
-)
+from shared.actions.follow_ups import reminding, updating
+from shared.actions.told import deeds_of, told_of
+from shared.model.action import OF_DEEDS, Change, Occasion
 from shared.model.deed_status import DeedStatus
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from shared.answers.said import Does, Nothing, Said, somebody, words
-from shared.model.action import named_in
+from shared.model.action_keys import named_in
 from shared.model.errors import SenderRefused
 
 if TYPE_CHECKING:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from shared.model.action_keys import dedup_key, digest
 from shared.model.alert import Severity
 from shared.model.message import Message
+from shared.model.traffic import Traffic
 
 if TYPE_CHECKING:
-    from shared.model.deed_status import Gist
-
     # It is made of rows of this module; no action is ever decoded.
     from shared.model.dossier import Dossier  # noqa: TC004
     from shared.model.incident import Incident
-
-
-_DEDUP_KEY = re.compile(r"fw-([0-9a-f]{16})-[0-9a-f]{32}")
 
 
 class Kind(StrEnum):
@@ -128,195 +123,6 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     dossier: Dossier | None = None
 
 
-def planned(
-    incident: Incident,
-    *,
-    responder: str,
-    kind: Kind,
-    verb: Verb,
-    target: str,
-    occasion: Occasion,
-    content: dict[str, Any] | None = None,
-) -> Action:
-    """An action of this incident with its keys.
-
-    Both keys hash the root incident and its epoch, so a reopened incident may notify
-    again and a successor past the caps does not (law 3).
-    """
-    notice = (incident.root, str(incident.epoch), responder, target)
-    return Action(
-        key=_digest(*notice, verb, occasion),
-        dedup_key=dedup_key(incident, responder, target),
-        incident=incident.id,
-        responder=responder,
-        kind=kind,
-        verb=verb,
-        target=target,
-        occasion=occasion,
-        content=content or {},
-        epoch=incident.epoch,
-    )
-
-
-def dedup_key(incident: Incident, responder: str, target: str) -> str:
-    """What the other side is given for the notice of this incident as it is now.
-
-    It names the root incident, so that what comes back about it finds its way, and a
-    hash of all that makes it this notice.
-    """
-    notice = (incident.root, str(incident.epoch), responder, target)
-    return f"fw-{incident.root}-{_digest(*notice)}"
-
-
-def forwarding(
-    incident: str, responder: str, *, after: int = 0, occasion: Occasion | None = None
-) -> Action:
-    """The forward of what an incident's timeline has after an entry.
-
-    It is of this very incident, whatever its root is: records are no notices. Its key
-    hashes where it begins, so that it stays the same while the timeline grows.
-    """
-    notice = _digest(incident, responder, Verb.FORWARD)
-    occasion = occasion or Occasion.RECORDED
-    return Action(
-        key=_digest(notice, occasion, str(after)),
-        dedup_key=f"fw-{incident}-{notice}",
-        incident=incident,
-        responder=responder,
-        kind=Kind.FORWARD,
-        verb=Verb.FORWARD,
-        target=responder,
-        occasion=occasion,
-    )
-
-
-def named_in(dedup_key: str) -> str | None:
-    """The incident that a key of a notice names; None where it is no such key.
-
-    Keys of before 0.2 are the hash alone, and name none.
-    """
-    found = _DEDUP_KEY.fullmatch(dedup_key)
-    return found[1] if found else None
-
-
-def is_same_notice(one: str, other: str) -> bool:
-    """Whether two keys are of one notice, be one of before 0.2 or not."""
-    return one.rpartition("-")[2] == other.rpartition("-")[2]
-
-
-def kept(action: Action, notice: ActionRow | None) -> Action:
-    """The action under the key that its notice was opened by, if it was."""
-    if notice is None or notice.dedup_key == action.dedup_key:
-        return action
-    return msgspec.structs.replace(action, dedup_key=notice.dedup_key)
-
-
-def escalating(
-    trigger: Action, *, rung: Rung, target: str, occasion: Occasion = Occasion.ESCALATED
-) -> Action:
-    """A notice of its own to a target of a step: it rings, whoever was told before."""
-    key = _digest(trigger.key, occasion, rung.escalation, str(rung.number), target)
-    return msgspec.structs.replace(
-        trigger,
-        key=key,
-        dedup_key=_beside(trigger.dedup_key, key),
-        target=target,
-        occasion=occasion,
-        rung=rung,
-    )
-
-
-def closing(
-    resolve: Action, opened: ActionRow, occasion: Occasion, *, is_echo: bool = False
-) -> Action:
-    """The resolve of a notice of a merged incident, an earlier epoch or a step."""
-    return msgspec.structs.replace(
-        resolve,
-        key=_digest(opened.key, Verb.RESOLVE),
-        dedup_key=opened.dedup_key,
-        target=opened.target,
-        occasion=occasion,
-        is_echo=is_echo,
-    )
-
-
-def acknowledging(trigger: Action, notice: ActionRow, *, is_echo: bool) -> Action:
-    """Tell who has a notice that somebody works on it."""
-    return msgspec.structs.replace(
-        trigger,
-        verb=Verb.ACKNOWLEDGE,
-        key=_digest(notice.key, Verb.ACKNOWLEDGE),
-        dedup_key=notice.dedup_key,
-        target=notice.target,
-        occasion=Occasion.ACKNOWLEDGED,
-        is_echo=is_echo,
-    )
-
-
-def reminding(trigger: Action, notice: ActionRow, told: int) -> Action:
-    """The notice once more, after it was ``told`` so often and nobody answered."""
-    return msgspec.structs.replace(
-        trigger,
-        verb=Verb.UPDATE,
-        key=_digest(notice.key, Verb.UPDATE, Occasion.REMINDER, str(told)),
-        dedup_key=notice.dedup_key,
-        target=notice.target,
-        occasion=Occasion.REMINDER,
-    )
-
-
-def continuing(trigger: Action, opened: ActionRow) -> Action:
-    """An unfinished trigger, sent on under the keys it has."""
-    return msgspec.structs.replace(
-        trigger,
-        key=opened.key,
-        dedup_key=opened.dedup_key,
-        incident=opened.incident,
-        target=opened.target,
-        occasion=opened.occasion,
-        rung=opened.rung,
-    )
-
-
-def updating(
-    trigger: Action,
-    notice: ActionRow,
-    change: Change,
-    told: Told,
-    news: tuple[str, ...] = (),
-) -> Action:
-    """The update of a notice that somebody has: what would be sent now, and why.
-
-    What is told is its revision: the same news is told once. Evidence that came late has
-    none, so that it is told once however much more comes.
-    """
-    revision: tuple[str, ...] = ()
-    if change is not Change.EVIDENCE:
-        revision = (told.severity, *told.tactics, "", *told.resources)
-    if change in OF_DEEDS:
-        revision = (*revision, "", *told.deeds)
-    return msgspec.structs.replace(
-        trigger,
-        verb=Verb.UPDATE,
-        key=_digest(notice.key, Verb.UPDATE, change, *revision),
-        dedup_key=notice.dedup_key,
-        target=notice.target,
-        occasion=Occasion(change),
-        news=news,
-    )
-
-
-def as_stuck(trigger: Action, generation: int) -> Action:
-    """The notice that Firewatch itself is stuck, once per generation it is stuck on."""
-    key = _digest(trigger.key, Occasion.STUCK, str(generation))
-    return msgspec.structs.replace(
-        trigger,
-        key=key,
-        dedup_key=_beside(trigger.dedup_key, key),
-        occasion=Occasion.STUCK,
-    )
-
-
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What the other side answered to an action that it took.
 
@@ -326,35 +132,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     reference: str = ""
     traffic: Traffic | None = None
-
-
-class Traffic(msgspec.Struct, frozen=True, kw_only=True):
-    """What was sent to a side that is paid by volume.
-
-    ``bytes`` are those on the wire, compressed as they went. Of forwards that went
-    together the first has all the calls and bytes, so that sums are true.
-    """
-
-    records: int = 0
-    bytes: int = 0
-    calls: int = 0
-
-    def __add__(self, other: Traffic) -> Traffic:
-        return Traffic(
-            records=self.records + other.records,
-            bytes=self.bytes + other.bytes,
-            calls=self.calls + other.calls,
-        )
-
-
-@runtime_checkable
-class Sink(Protocol):
-    """What counts what it sends."""
-
-    @property
-    def traffic(self) -> Traffic:
-        """What was sent by this process, or tried to be."""
-        ...
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -372,48 +149,6 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     found: int = 0
     sequence: int = 0
     deeds: tuple[str, ...] = ()
-
-
-def told_of(incident: Incident, occasion: Occasion = Occasion.OPENED) -> Told:
-    """What a notice on that occasion says of the incident as it is.
-
-    One that evidence came late says nothing else, so that nothing else is taken for
-    told by it.
-    """
-    known = incident.evidence
-    answered, found = (known.answered, known.found) if known else (0, 0)
-    if occasion is Occasion.EVIDENCE:
-        return Told(
-            severity=Severity.INFORMATIONAL,
-            tactics=(),
-            resources=(),
-            answered=answered,
-            found=found,
-        )
-    return Told(
-        severity=incident.severity,
-        tactics=incident.tactics,
-        resources=incident.resources,
-        answered=answered,
-        found=found,
-        deeds=tuple(deeds_of(incident)),
-    )
-
-
-def deeds_of(incident: Incident) -> dict[str, Gist]:
-    """The deeds that people want to hear of, each by a name of it as it stands."""
-    return {
-        f"{key[:12]} {gist.status} {_asked(gist)}".rstrip(): gist
-        for key, gist in sorted(incident.deeds.items())
-        if gist.status.is_told
-    }
-
-
-def _asked(gist: Gist) -> str:
-    """What is asked, and until when: asked for again, it is news again."""
-    if not gist.plan or gist.next_at is None:
-        return ""
-    return f"{gist.plan[:8]} {gist.next_at:%Y%m%d%H%M}"
 
 
 class ActionStatus(StrEnum):
@@ -459,12 +194,53 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
     traffic: Traffic | None = None
 
 
-def _beside(dedup_key: str, key: str) -> str:
-    """The key of another notice of the same incident."""
-    return f"{dedup_key.rpartition('-')[0]}-{key}"
+def planned(
+    incident: Incident,
+    *,
+    responder: str,
+    kind: Kind,
+    verb: Verb,
+    target: str,
+    occasion: Occasion,
+    content: dict[str, Any] | None = None,
+) -> Action:
+    """An action of this incident with its keys.
+
+    Both keys hash the root incident and its epoch, so a reopened incident may notify
+    again and a successor past the caps does not (law 3).
+    """
+    notice = (incident.root, str(incident.epoch), responder, target)
+    return Action(
+        key=digest(*notice, verb, occasion),
+        dedup_key=dedup_key(incident, responder, target),
+        incident=incident.id,
+        responder=responder,
+        kind=kind,
+        verb=verb,
+        target=target,
+        occasion=occasion,
+        content=content or {},
+        epoch=incident.epoch,
+    )
 
 
-def _digest(*parts: str) -> str:
-    """32 hex digits over length-prefixed parts: ("a", "bc") is not ("ab", "c")."""
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def forwarding(
+    incident: str, responder: str, *, after: int = 0, occasion: Occasion | None = None
+) -> Action:
+    """The forward of what an incident's timeline has after an entry.
+
+    It is of this very incident, whatever its root is: records are no notices. Its key
+    hashes where it begins, so that it stays the same while the timeline grows.
+    """
+    notice = digest(incident, responder, Verb.FORWARD)
+    occasion = occasion or Occasion.RECORDED
+    return Action(
+        key=digest(notice, occasion, str(after)),
+        dedup_key=f"fw-{incident}-{notice}",
+        incident=incident,
+        responder=responder,
+        kind=Kind.FORWARD,
+        verb=Verb.FORWARD,
+        target=responder,
+        occasion=occasion,
+    )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.model.action import Sink
 from shared.model.errors import SettingsError, StoreError
+from shared.model.traffic import Sink
 from shared.posture import store
 from shared.store import reading
 from shared.triggers.answer import Answer

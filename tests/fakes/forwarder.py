@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from responders.base import forwards
 from responders.forwards.records import Record, Sort, records
-from shared.model.action import Action, Kind, Outcome, Traffic, Verb
+from shared.model.action import Action, Kind, Outcome, Verb
+from shared.model.traffic import Traffic
 from tests.fakes.responder import FakeResponder
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 
 from responders.forwards import batch
 from responders.forwards.batch import Batch
-from shared.model.action import Traffic
 from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
+from shared.model.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.model.action import dedup_key, named_in
+from shared.model.action_keys import dedup_key, named_in
 from tests.factories import make_incident
 
 ID = "0d9eeb301d377b52"
