@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared import settings
-from shared.bootstrap import utc_now
 from shared.clouds.storage import Storage
+from shared.wiring.parts import utc_now
 
 # Where `firewatch run` leaves word of itself, so that other commands find it.
 RUNS = Path(__file__).parent.parent / ".run"

@@ -15,7 +15,6 @@ from cli import tables
 from cli.coverage import SHIPPED
 from cli.incidents import Json, print_json
 from shared import settings
-from shared.bootstrap import utc_now
 from shared.clouds.http import HttpClient
 from shared.oncall.duty import Span, changes, gaps, on_duty
 from shared.oncall.feeds import Answer, Feeds, fetch_by
@@ -24,6 +23,7 @@ from shared.oncall.wall import instant_of, zone_of
 from shared.triage import policy as policies
 from shared.triage.policy import names
 from shared.triage.policy.on_call import year
+from shared.wiring.parts import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,9 +12,9 @@ from cli import tables
 from cli.incidents import Account, By, Json, Note, ask, parsed, person, print_json
 from cli.rules import PolicyFile, policy, silences
 from shared.api import viewing, views
-from shared.bootstrap import utc_now
 from shared.commands import Order
 from shared.model.silence import Mode, Silence
+from shared.wiring.parts import utc_now
 
 if TYPE_CHECKING:
     from shared.clouds.storage import Storage

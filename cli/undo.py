@@ -18,7 +18,6 @@ from responders.base import Ports
 from shared import settings
 from shared.actions import deeds
 from shared.actions.deeds import Step
-from shared.bootstrap import utc_now
 from shared.clouds.credentials import Credentials
 from shared.clouds.http import HttpClient
 from shared.clouds.outlets import Opened
@@ -34,6 +33,7 @@ from shared.model.incident import Mark
 from shared.settings import DEFAULT_LEASE
 from shared.store import reading, rows
 from shared.store.kept import Keeper
+from shared.wiring.parts import utc_now
 
 if TYPE_CHECKING:
     from responders.base import Doer

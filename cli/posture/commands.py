@@ -19,7 +19,6 @@ from cli.posture.markdown import markdown
 from cli.posture.showing import show
 from shared import settings
 from shared.audit_posture import wanted_of
-from shared.bootstrap import LIST_TIMEOUT_S, utc_now
 from shared.clouds.arm import Arm
 from shared.clouds.credentials import Credentials
 from shared.clouds.http import HttpClient
@@ -35,6 +34,7 @@ from shared.posture.estate import Part
 from shared.posture.gate import Gate
 from shared.posture.look import Sides, look
 from shared.posture.report import report
+from shared.wiring.parts import LIST_TIMEOUT_S, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

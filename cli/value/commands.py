@@ -17,11 +17,11 @@ from cli.value import rules as readers
 from cli.value.kinds import kinds
 from shared import settings
 from shared.api.bodies import MOST_DAYS
-from shared.bootstrap import utc_now
 from shared.clouds.credentials import Credentials
 from shared.clouds.log_analytics import LogAnalytics
 from shared.enrichment.pack import pack
 from shared.model.errors import FirewatchError, LogsUnavailable
+from shared.wiring.parts import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,7 +15,6 @@ from cli.archive.export import export
 from cli.archive.period import Period
 from cli.archive.verifying import Verification
 from devhost.storage import Azurite
-from shared.bootstrap import utc_now
 from shared.clouds.storage import Storage
 from shared.ingest import Ingest
 from shared.model.correlation import Correlation
@@ -23,6 +22,7 @@ from shared.model.event import Event
 from shared.settings import from_environment
 from shared.store import finding
 from shared.store.archive import Archive
+from shared.wiring.parts import utc_now
 from tests.alerts import NOON
 from tests.benchmarks import feeds
 from tests.benchmarks.counting import CountedBlobs, Requests

@@ -23,12 +23,12 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared import settings as environment
 from shared import sources
-from shared.bootstrap import utc_now
 from shared.clouds.storage import TABLE, Storage
 from shared.model.event import Event
 from shared.store import limits
 from shared.store.ports import Put
 from shared.store.tables import IN_FLIGHT
+from shared.wiring.parts import utc_now
 from tests.alerts import NOON
 from tests.benchmarks.bench import Resources, memory_mb
 from tests.benchmarks.counting import Journal

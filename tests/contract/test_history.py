@@ -11,7 +11,6 @@ import pytest
 from azure.data.tables.aio import TableServiceClient
 from msgspec.structs import replace
 
-from shared.bootstrap import utc_now
 from shared.clouds.storage import HISTORY, TABLE, Layout, Storage
 from shared.model.incident import Entry, Fact, Incident, IncidentStatus, Mark
 from shared.purge import Purge
@@ -22,6 +21,7 @@ from shared.store.history import History, find
 from shared.store.ledger import META_PARTITION, META_ROW, Ledger
 from shared.store.ports import Put, Row
 from shared.store.tables import AzureTable
+from shared.wiring.parts import utc_now
 from tests.factories import NOON, make_incident
 from tests.fakes.clock import Clock
 from tests.fakes.store import FakeTable

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from shared.bootstrap import utc_now
 from shared.clouds.storage import Storage
 from shared.settings import from_environment
+from shared.wiring.parts import utc_now
 from tests.meta.source_tree import ROOT
 
 if TYPE_CHECKING:

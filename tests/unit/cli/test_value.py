@@ -18,7 +18,6 @@ from cli.main import app
 from cli.value import rules, showing
 from devhost.outside import Fault, Outside
 from devhost.outside.log_analytics import Odd, Way
-from shared.bootstrap import utc_now
 from shared.log_retention.workspace import Workspace
 from shared.model.errors import FailureReason, PermanentFailure
 from shared.model.incident import (
@@ -30,6 +29,7 @@ from shared.model.incident import (
 )
 from shared.store import rows
 from shared.store.ports import Put, Row
+from shared.wiring.parts import utc_now
 from tests.factories import make_evidence_row, make_incident, make_problem, make_risk
 from tests.fakes.azure import SOC
 from tests.fakes.firewatch import World
