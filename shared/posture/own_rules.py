@@ -17,6 +17,7 @@ OWN_RULES = (
     "nobody-on-call",
     "oldest-due",
     "policy-problem",
+    "posture-fails",
     "requests-put-off",
     "senders-refused",
     "storage-trouble",

@@ -64,7 +64,7 @@ MINUTES = {"PT5M": 5, "PT10M": 10, "PT15M": 15, "PT30M": 30, "PT1H": 60, "PT6H":
 WINDOWS = MINUTES | {"P1D": 1_440}
 
 # Rules of a condition that no single line of a log tells.
-BY_OTHER_MEANS = {"functions-fail", "oldest-due", "tick-stopped"}
+BY_OTHER_MEANS = {"functions-fail", "oldest-due", "posture-fails", "tick-stopped"}
 
 
 def events(query: str) -> set[str]:
