@@ -47,6 +47,7 @@ class Facts(NamedTuple):
     said so; ``confirmed`` are the ids of these, ``doubted`` of those that look made up,
     ``unread`` of those whose owner did not answer. ``tags`` are those of every scope that was read, by canonical id. ``own`` are the
     resources of the app itself. ``lacking`` are rights that it may need and does not have.
+    ``itself`` are the ids of the app's identity; nothing where they cannot be read.
     """
 
     alerts: Sequence[AlertRow]
@@ -56,6 +57,7 @@ class Facts(NamedTuple):
     tags: Mapping[str, Mapping[str, str]] = {}
     own: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
+    itself: frozenset[str] = frozenset()
 
 
 def judge(
@@ -75,6 +77,7 @@ def judge(
         *_of_samples(real, facts),
         *_of_identity(deed),
         *_of_protection(deed, guards, facts),
+        *_of_itself(deed, facts),
         *_of_stop(deed, facts),
     ]
     if real:
@@ -178,6 +181,16 @@ def _of_protection(deed: Deed, guards: Guards, facts: Facts) -> Iterator[Finding
         for text, tag in wanted:
             if tag.is_in(lowered):
                 yield _refused(f"{scope} is tagged {text}")
+
+
+def _of_itself(deed: Deed, facts: Facts) -> Iterator[Finding]:
+    """Whoever has its identity taken away has stopped everything, and undo too."""
+    for each in deed.accounts:
+        if each in facts.itself:
+            yield _refused(f"{each} is Firewatch's own identity")
+    if deed.accounts and not facts.itself:
+        why = "which account is Firewatch's own cannot be read"
+        yield Finding(guard=Guard.PROTECTED, says=Says.ASK, why=why)
 
 
 def _of_stop(deed: Deed, facts: Facts) -> Iterator[Finding]:

@@ -60,12 +60,17 @@ async def _nothing(_: Sequence[Permission], __: Sequence[str]) -> tuple[str, ...
     return ()
 
 
+async def _nobody() -> frozenset[str]:
+    return frozenset()
+
+
 class Reads(NamedTuple):
     """What is read for guards.
 
     ``confirm`` gives an alert as its owner has it now; None where it has none such.
     ``tags`` gives those of the scopes that can be read. Both raise ResponderError.
     ``lacking`` says which of some permissions the app does not have at some resources.
+    ``itself`` gives the ids of the app's identity; nothing while they cannot be read.
     """
 
     confirm: Callable[[AlertRow], Awaitable[Alert | None]]
@@ -73,6 +78,7 @@ class Reads(NamedTuple):
     lacking: Callable[
         [Sequence[Permission], Sequence[str]], Awaitable[tuple[str, ...]]
     ] = _nothing
+    itself: Callable[[], Awaitable[frozenset[str]]] = _nobody
 
 
 class Ground(NamedTuple):
@@ -140,6 +146,8 @@ class Planning:
                 strict=True,
             )
         )
+        is_about_accounts = any(deed.accounts for deed in wanted.values())
+        itself = await self._reads.itself() if is_about_accounts else frozenset()
         return {
             digest: Facts(
                 alerts=[ground.alerts[a] for a in deed.alerts if a in ground.alerts],
@@ -149,6 +157,7 @@ class Planning:
                 tags=tags,
                 own=self._terms.own,
                 lacking=lacking[digest],
+                itself=itself,
             )
             for digest, deed in wanted.items()
         }

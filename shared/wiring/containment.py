@@ -30,12 +30,16 @@ class Containment(People):
             from shared.clouds.remotes import remotes
             from shared.containment.containing import Containing
             from shared.containment.doing import Doing
+            from shared.containment.itself import Itself
             from shared.containment.judging import Judging
             from shared.containment.planning import Planning
             from shared.containment.targets import Targets
 
             arm = remotes(settings, http=self._http, token=token).arm
-            planning = Planning(storage.ledger, terms, self.reads(arm))
+            reads = self.reads(arm)._replace(
+                itself=Itself(token, f"{settings.arm_url}/.default")
+            )
+            planning = Planning(storage.ledger, terms, reads)
             targets = Targets(storage.ledger, lease=settings.lease)
             return Containing(
                 storage.ledger,

@@ -15,8 +15,9 @@ from devhost.outside import Fault
 from devhost.outside.azure.rights import Identity
 from devhost.outside.azure.upsets import Way
 from responders import DOERS
-from shared.actions import deeds
-from shared.model.deed import Undo
+from shared.actions import deeds, guards
+from shared.actions.guards import Facts
+from shared.model.deed import Says, Undo
 from shared.model.deed_status import DeedStatus
 from shared.model.errors import (
     ActionRefused,
@@ -25,7 +26,7 @@ from shared.model.errors import (
     ResponderError,
     TransientFailure,
 )
-from shared.model.guards import DOES
+from shared.model.guards import DOES, Guards, Mode
 from shared.model.permission import Api
 from tests.conformance.doing import CASES, Life, is_exact, life
 from tests.factories import make_incident
@@ -40,6 +41,14 @@ REVERSIBLE = [name for name in NAMES if CASES[name].reversible]
 WAITING = [name for name in NAMES if CASES[name].waits]
 PROMPT = [name for name in NAMES if not CASES[name].waits]
 SENDING = [name for name in NAMES if not CASES[name].keeps]
+# What they change is what an account is, or may.
+OF_ACCOUNTS = {
+    "principal-disable",
+    "risk-confirm",
+    "role-remove",
+    "sessions-revoke",
+    "user-disable",
+}
 # An ARM id, an object id, or the address of something in a vault.
 _BY_ID = re.compile(r"/subscriptions/|https?://|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)")
@@ -116,6 +125,22 @@ async def test_what_cannot_be_done_says_so(one: Life) -> None:
 async def test_without_settings_it_plans_nothing(one: Life) -> None:
     """A doer that the policy names no more takes back, and does nothing new."""
     assert list(await one.bare.plan(make_incident(), one.case.alerts())) == []
+
+
+async def test_no_account_is_touched_that_is_not_named(one: Life, name: str) -> None:
+    """Guards go by what deeds name: so nothing is done about what the app runs as."""
+    row = await one.planned()
+    itself = frozenset(row.deed.accounts)
+    facts = Facts(one.case.alerts(), itself=itself)
+
+    found = guards.judge(
+        make_incident(), row.deed, Mode.ACT, Guards(), facts, now=one.side.now
+    )
+
+    refused = [f for f in found if f.why.endswith("Firewatch's own identity")]
+    assert bool(itself) is (name in OF_ACCOUNTS)
+    assert len(refused) == len(itself)
+    assert all(finding.says is Says.REFUSE for finding in refused)
 
 
 # The life of a deed

@@ -45,6 +45,7 @@ class Estate:
 
     ``slow`` is how long a change takes until it shows; ``deaf`` targets take a change
     and do nothing. ``tags`` are those of scopes; ``unread`` scopes show none.
+    ``accounts`` is what a thing runs as, where to isolate it touches that too.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Estate:
         self.deaf: set[str] = set()
         self.tags: dict[str, dict[str, str]] = {}
         self.unread: set[str] = set()
+        self.accounts: dict[str, str] = {}
         self.changes: list[Change] = []
         self._now: dict[str, str] = {}
         self._coming: dict[str, tuple[datetime, str]] = {}
@@ -166,6 +168,7 @@ class FakeDoer:
             says=f"Isolate {resource.display_name(target)}",
             alerts=tuple(sorted(alerts)),
             resources=(target,),
+            accounts=tuple(a for t, a in self.estate.accounts.items() if t == target),
             reversible=self.reversible,
         )
 

@@ -11,6 +11,7 @@ from shared.actions.containment import Rules as ContainRules
 from shared.actions.routing import Route, Routed, Rules
 from shared.answers.keys import Keys
 from shared.audit import Audit
+from shared.clouds.credentials import LOCAL_ID
 from shared.commands import Commands
 from shared.containment.approving import Approving
 from shared.containment.containing import Containing
@@ -83,6 +84,11 @@ CALM = Storm(pages=1_000_000)
 async def _nothing(*_: object) -> tuple[str, ...]:
     """The app may do everything."""
     return ()
+
+
+async def _itself() -> frozenset[str]:
+    """Whom the app runs as."""
+    return frozenset({LOCAL_ID})
 
 
 class Story(NamedTuple):
@@ -177,6 +183,7 @@ class World:
         self.lease = lease
         self.partitions = partitions
         self.lacking = _nothing
+        self.itself: Callable[[], Awaitable[frozenset[str]]] = _itself
         self.worker = self.new_worker()
 
     @property
@@ -261,7 +268,9 @@ class World:
         terms = Terms(
             ContainRules(self.contain), self.guards, self.doers, can_ask=self.can_ask
         )
-        reads = Reads(self.owner.confirm, self.estate.tags_of, self.lacking)
+        reads = Reads(
+            self.owner.confirm, self.estate.tags_of, self.lacking, self.itself
+        )
         planning = Planning(ledger, terms, reads)
         return Containing(
             ledger,
