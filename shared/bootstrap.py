@@ -59,8 +59,8 @@ class App(Containment, Looking):
         tagging, containing = await self._tagging(), await self.containing()
 
         async def build() -> Respond:
-            from shared.escalating import Escalating
-            from shared.gathering import Gathering
+            from shared.looks.escalating import Escalating
+            from shared.looks.gathering import Gathering
             from shared.respond import Respond
 
             return Respond(

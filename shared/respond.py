@@ -20,18 +20,18 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from shared import telemetry
-from shared.assess import Assessment
-from shared.forwarding import Forwarding
-from shared.gathering import Turn
+from shared.looks.assessing import Assessment
 from shared.looks.claiming import Claiming
+from shared.looks.forwarding import Forwarding
 from shared.looks.leasing import Leasing
 from shared.looks.looking import Looking
 from shared.looks.recording import Recording
+from shared.looks.stuck import Stuck
+from shared.looks.turn import Turn
 from shared.model.action import Outcome
 from shared.model.errors import StoreConflict, StoreUnavailable
 from shared.model.risk import Weights
 from shared.store import messages
-from shared.stuck import Stuck
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
     from responders.base import Responder
     from shared.actions.routing import Rules
-    from shared.assess import Offer
     from shared.containment.containing import Containing
-    from shared.escalating import Escalating
-    from shared.gathering import Gathering
+    from shared.looks.assessing import Offer
     from shared.looks.claiming import Claim
+    from shared.looks.escalating import Escalating
+    from shared.looks.gathering import Gathering
     from shared.model.action import Action
     from shared.noise import Noise
     from shared.store.ledger import Ledger

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.containment.containing import Moves
-    from shared.gathering import Found
+    from shared.looks.gathering import Found
     from shared.looks.leasing import Leasing
     from shared.looks.looking import Seen
     from shared.model.action import Told

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from shared.assess import Assessment, Ruled
     from shared.containment.containing import Containing, Moves
-    from shared.forwarding import Forwarding
-    from shared.gathering import Found, Gathering, Turn
+    from shared.looks.assessing import Assessment, Ruled
+    from shared.looks.forwarding import Forwarding
+    from shared.looks.gathering import Found, Gathering
+    from shared.looks.turn import Turn
     from shared.model.action import ActionRow
     from shared.model.incident import Fact, Incident
     from shared.model.risk import Weights

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.actions.routing import Rules
-    from shared.assess import Assessment
-    from shared.gathering import Gathering
+    from shared.looks.assessing import Assessment
     from shared.looks.claiming import Claim
+    from shared.looks.gathering import Gathering
     from shared.looks.leasing import Leasing
     from shared.model.action import ActionRow, Outcome
     from shared.model.deed import DeedRow

@@ -21,9 +21,9 @@ from shared.containment.judging import Judging
 from shared.containment.planning import Planning, Reads, Terms
 from shared.containment.stopping import Stopping
 from shared.containment.targets import Targets
-from shared.escalating import Escalating
-from shared.gathering import USUAL, Gathering
 from shared.ingest import Ingest
+from shared.looks.escalating import Escalating
+from shared.looks.gathering import USUAL, Gathering
 from shared.model.correlation import Correlation
 from shared.model.errors import StoreError
 from shared.model.guards import Contain, Guards

@@ -140,18 +140,6 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.triage.correlation",
         *STORE,
     ),
-    # The three parts of a look: what is to do, doing it, and what breaks over it.
-    "shared.assess": (
-        MODEL,
-        "responders.base",
-        "shared.actions",
-        "shared.escalating",
-        "shared.noise",
-        "shared.oncall.policy",
-        *STORE,
-    ),
-    # Whom a look calls: schedules asked, and what is on record.
-    "shared.escalating": (MODEL, "shared.actions", "shared.oncall", "shared.telemetry"),
     # What is done to contain an incident: planned, judged, done one step at a time, and
     # decided by people.
     "shared.containment": (
@@ -175,48 +163,61 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.containment",
         "shared.triage.policy",
     ),
-    "shared.stuck": (
+    # A look: what it sees, its claim, and what came of it.
+    "shared.looks": (
+        MODEL,
+        "shared.actions",
+        "shared.containment.containing",
+        "shared.looks",
+        "shared.telemetry",
+        "shared.triage.risk",
+        *STORE,
+    ),
+    "shared.looks.assessing": (
+        MODEL,
+        "responders.base",
+        "shared.actions",
+        "shared.looks.escalating",
+        "shared.noise",
+        "shared.oncall.policy",
+        *STORE,
+    ),
+    # Whom a look calls: schedules asked, and what is on record.
+    "shared.looks.escalating": (
+        MODEL,
+        "shared.actions",
+        "shared.oncall",
+        "shared.telemetry",
+    ),
+    # What the logs say, for as long as a page may wait.
+    "shared.looks.gathering": (
+        MODEL,
+        "shared.actions",
+        "shared.enrichment",
+        "shared.looks.round",
+        "shared.looks.turn",
+        "shared.telemetry",
+        *STORE,
+    ),
+    "shared.looks.round": (MODEL, "shared.actions", "shared.enrichment", *STORE),
+    "shared.looks.turn": (MODEL,),
+    # What forwards are made of.
+    "shared.looks.forwarding": (MODEL, "shared.actions", *STORE),
+    # What breaks over a look.
+    "shared.looks.stuck": (
         MODEL,
         "responders.base",
         "shared.actions",
         "shared.telemetry",
-        *STORE,
-    ),
-    # What the logs say, for as long as a page may wait.
-    "shared.gathering": (
-        MODEL,
-        "shared.actions",
-        "shared.enrichment",
-        "shared.telemetry",
-        *STORE,
-    ),
-    # What forwards are made of.
-    "shared.forwarding": (MODEL, "shared.actions", *STORE),
-    # What a look sees, its claim, and what came of it.
-    "shared.looks": (
-        MODEL,
-        "shared.actions",
-        "shared.assess",
-        "shared.containment.containing",
-        "shared.forwarding",
-        "shared.gathering",
-        "shared.looks",
-        "shared.telemetry",
-        "shared.triage.risk",
         *STORE,
     ),
     "shared.respond": (
         MODEL,
         "responders.base",
         "shared.actions.routing",
-        "shared.assess",
         "shared.containment.containing",
-        "shared.escalating",
-        "shared.forwarding",
-        "shared.gathering",
         "shared.looks",
         "shared.noise",
-        "shared.stuck",
         "shared.telemetry",
         *STORE,
     ),
@@ -416,10 +417,10 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.commands",
         "shared.drills",
         "shared.enrichment",
-        "shared.escalating",
-        "shared.gathering",
         "shared.hearing",
         "shared.ingest",
+        "shared.looks.escalating",
+        "shared.looks.gathering",
         "shared.purge",
         "shared.reconcile_source",
         "shared.regrouping",

@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from responders.forwards.records import Sort
-from shared import forwarding
 from shared.actions import deeds
 from shared.actions.backoff import GIVE_UP_AFTER
 from shared.actions.routing import Route
 from shared.commands import Order
 from shared.deliveries import Deliveries
+from shared.looks import forwarding
 from shared.model.action import ActionStatus, Kind, Occasion, Verb
 from shared.model.deed import Deed, DeedRow
 from shared.model.deed_status import DeedStatus

@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from shared.actions.routing import Route
-from shared.gathering import BRIEF, HIGH_WAITS, USUAL
+from shared.looks.gathering import HIGH_WAITS, USUAL
+from shared.looks.turn import BRIEF
 from shared.model.action import Change
 from shared.model.enrich import Enrich
 from shared.model.evidence import Evidence, EvidenceStatus, Lack
@@ -451,7 +452,7 @@ def test_nobody_waits_with_the_lease() -> None:
 
 def test_rows_of_an_incident_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many things it comes to be about."""
-    monkeypatch.setattr("shared.gathering.MOST_ROWS", 5)
+    monkeypatch.setattr("shared.looks.round.MOST_ROWS", 5)
 
     async def scenario() -> None:
         world = enriched(FakeLogs())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from responders.base import Responder
     from shared.actions.routing import Rules
     from shared.actions.silencing import Ruling
-    from shared.escalating import Escalating
+    from shared.looks.escalating import Escalating
     from shared.model.action import Action
     from shared.model.evidence import Evidence
     from shared.noise import Noise

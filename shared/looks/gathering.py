@@ -7,7 +7,6 @@ there is, and says what is missing. Nobody waits holding a lease.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,10 +15,11 @@ from msgspec.structs import replace
 from shared import telemetry
 from shared.actions import gathered
 from shared.enrichment import inquiries
+from shared.looks.round import Round, row_key
+from shared.looks.turn import BRIEF, Asked, running
 from shared.model.alert import Severity
 from shared.model.enrich import Enrich
 from shared.model.evidence import (
-    OWN_QUESTIONS,
     Cost,
     Evidence,
     EvidenceRow,
@@ -27,11 +27,10 @@ from shared.model.evidence import (
     Lack,
 )
 from shared.model.incident import AUDIT
-from shared.store import reading, rows
+from shared.store import reading
 
 if TYPE_CHECKING:
     from collections.abc import (
-        AsyncIterator,
         Awaitable,
         Callable,
         Iterable,
@@ -40,12 +39,11 @@ if TYPE_CHECKING:
     )
     from datetime import datetime
 
-    from shared.enrichment.asking import Ask
     from shared.enrichment.enrichment import Enrichment
     from shared.enrichment.inquiries import Inquiry
     from shared.enrichment.started import Early, Started
     from shared.enrichment.tagging import ResourceTags
-    from shared.model.alert import AlertRow
+    from shared.looks.turn import Turn
     from shared.model.evidence import Gathered
     from shared.model.incident import Incident
     from shared.store.ledger import Ledger
@@ -55,54 +53,14 @@ HIGH_WAITS = timedelta(seconds=5)
 
 USUAL = Enrich()
 
-# Rows of what logs say that an incident keeps.
-MOST_ROWS = 24
-
 # After a round that nobody answered a word of, nobody waits longer than BRIEF for a
 # while: what comes all the same follows as an update.
-BRIEF = timedelta(seconds=0.5)
 SILENT_FOR = timedelta(minutes=1)
 
 # Routes and silences that go by tags wait so long for them, before all else.
 TAGS_WAIT = timedelta(seconds=2)
 
 _SLACK_S = 0.05
-
-
-class Asked(NamedTuple):
-    """A round about an incident of so many alerts: its rows, and why logs gave none."""
-
-    alerts: int
-    rows: tuple[EvidenceRow, ...]
-    lack: Lack | None = None
-
-
-class Turn:
-    """The time that one look has, and its place among those that look side by side.
-
-    Whoever waits for evidence gives the place to another. ``asked`` is what came of it,
-    for as long as nothing was claimed: an incident that changes all the time is not
-    asked about, and waited for, over and over.
-    """
-
-    def __init__(self, gate: asyncio.Semaphore) -> None:
-        self.asked: dict[str, Asked] = {}
-        self._gate = gate
-        self._began = _now()
-
-    def left(self, most: timedelta) -> float:
-        """Seconds until this look has waited so long; enough for what is known."""
-        ends = self._began + most.total_seconds()
-        return max(ends - _now(), BRIEF.total_seconds())
-
-    @asynccontextmanager
-    async def aside(self) -> AsyncIterator[None]:
-        """Let another look go on meanwhile."""
-        self._gate.release()
-        try:
-            yield
-        finally:
-            await self._gate.acquire()
 
 
 class Found(NamedTuple):
@@ -200,28 +158,28 @@ class Gathering:
         known = [row for row, _ in kept]
         asked = turn.asked.get(head.id)
         if asked is None:
-            seconds = turn.left(BRIEF if _now() < self._silent_until else most)
-            round_ = _Round(head, known, now, begins=begins)
+            seconds = turn.left(BRIEF if running() < self._silent_until else most)
+            round_ = Round(head, known, now, begins=begins)
             async with turn.aside():
                 asked = await self._asked(round_, seconds)
             turn.asked[head.id] = asked
         # Alerts that came meanwhile are news: they are asked about later.
         as_asked = replace(head, alerts=asked.alerts)
-        mine = {_key(row): row for row in known if row.incident == head.id}
-        mine |= {_key(row): row for row in asked.rows}
+        mine = {row_key(row): row for row in known if row.incident == head.id}
+        mine |= {row_key(row): row for row in asked.rows}
         others = [row for row in known if row.incident != head.id]
         mark = gathered.summed(as_asked, mine.values(), now)
         shown = _shown([*mine.values(), *others])
         if asked.lack is not None:
             mark = _marked(as_asked, mark, now, asked.lack)
             shown = (*shown, _nothing(as_asked, now, asked.lack))
-        etags = {_key(row): etag for row, etag in kept}
+        etags = {row_key(row): etag for row, etag in kept}
         return Found(mark, shown, asked.rows, etags)
 
     def _lacks_tags(self, head: Incident) -> bool:
         return self._tagging is not None and self._tagging.is_open(head)
 
-    async def _asked(self, round_: _Round, seconds: float) -> Asked:
+    async def _asked(self, round_: Round, seconds: float) -> Asked:
         """What comes of a round in that time, whatever breaks over it."""
         others = inquiries.asked(self._others, round_.of_others, seconds=seconds)
         (rows_, lack), more = await asyncio.gather(
@@ -230,7 +188,7 @@ class Gathering:
         return Asked(round_.head.alerts, (*more, *rows_), lack)
 
     async def _asked_logs(
-        self, round_: _Round, seconds: float
+        self, round_: Round, seconds: float
     ) -> tuple[list[EvidenceRow], Lack | None]:
         """What logs say in that time; without a word of theirs, why."""
         # Of a setting that is wrong no log tells.
@@ -239,9 +197,9 @@ class Gathering:
         try:
             # What comes before the asks, such as reading the alerts, may hang too.
             async with asyncio.timeout(seconds + _SLACK_S):
-                return await self._ask(round_, _now() + seconds), None
+                return await self._ask(round_, running() + seconds), None
         except TimeoutError:
-            self._silent_until = _now() + SILENT_FOR.total_seconds()
+            self._silent_until = running() + SILENT_FOR.total_seconds()
             return [], Lack.TIMEOUT
         except Exception as error:  # noqa: BLE001  a notice fails open
             telemetry.emit(
@@ -249,7 +207,7 @@ class Gathering:
             )
             return [], Lack.DEFECT
 
-    async def _ask(self, round_: _Round, ends: float) -> list[EvidenceRow]:
+    async def _ask(self, round_: Round, ends: float) -> list[EvidenceRow]:
         """One round of asks, as far as it comes by then; the rest goes on."""
         assert self._enrichment is not None  # noqa: S101  _asked_logs looked
         head = round_.head
@@ -263,7 +221,7 @@ class Gathering:
             **({"most_age": timedelta(0)} if round_.is_late else {}),
         )
         self._keep(started)
-        early = await started.until(max(0.0, ends - _now()))
+        early = await started.until(max(0.0, ends - running()))
         self._note(early)
         return round_.rows(asked, early)
 
@@ -277,7 +235,7 @@ class Gathering:
         if any(e.status is not EvidenceStatus.UNAVAILABLE for e in early.evidence):
             self._silent_until = float("-inf")
         elif early.missing:
-            self._silent_until = _now() + SILENT_FOR.total_seconds()
+            self._silent_until = running() + SILENT_FOR.total_seconds()
 
 
 def _nothing(head: Incident, now: datetime, lack: Lack) -> Evidence:
@@ -308,115 +266,6 @@ def _marked(head: Incident, mark: Gathered, now: datetime, lack: Lack) -> Gather
     return replace(mark, again=now + gathered.REST if is_worth_it else mark.again)
 
 
-class _Round:
-    """One round of asks about an incident, and the rows that it comes to."""
-
-    def __init__(
-        self,
-        head: Incident,
-        known: Sequence[EvidenceRow],
-        now: datetime,
-        *,
-        begins: bool,
-    ) -> None:
-        self.head = head
-        self._now = now
-        mine = [row for row in known if row.incident == head.id]
-        own = {
-            row.evidence.query: row
-            for row in mine
-            if row.evidence.query in OWN_QUESTIONS
-        }
-        self._known = {
-            _key(row): row for row in mine if row.evidence.query not in OWN_QUESTIONS
-        }
-        has_news = begins or gathered.has_news(head)
-        self._is_new = has_news or not self._known
-        self._due = {key for key, row in self._known.items() if _is_due(row, head, now)}
-        # What is asked because its rows were not there yet, must not come from before.
-        self.is_late = not self._is_new and any(
-            not self._known[key].evidence.reason for key in self._due
-        )
-        self.of_others = inquiries.Round(
-            head,
-            own,
-            # Nothing arrives late there: only what failed is asked once more.
-            {n for n, r in own.items() if r.evidence.reason and _is_due(r, head, now)},
-            now,
-            is_new=has_news,
-        )
-
-    def asks(self, alerts: Sequence[AlertRow], how: Enrich) -> list[Ask]:
-        """What to ask: everything where there is news, else what is due."""
-        from shared.enrichment.asking import asks  # noqa: PLC0415  reads the pack
-
-        found = asks(self.head, alerts, most=how.most, only=how.queries or None)
-        if not self._is_new:
-            return [ask for ask in found if self._key(ask) in self._due]
-        room = MOST_ROWS - len(self._known)
-        chosen: dict[str, Ask] = {}
-        for ask in found:
-            key = self._key(ask)
-            if key not in chosen and (key in self._known or room > 0):
-                chosen[key] = ask
-                room -= key not in self._known
-        return [*chosen.values()]
-
-    def rows(self, asked: Sequence[Ask], early: Early) -> list[EvidenceRow]:
-        """A row for each ask; an answer that there was is not lost to a failure."""
-        from shared.enrichment.merging import unavailable  # noqa: PLC0415  as above
-
-        missing = {id(ask) for ask in early.missing}
-        answers = iter(early.evidence)
-        return [
-            self._row(
-                ask,
-                place,
-                unavailable(ask, Lack.TIMEOUT, asked_at=self._now)
-                if id(ask) in missing
-                else next(answers),
-            )
-            for place, ask in enumerate(asked)
-        ]
-
-    def _row(self, ask: Ask, place: int, evidence: Evidence) -> EvidenceRow:
-        before = self._known.get(self._key(ask))
-        is_lost = evidence.status is EvidenceStatus.UNAVAILABLE
-        if before is not None and is_lost:
-            evidence = (
-                before.evidence
-                if before.evidence.status is not EvidenceStatus.UNAVAILABLE
-                else evidence
-            )
-        is_again = before is not None and not self._is_new
-        return EvidenceRow(
-            incident=self.head.id,
-            about=_about(ask),
-            place=before.place if is_again and before else place,
-            at=self._now,
-            tries=before.tries + 1 if is_again and before else 1,
-            lag=ask.query.lag,
-            evidence=evidence,
-        )
-
-    def _key(self, ask: Ask) -> str:
-        return rows.evidence(self.head.id, ask.query.name, _about(ask))
-
-
-def _is_due(row: EvidenceRow, head: Incident, now: datetime) -> bool:
-    at = gathered.again_at(row, head)
-    return at is not None and at <= now
-
-
-def _about(ask: Ask) -> str:
-    # Halves of characters have no bytes.
-    return rows.digest(ask.subject.encode(errors="replace").decode())
-
-
-def _key(row: EvidenceRow) -> str:
-    return rows.evidence(row.incident, row.evidence.query, row.about)
-
-
 def _shown(kept: Iterable[EvidenceRow]) -> tuple[Evidence, ...]:
     """The evidence as a notice tells it: what was found first, each question once."""
     newest: dict[tuple[str, str], EvidenceRow] = {}
@@ -426,7 +275,3 @@ def _shown(kept: Iterable[EvidenceRow]) -> tuple[Evidence, ...]:
         newest.values(), key=lambda row: (row.evidence.row_count == 0, row.place)
     )
     return tuple(row.evidence for row in found)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -12,7 +12,7 @@ from shared.actions.routing import Route, Routing
 from shared.commands import Order
 from shared.enrichment.tagging import ResourceTags
 from shared.enrichment.tags import Tags
-from shared.gathering import TAGS_WAIT
+from shared.looks.gathering import TAGS_WAIT
 from shared.model.errors import FailureReason, TransientFailure
 from shared.model.evidence import TAGS, Lack
 from shared.model.logs import Answer
