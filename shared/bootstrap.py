@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.wiring.containment import Containment
-from shared.wiring.looking import Looking
+from shared.wiring.questions import Questions
 
 if TYPE_CHECKING:
     from shared.answering import Answering
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shared.triage.policy import Policy
 
 
-class App(Containment, Looking):
+class App(Containment, Questions):
     """The app of one process. Every method gives the same object each time.
 
     All raise SettingsError, listing what is wrong, and StoreUnavailable.

@@ -400,7 +400,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "shared.containment",
         "shared.wiring.people",
     ),
-    "shared.wiring.looking": (
+    "shared.wiring.questions": (
         MODEL,
         "shared.audit_posture",
         "shared.clouds",

@@ -1,4 +1,4 @@
-"""What looks at logs, tags and settings of the estate."""
+"""What asks about logs, tags and settings of the estate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shared.enrichment.tagging import ResourceTags
 
 
-class Looking(People):
+class Questions(People):
     """Questions about incidents, and the audit of each day."""
 
     async def enrichment(self) -> Enrichment:
