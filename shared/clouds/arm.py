@@ -156,7 +156,7 @@ def _raise(reply: Reply, about: str, permission: str) -> NoReturn:
         )
     if reply.status in _DENIED:
         raise PermanentFailure(
-            _DENIED[reply.status], f"{said}; the app's identity needs {permission}"
+            _DENIED[reply.status], f"{said}; whoever asks needs {permission}"
         )
     raise PermanentFailure(FailureReason.INVALID, said)
 

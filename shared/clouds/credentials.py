@@ -65,7 +65,7 @@ class Credentials:
         except ClientAuthenticationError as error:
             raise PermanentFailure(
                 FailureReason.AUTH,
-                f"the app's identity gets no token for {scope}: {type(error).__name__}",
+                f"no token for {scope}: {type(error).__name__}",
             ) from None
         except (AzureError, TimeoutError) as error:
             raise TransientFailure(

@@ -215,7 +215,7 @@ def _unavailable(seen: _Seen, error: Exception) -> LogsUnavailable:
     said = _said(seen.body)
     lack = _LACKS.get(seen.status, Lack.UNREACHABLE)
     if lack is Lack.FORBIDDEN:
-        said = f"{said}; the app's identity needs {PERMISSION}"
+        said = f"{said}; whoever asks needs {PERMISSION}"
     missing = _NO_TABLE.search(said) if lack is Lack.BAD_QUERY else None
     return LogsUnavailable(
         Lack.MISSING_TABLE if missing else lack,

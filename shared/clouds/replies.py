@@ -99,7 +99,7 @@ def check(reply: Reply, about: str, permission: str = "") -> None:
     if reply.status in _TRANSIENT or reply.status >= 500:
         raise TransientFailure(reason, said, retry_after=retry_after(reply))
     if reason is FailureReason.AUTH and permission:
-        said = f"{said}; the app's identity needs {permission}"
+        said = f"{said}; whoever asks needs {permission}"
     raise PermanentFailure(reason, said)
 
 

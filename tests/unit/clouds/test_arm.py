@@ -321,7 +321,7 @@ async def test_what_is_no_object_is_no_document(body: bytes) -> None:
 
 async def test_what_may_not_be_read_names_its_permission() -> None:
     """That of the document, not that of the alerts."""
-    with pytest.raises(PermanentFailure, match="the app's identity needs a role"):
+    with pytest.raises(PermanentFailure, match="whoever asks needs a role"):
         await document_of(answer(403))
 
 
