@@ -19,7 +19,7 @@ from shared.model.silence import Mode
 from shared.model.text import one_line
 from shared.senders.policy import find_problems
 from shared.triage import policy as policies
-from shared.triage.policy import Policy, document, reading, rules
+from shared.triage.policy import Policy, between, document, reading
 from shared.triage.policy.document import Problem, step
 from shared.triage.policy.leaves import written
 
@@ -111,7 +111,7 @@ def examined(text: bytes) -> tuple[Policy | None, list[str]]:
     except ValueError as error:
         return None, [str(error)]
     raw = found.value
-    policy, problems = reading.convert(raw, Policy, each=rules.references(raw))
+    policy, problems = reading.convert(raw, Policy, each=between.references(raw))
     sections = raw if isinstance(raw, dict) else {}
     problems += _of_responders(sections.get("responders"))
     problems += _of_senders(sections.get("senders"))

@@ -14,7 +14,7 @@ from responders import DOERS, RESPONDERS
 from shared.actions.matchers import FIELDS, RISK, TAG
 from shared.model.text import NAME_PATTERN
 from shared.sources import NAMES
-from shared.triage.policy import rules
+from shared.triage.policy import checks, rules
 from shared.triage.policy.leaves import DURATION, WALL, written
 from shared.triage.policy.schema import Policy
 
@@ -28,16 +28,16 @@ _LASTING = "|".join(
     [*(f for f in FIELDS if f != RISK), rf"{TAG[:-1]}\.[A-Za-z0-9_.:-]+"]
 )
 _FIELDS = f"{RISK}|{_LASTING}"
-_KNOWN: dict[rules.Rule, dict[str, Any]] = {
-    rules.MATCHER: {"pattern": rf"^\s*({_FIELDS})\s*(=~|!~|!=|>=|=|<)"},
-    rules.OF_SILENCE: {"pattern": rf"^\s*({_LASTING})\s*(=~|!~|!=|>=|=)"},
-    rules.NAME: {"pattern": f"^{NAME_PATTERN}$"},
-    rules.FORMAT: {"enum": sorted(NAMES)},
-    rules.GUID: {"pattern": f"^{rules.GUID_PATTERN}$"},
-    rules.MACHINE: {"pattern": "^[0-9a-fA-F]{40}$"},
-    rules.OBJECT_ID: {"pattern": f"^{rules.GUID_PATTERN}$"},
-    rules.WORKSPACE: {"pattern": f"^{rules.GUID_PATTERN}$"},
-    rules.WALL: {"pattern": f"^{WALL.pattern}$"},
+_KNOWN: dict[checks.Rule, dict[str, Any]] = {
+    checks.MATCHER: {"pattern": rf"^\s*({_FIELDS})\s*(=~|!~|!=|>=|=|<)"},
+    checks.OF_SILENCE: {"pattern": rf"^\s*({_LASTING})\s*(=~|!~|!=|>=|=)"},
+    checks.NAME: {"pattern": f"^{NAME_PATTERN}$"},
+    checks.FORMAT: {"enum": sorted(NAMES)},
+    checks.GUID: {"pattern": f"^{checks.GUID_PATTERN}$"},
+    checks.MACHINE: {"pattern": "^[0-9a-fA-F]{40}$"},
+    checks.OBJECT_ID: {"pattern": f"^{checks.GUID_PATTERN}$"},
+    checks.WORKSPACE: {"pattern": f"^{checks.GUID_PATTERN}$"},
+    checks.WALL: {"pattern": f"^{WALL.pattern}$"},
 }
 
 _Node = dict[str, Any]
@@ -68,7 +68,7 @@ def generate() -> _Node:
     return {"$schema": DIALECT, **root, "title": "Firewatch policy", "$defs": parts}
 
 
-def _describe(part: _Node, struct: type, name: str, rule: rules.Rule) -> None:
+def _describe(part: _Node, struct: type, name: str, rule: checks.Rule) -> None:
     """Say what the rule says of a field, or of each item of a list."""
     encoded = {
         field.name: field.encode_name for field in msgspec.structs.fields(struct)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.model.errors import SettingsError
-from shared.triage.policy import document, reading, reloading, rules
+from shared.triage.policy import between, document, reading, reloading
 from shared.triage.policy.document import Problem
 from shared.triage.policy.doubts import warnings
 from shared.triage.policy.reading import convert
@@ -33,7 +33,7 @@ def load(text: bytes, *, name: str = "policy.yaml") -> Policy:
     except ValueError as error:
         raise SettingsError([f"{name}: {error}"]) from None
     policy, problems = reading.convert(
-        found.value, Policy, each=rules.references(found.value)
+        found.value, Policy, each=between.references(found.value)
     )
     said = document.mistakes(found, problems)
     if policy is None or said:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
-from shared.triage.policy import names, rules
+from shared.triage.policy import between, checks, names, rules
 from shared.triage.policy.document import Problem, step
 from shared.triage.policy.leaves import LEAVES
 
@@ -27,7 +27,7 @@ def convert(
     kind: type[_T],
     path: str = "$",
     *,
-    each: Mapping[rules.Field, rules.Rule] | None = None,
+    each: Mapping[rules.Field, checks.Rule] | None = None,
 ) -> tuple[_T | None, list[Problem]]:
     """The struct of plain values, or None and everything that is wrong with them.
 
@@ -50,7 +50,7 @@ Check = Callable[[Any], object]
 class _Reader:
     """One walk; ``problems`` are those found so far, in the order of the text."""
 
-    def __init__(self, each: Mapping[rules.Field, rules.Rule]) -> None:
+    def __init__(self, each: Mapping[rules.Field, checks.Rule]) -> None:
         self.problems: list[Problem] = []
         self._each = each
 
@@ -87,7 +87,7 @@ class _Reader:
                 found[name] = self._field(value[name], kind.cls, field, inside)
             elif field.required:
                 self._add(inside, f"is required{_hint(kind.cls, field.name)}")
-        for name, said in rules.struct_problems(kind.cls, found):
+        for name, said in between.struct_problems(kind.cls, found):
             self._add(f"{path}.{name}", said)
         return found
 
@@ -119,7 +119,7 @@ class _Reader:
     def _names(self, value: dict[object, object], path: str) -> None:
         for number, name in enumerate(value):
             if isinstance(name, str):
-                self._judge(rules.NAME.check, name, step(path, name, number))
+                self._judge(checks.NAME.check, name, step(path, name, number))
 
     def _distinct(self, found: list[Any], path: str) -> None:
         known: set[str] = set()

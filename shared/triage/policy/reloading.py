@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shared.oncall.policy import OnCall
-from shared.triage.policy import reading, rules
+from shared.triage.policy import between, reading
 from shared.triage.policy.document import Document, Problem, mistakes
 from shared.triage.policy.schema import Policy
 
@@ -44,7 +44,7 @@ def reload(found: Document, deployed: Policy) -> tuple[Reloaded | None, list[str
     raw = _raw(given, deployed)
     # Routes may begin escalations that are deployed.
     names = {"on_call": {"escalations": deployed.on_call.escalations}} | raw
-    policy, problems = reading.convert(raw, Policy, each=rules.references(names))
+    policy, problems = reading.convert(raw, Policy, each=between.references(names))
     if policy is not None and "routes" not in given:
         problems += _cut_off(deployed.routes, policy.on_call, given)
     said = mistakes(found, problems)
