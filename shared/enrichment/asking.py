@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.enrichment import subjects
 from shared.enrichment.pack import pack
+from shared.enrichment.seen import seen
 from shared.model.evidence import Cost
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from shared.enrichment.kql import Value
     from shared.enrichment.query import Query
-    from shared.enrichment.subjects import Seen
+    from shared.enrichment.seen import Seen
     from shared.model.alert import AlertRow
     from shared.model.incident import Incident
 
@@ -61,7 +62,7 @@ def asks(
     chosen = [q for q in pack().values() if only is None or q.name in only]
     places: dict[str, int] = {}
     weighed: list[tuple[float, str, int, Ask]] = []
-    for each in subjects.seen(incident, told):
+    for each in seen(incident, told):
         kind = each.subject.kind
         place = places[kind] = places.get(kind, -1) + 1
         for query in chosen:

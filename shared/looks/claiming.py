@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shared.containment.containing import Moves
     from shared.looks.gathering import Found
     from shared.looks.leasing import Leasing
-    from shared.looks.looking import Seen
+    from shared.looks.looking import Sight
     from shared.model.action import Told
     from shared.store.draft import Draft
     from shared.store.ledger import Ledger
@@ -62,7 +62,7 @@ class Claiming:
         self._queue = queue
         self._leasing = leasing
 
-    async def __call__(self, seen: Seen) -> Claim | None:
+    async def __call__(self, seen: Sight) -> Claim | None:
         """Write what the look saw, and take the lease where there is anything to do.
 
         None where somebody changed the incident since. Raises StoreUnavailable.
@@ -109,7 +109,7 @@ def sooner(*times: datetime | None) -> datetime | None:
     return min((at for at in times if at is not None), default=None)
 
 
-def _put_work(draft: Draft, seen: Seen) -> tuple[tuple[Action, ActionRow], ...]:
+def _put_work(draft: Draft, seen: Sight) -> tuple[tuple[Action, ActionRow], ...]:
     """Write the rows of what is to do now; the actions as they are sent, with their rows."""
     before = {row.key: row for row in seen.stored}
     # One action may be wanted by two plans; a key is one row.

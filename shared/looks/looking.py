@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.model.risk import Weights
 
 
-class Seen(NamedTuple):
+class Sight(NamedTuple):
     """What a look saw of an incident, and what it would do about it.
 
     ``head`` is as the store has it, ``after`` as this look leaves it, but for its lease;
@@ -74,7 +74,7 @@ class Looking:
         self._forwarding = forwarding
         self._weights = weights
 
-    async def __call__(self, head: Incident, turn: Turn, now: datetime) -> Seen:
+    async def __call__(self, head: Incident, turn: Turn, now: datetime) -> Sight:
         """What a look at this head sees. Raises StoreError."""
         stored, etags = await self._assessment.rows(head)
         tagged = await self._gathering.tagged(head, turn)
@@ -97,7 +97,7 @@ class Looking:
         todo = await self._assessment.admitted(head, todo, stored)
         todo = reconcile.forwards_last(todo, acts=bool(moves.jobs))
         todo = await self._forwarding.filled(after, todo, stored, evidence)
-        return Seen(head, after, fact, ruled, todo, stored, etags, found, moves)
+        return Sight(head, after, fact, ruled, todo, stored, etags, found, moves)
 
     async def _evidence(
         self,

@@ -9,7 +9,7 @@ import pytest
 from shared.enrichment import kql
 from shared.enrichment.asking import Ask, asks
 from shared.enrichment.pack import pack
-from shared.enrichment.subjects import MOST_LISTED
+from shared.enrichment.seen import MOST_LISTED
 from shared.model.alert import AlertRow, AlertStatus, Severity, Version
 from shared.model.entity import (
     Account,
