@@ -134,7 +134,7 @@ class Ingest:
                 )
             except (StoreConflict, StoreUnavailable):
                 raise
-            except Exception as error:  # one unit's fault stays its own
+            except Exception as error:  # law 5: kept with its reason, to be replayed
                 if not part:
                     raise
                 if most > 1:
@@ -199,7 +199,7 @@ class _Attempt:
                 received_at=event.received_at,
                 formats=event.formats,
             )
-        except Exception as error:  # noqa: BLE001  raising would block the partition
+        except Exception as error:  # noqa: BLE001  law 5: or it blocks its partition
             self.broke(event, error)
             self.bookings.append(Booking.DEAD_LETTERED)
             return

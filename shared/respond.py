@@ -145,7 +145,7 @@ class Respond:
             await self._look(incident_id, turn)
         except (StoreConflict, StoreUnavailable):
             raise
-        except Exception as error:  # noqa: BLE001  one incident's fault stays its own
+        except Exception as error:  # noqa: BLE001  law 5: it rests, others go on
             telemetry.emit(
                 telemetry.INCIDENT_BROKE_US, error=error, incident=incident_id
             )

@@ -129,7 +129,7 @@ class Ticketing:
             _tell_unread(tracker, "timeout")
         except ResponderError as error:
             _tell_unread(tracker, error.reason.value)
-        except Exception as error:  # noqa: BLE001  one side's fault stays its own
+        except Exception as error:  # noqa: BLE001  law 5: other sides are heard
             telemetry.emit(
                 telemetry.TICKETS_BROKE_US, error=error, responder=tracker.name
             )

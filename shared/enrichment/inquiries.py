@@ -161,7 +161,7 @@ async def _answered(inquiry: Inquiry, round_: Round, within: float) -> Evidence:
             return await inquiry(head, now)
     except TimeoutError:
         lack = Lack.TIMEOUT
-    except Exception as error:  # noqa: BLE001  a notice fails open
+    except Exception as error:  # noqa: BLE001  law 6: the page says what is missing
         telemetry.emit(
             telemetry.EVIDENCE_BROKE_US,
             query=inquiry.topic.name,

@@ -132,7 +132,7 @@ class Tags:
             return self._failed(
                 batch, _LACKS.get(error.reason, Lack.UNREACHABLE), until
             )
-        except Exception as error:  # noqa: BLE001  whoever waits is told, and goes on
+        except Exception as error:  # noqa: BLE001  law 6: pages wait for it
             telemetry.emit(telemetry.EVIDENCE_BROKE_US, error=error)
             return self._failed(batch, Lack.DEFECT, self._clock() + FAILED_FOR)
         now = self._clock()

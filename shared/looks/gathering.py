@@ -124,7 +124,7 @@ class Gathering:
                 return await self._tagging.onto(head)
         except TimeoutError:
             telemetry.emit(telemetry.TAGS_UNREAD, reason="timeout", incident=head.id)
-        except Exception as error:  # noqa: BLE001  a notice fails open
+        except Exception as error:  # noqa: BLE001  law 6: nobody is left out by it
             telemetry.emit(telemetry.EVIDENCE_BROKE_US, incident=head.id, error=error)
         return head
 
@@ -201,7 +201,7 @@ class Gathering:
         except TimeoutError:
             self._silent_until = running() + SILENT_FOR.total_seconds()
             return [], Lack.TIMEOUT
-        except Exception as error:  # noqa: BLE001  a notice fails open
+        except Exception as error:  # noqa: BLE001  law 6: the page says what is missing
             telemetry.emit(
                 telemetry.EVIDENCE_BROKE_US, incident=round_.head.id, error=error
             )

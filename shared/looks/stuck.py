@@ -95,7 +95,7 @@ class Stuck:
                     stuck = as_stuck(action, head.generation)
                     await self._send(rendering.telling(stuck, said))
                     told = True
-        except Exception as error:  # noqa: BLE001  the others must be told all the same
+        except Exception as error:  # noqa: BLE001  law 6: the others are told
             telemetry.emit(
                 telemetry.DELIVERY_FAILED,
                 incident=head.id,

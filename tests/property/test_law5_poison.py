@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from shared import sources
 from shared.model.alert import Alert
-from shared.store import reading
-from tests.alerts import NOON, SUBSCRIPTION, alert_id, defender_alert, event
+from shared.store import reading, rows
+from shared.store.ports import Put
+from tests.alerts import NOON, SUBSCRIPTION, alert_id, defender_alert, event, vm
 from tests.fakes.firewatch import World
 from tests.property.feeds import QUICK, SOAK
 
@@ -229,6 +230,26 @@ async def test_a_defect_of_ours_costs_one_event() -> None:
     assert letter.place == broken.place
     assert letter.raw == broken.body
     assert "a defect of Firewatch: TypeError" in letter.problems[0].problem
+
+
+async def test_an_alert_that_breaks_its_decision_costs_itself() -> None:
+    """Its incident cannot be read: it goes to a dead letter, and no neighbour does."""
+    world = World()
+    await world.feed([event()])
+    head = await world.head()
+    partition, key = rows.partition_of_incident(head.id), rows.incident(head.id)
+    found = await world.table.get(partition, [key])
+    await world.table.commit(partition, [Put(key, b"broken", found[key].etag)])
+    world.restart()
+    broken = event(defender_alert(SystemAlertId="b"), place=2)
+    beside = defender_alert(SystemAlertId="c", AzureResourceId=vm("vm-other"))
+
+    taken = await world.worker.ingest([broken, event(beside, place=3)])
+
+    assert (taken.books.stored, taken.books.dead_lettered) == (1, 1)
+    (letter,) = [letter async for _, letter in world.worker.archive.letters()]
+    assert (letter.place, letter.raw) == (broken.place, broken.body)
+    assert "a defect of Firewatch: DecodeError" in letter.problems[0].problem
 
 
 async def test_a_broken_unit_goes_where_it_can_be_replayed() -> None:
