@@ -25,6 +25,7 @@ _HEADERS = (
         r" (?P<host>\S+) (?P<text>(?:LEEF|CEF):.*)"
     ),
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")
 _EXTENSION_KEY = re.compile(r"[A-Za-z0-9_.\[\]]+")
 _ESCAPED = {"n": "\n", "r": "\r"}
 
@@ -72,7 +73,7 @@ def read(frame: bytes) -> Line:
         text = frame.decode()
     except UnicodeDecodeError:
         raise BadLine("not UTF-8") from None
-    if any(ord(char) < 0x20 and char != "\t" for char in text):
+    if _CONTROL.search(text):
         raise BadLine("a control character")
     parts = next((m for h in _HEADERS if (m := h.fullmatch(text))), None)
     if parts is None:

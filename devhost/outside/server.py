@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
@@ -46,6 +47,12 @@ HOST = "127.0.0.1"
 REQUEST_LIMIT = 2 * 1024 * 1024
 
 
+@cache
+def _story() -> Inventory:
+    """What the attack of `firewatch run` is about; whoever takes of it copies."""
+    return read(STORY.read_bytes())
+
+
 class Side(Protocol):
     """One remote side: where it is served, and what it was sent."""
 
@@ -76,7 +83,7 @@ class Outside:
         self.logs_ingestion = LogsIngestionSide(clock)
         self.syslog = SyslogSide()
         self.upsets = Upsets()
-        known = inventory or read(STORY.read_bytes())
+        known = inventory or _story()
         self.rights = Rights(known.identity)
         self.manager = Manager(clock, self.upsets, self.rights)
         fill(self.manager.resources, known)

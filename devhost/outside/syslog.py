@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from devhost.outside import lines
 from devhost.outside.certificate import authority, server_context
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
 
     from aiohttp import web
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
     from devhost.outside.lines import Line
 
 HOST = "127.0.0.1"
+
+
+@cache
+def _context(asks_for_certificate: bool) -> ssl.SSLContext:  # noqa: FBT001  a key
+    """The same for each that listens in this process, as its certificate is."""
+    return server_context(asks_for_certificate=asks_for_certificate)
 
 
 class SyslogSide:
@@ -64,7 +72,7 @@ class SyslogSide:
         self, *, asks_for_certificate: bool = False
     ) -> AsyncIterator[None]:
         """Take connections on a free port until left."""
-        context = server_context(asks_for_certificate=asks_for_certificate)
+        context = _context(asks_for_certificate)
         server = await asyncio.start_server(self._serve, HOST, 0, ssl=context)
         self.port = server.sockets[0].getsockname()[1]
         try:

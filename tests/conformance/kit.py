@@ -121,14 +121,12 @@ async def planned(
     world: World, incident: Incident, evidence: Sequence[Evidence] = ()
 ) -> list[Action]:
     """What the responder plans, with what the core tells by it."""
-    said = message(incident, evidence)
     plan = await world.responder.plan(incident, evidence)
-    return [
-        replace(action, dossier=dossier_of(incident, evidence))
-        if action.kind is Kind.FORWARD
-        else telling(action, said)
-        for action in plan
-    ]
+    if all(action.kind is Kind.FORWARD for action in plan):
+        dossier = dossier_of(incident, evidence)
+        return [replace(action, dossier=dossier) for action in plan]
+    said = message(incident, evidence)
+    return [telling(action, said) for action in plan]
 
 
 def dossier_of(incident: Incident, evidence: Sequence[Evidence] = ()) -> Dossier:
@@ -444,12 +442,12 @@ def request_problems(sent: Sent, case: Case) -> list[str]:
     for path, text in _texts(case.content(sent), ""):
         unseen = [
             char
-            for char in text
+            for char in ("" if text.isprintable() else sorted({*text}))
             if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
         ]
         if unseen:
             problems.append(f"{path} holds {unseen}")
-        if unicodedata.normalize("NFC", text) != text:
+        if not unicodedata.is_normalized("NFC", text):
             problems.append(f"{path} is not NFC")
         if path in case.link_paths:
             if not (text.startswith("https://portal.example/") and text.isascii()):
@@ -460,6 +458,8 @@ def request_problems(sent: Sent, case: Case) -> list[str]:
 
 
 def _is_live(text: str) -> bool:
+    if ":" not in text and "." not in text:
+        return False
     lowered = text.lower().replace("hxxp://", "").replace("hxxps://", "")
     return any(mark in lowered for mark in ("://", "http:", "https:", "www."))
 

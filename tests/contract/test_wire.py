@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from devhost.outside import certificate
+from devhost.outside import certificate, syslog
 from devhost.outside.certificate import authority, issued, server_context
 from devhost.outside.syslog import SyslogSide
 from shared.clouds.wire import TlsWire
@@ -159,6 +159,7 @@ async def test_a_certificate_for_another_host_is_not_trusted(
 ) -> None:
     """The name is looked at, whoever signed it."""
     monkeypatch.setattr(certificate, "HOSTS", ("another.example",))
+    monkeypatch.setattr(syslog, "_context", lambda _: server_context())
     side = SyslogSide()
     async with side.listening():
         with pytest.raises(TransientFailure) as failure:

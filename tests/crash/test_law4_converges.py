@@ -215,7 +215,7 @@ async def test_the_feed_tells_what_it_is_meant_to() -> None:
 
 
 @pytest.mark.parametrize(
-    "every", [29, pytest.param(1, marks=pytest.mark.soak)], ids=["some", "all"]
+    "every", [59, pytest.param(1, marks=pytest.mark.soak)], ids=["some", "all"]
 )
 @pytest.mark.parametrize(("took_effect", "for_good"), VARIANTS, ids=NAMES)
 async def test_a_crash_while_logs_are_asked_loses_no_notice(

