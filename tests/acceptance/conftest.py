@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import uuid
 from datetime import UTC, datetime
@@ -16,8 +17,6 @@ from cli.story.attack import attack
 from tests.acceptance.world import World, started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cli.report import Report
     from cli.story.attack import Happening
     from shared.store.archive import DeadLetter
@@ -46,11 +45,39 @@ def ctrl_c() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session")
-def world() -> Iterator[World]:
+class Shared:
+    """A running Firewatch, from the first test that wants it to the last in a row."""
+
+    def __init__(self) -> None:
+        self._open = contextlib.ExitStack()
+        self._world: World | None = None
+
+    def world(self) -> World:
+        """The one that runs, or a new one."""
+        if self._world is None:
+            self._world = self._open.enter_context(started())
+        return self._world
+
+    def close(self) -> None:
+        """Stop it: its timers take a tenth of a processor for as long as it runs."""
+        self._world = None
+        self._open.close()
+
+
+_SHARED = Shared()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Keep what tests share no longer than the next of them is one of those."""
+    if "world" not in getattr(nextitem, "fixturenames", ()):
+        _SHARED.close()
+
+
+@pytest.fixture
+def world() -> World:
     """A running Firewatch with the story's policy."""
-    with started() as running:
-        yield running
+    return _SHARED.world()
 
 
 @pytest.fixture(scope="session")
