@@ -36,6 +36,7 @@ _JOINS = {
     ),
     "applicationSecurityGroups": "applicationSecurityGroups/joinIpConfiguration",
 }
+INSTANCES = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
 # What Azure says of an interface, whoever writes it.
 _OWN_OF_INTERFACE = (
     "virtualMachine",
@@ -122,10 +123,24 @@ class VirtualNetwork(Kind):
 
 
 class Subnet(Kind):
-    """A subnet, to be read."""
+    """A subnet, to be read. It says what has an address in it."""
 
     type = "Microsoft.Network/virtualNetworks/subnets"
     version = VERSION
+
+    def shown(self, asked: Asked, document: Document) -> Document:
+        key = str(document["id"]).lower()
+        found = {
+            each["id"].lower(): {"id": each["id"]}
+            for each in (
+                # Those of what the inventory does not hold, as it says.
+                *(document["properties"].get("ipConfigurations") or []),
+                *_addresses(asked),
+            )
+            if str(each.get("subnet", key)).lower() == key
+        }
+        properties = {**document["properties"], "ipConfigurations": [*found.values()]}
+        return {**document, "properties": properties}
 
 
 def effective_rules(asked: Asked) -> Change:
@@ -171,6 +186,26 @@ def _group_of(document: Mapping[str, Any]) -> str:
     """The group that is on an interface or a subnet, in lower case."""
     group = document["properties"].get("networkSecurityGroup") or {}
     return str(group.get("id", "")).lower()
+
+
+def _addresses(asked: Asked) -> Iterator[dict[str, str]]:
+    """What has an address: parts of interfaces, and those of instances of scale sets."""
+    for interface in asked.resources.of_type(Interface.type):
+        yield from _parts(interface["id"], interface["properties"])
+    for instance in asked.resources.of_type(INSTANCES):
+        profile = instance["properties"].get("networkProfileConfiguration") or {}
+        for each in profile.get("networkInterfaceConfigurations") or []:
+            place = f"{instance['id']}/networkInterfaces/{each['name']}"
+            yield from _parts(place, each["properties"])
+
+
+def _parts(place: str, properties: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for part in properties.get("ipConfigurations") or []:
+        subnet = part.get("properties", {}).get("subnet") or {}
+        yield {
+            "id": f"{place}/ipConfigurations/{part.get('name', 'ipconfig1')}",
+            "subnet": str(subnet.get("id", "")),
+        }
 
 
 def _groups_over(
