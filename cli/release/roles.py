@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from responders import DOERS
+from shared.containment.groups import PERMISSIONS as READ_GROUPS
 from shared.containment.owners import READ_ALERTS, READ_TAGS
 from shared.containment.rights import READ as READ_RIGHTS
 from shared.model.permission import Api
@@ -24,7 +25,9 @@ def needs() -> Mapping[str, Mapping[str, list[str]]]:
     """
     found: dict[str, Mapping[str, list[str]]] = {
         GUARDS: {
-            "actions": sorted({READ_ALERTS, READ_RIGHTS, READ_TAGS}),
+            "actions": sorted(
+                {READ_ALERTS, READ_RIGHTS, READ_TAGS, *(p.action for p in READ_GROUPS)}
+            ),
             "dataActions": [],
         }
     }

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.model.deed import Deed
     from shared.model.guards import Guards
     from shared.model.incident import Incident
+    from shared.model.tally import Group
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _MACHINE = re.compile(r"[0-9a-f]{40}")
@@ -48,6 +49,7 @@ class Facts(NamedTuple):
     ``unread`` of those whose owner did not answer. ``tags`` are those of every scope that was read, by canonical id. ``own`` are the
     resources of the app itself. ``lacking`` are rights that it may need and does not have.
     ``itself`` are the ids of the app's identity; nothing where they cannot be read.
+    ``groups`` are those of its machines, where a budget is a share of them.
     """
 
     alerts: Sequence[AlertRow]
@@ -58,6 +60,7 @@ class Facts(NamedTuple):
     own: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     itself: frozenset[str] = frozenset()
+    groups: tuple[Group, ...] = ()
 
 
 def judge(

@@ -23,6 +23,7 @@ from shared.actions import deeds
 from shared.containment.doing import Job
 from shared.model.deed import DeedRow
 from shared.model.deed_status import DeedStatus
+from shared.model.errors import StoreConflict
 from shared.model.incident import AUDIT, Fact, IncidentStatus
 from shared.store import rows
 
@@ -69,7 +70,14 @@ class Moves(NamedTuple):
     next_at: datetime | None = None
 
     def put(self, draft: Draft) -> list[Fact]:
-        """Write the rows, for whoever writes the head; what the timeline says of them."""
+        """Write the rows, for whoever writes the head; what the timeline says of them.
+
+        Raises StoreConflict for a claim that is over before it is written: the room that
+        it has in budgets may be another's by now.
+        """
+        for job in self.jobs:
+            if job.row.not_before is not None and job.row.not_before <= draft.now:
+                raise StoreConflict("judged too long ago")
         for row in self.rows:
             draft.put(rows.deed(row.incident, row.key), row)
         return [*self.facts]

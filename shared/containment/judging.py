@@ -9,21 +9,27 @@ from msgspec.structs import replace
 
 from shared import telemetry
 from shared.actions import containment, deeds, guards
-from shared.actions.budgets import purses, reserve
+from shared.actions.budgets import purses
 from shared.actions.deeds import Judgement
 from shared.containment.doing import STOPPED
+from shared.containment.reserving import Reserving
 from shared.model import resource
 from shared.model.action import Kind
 from shared.model.deed import Finding, Guard, Says
 from shared.model.deed_status import DeedStatus
 from shared.model.errors import StoreError
 from shared.model.guards import Mode
-from shared.model.storm import Slots
-from shared.store import rows
 from shared.triage import grounds, own
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import (
+        Awaitable,
+        Callable,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
     from datetime import datetime
 
     from shared.actions.guards import Facts
@@ -31,9 +37,8 @@ if TYPE_CHECKING:
     from shared.containment.stopping import Stopping
     from shared.model.alert import Alert
     from shared.model.deed import Deed, DeedRow
-    from shared.model.guards import Budget
     from shared.model.incident import Incident
-    from shared.store.draft import Draft
+    from shared.model.tally import Group
     from shared.store.ledger import Ledger
 
 # Evidence of a target goes before what contains it, for so long; before what wipes it
@@ -70,6 +75,7 @@ class Judging:
         self._terms = terms
         self._planning = planning
         self._stopping = stopping
+        self._reserve = Reserving(ledger)
         self._approved = approved
         self._say = say
 
@@ -121,50 +127,30 @@ class Judging:
         status = guards.standing(found, mode, is_approved=is_approved)
         if status is DeedStatus.GUARDED and not deeds.waits(found):
             # Only now, for what is reserved is never given back.
-            over = await self._over(row, is_approved=is_approved)
+            over = await self._over(row, facts.groups, is_approved=is_approved)
             found += over
             status = guards.standing(over, mode, is_approved=False)
         names = tuple(rule.label for rule in rules)
         return Judgement(status, tuple(found), mode, names, containment.lasts(rules))
 
-    async def _over(self, row: DeedRow, *, is_approved: bool) -> list[Finding]:
-        """The budget that has no room; none where each has, and the deed a slot of it."""
-        for name, budget in purses(row.deed, self._terms.guards):
-            try:
-                since = await self._reserve(
-                    f"{rows.BUDGET}{name}", row.key, budget, is_approved=is_approved
-                )
-                if since is None:
-                    continue
-                minutes = budget.within // timedelta(minutes=1)
-                why = f"{budget.most} were begun within {minutes} minutes"
-                await self._say(own.tripped(name, why, since, self._ledger.now()))
-            except StoreError as error:
-                telemetry.emit(telemetry.GUARD_UNREAD, reason=str(error))
-                why = "a budget cannot be read"
-                return [Finding(guard=Guard.BUDGET, says=Says.WAIT, why=why)]
-            says = Says.REFUSE if budget.strict else Says.ASK
-            return [Finding(guard=Guard.BUDGET, says=says, why=why)]
-        return []
-
-    async def _reserve(
-        self, name: str, key: str, budget: Budget, *, is_approved: bool
-    ) -> datetime | None:
-        """Take a slot; where there is none, since when the earliest counts."""
-
-        def decide(draft: Draft) -> datetime | None:
-            before = draft.read(name, Slots) or Slots()
-            after = reserve(before, key, draft.now, budget, is_approved=is_approved)
-            if after is not None:
-                draft.put(name, after)
-                return None
-            known = [s.at for s in before.slots if s.at > draft.now - budget.within]
-            return min(known, default=draft.now)
-
-        # What this process remembers of it may be of before others took theirs.
-        await self._ledger.refresh(rows.SHARED, [name])
-        done, _ = await self._ledger.transact(rows.SHARED, decide, by="respond")
-        return done
+    async def _over(
+        self, row: DeedRow, groups: Sequence[Group], *, is_approved: bool
+    ) -> list[Finding]:
+        """The budget that has no room; none where each has, and the deed some of it."""
+        drawn_on = [*purses(row.deed, self._terms.guards, groups)]
+        try:
+            full = await self._reserve(row, drawn_on, is_approved=is_approved)
+            if full is None:
+                return []
+            if full.since is not None:
+                now = self._ledger.now()
+                await self._say(own.tripped(full.purse.name, full.why, full.since, now))
+        except StoreError as error:
+            telemetry.emit(telemetry.GUARD_UNREAD, reason=str(error))
+            why = "a budget cannot be read"
+            return [Finding(guard=Guard.BUDGET, says=Says.WAIT, why=why)]
+        says = Says.REFUSE if full.purse.budget.strict else Says.ASK
+        return [Finding(guard=Guard.BUDGET, says=says, why=full.why)]
 
 
 def _tags(deed: Deed, facts: Facts, names: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.actions import containment, matchers
 from shared.actions.matchers import Operator
+from shared.containment.groups import PERMISSIONS as READ_GROUPS
 from shared.containment.owners import READ_ALERTS, READ_TAGS
 from shared.containment.rights import READ as READ_RIGHTS
 from shared.model import resource
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # Where a rule may reach, and does not say where that is.
 ANYWHERE = "wherever its rules may reach"
 TENANT = "the tenant"
+NETWORKS = "the networks of machines there"
 
 _OF_TENANT = frozenset({Api.GRAPH, Api.ENDPOINT})
 
@@ -102,6 +104,10 @@ def _of_guards(policy: Policy) -> Iterator[Need]:
     if policy.guards.protected.tags or rules.tags:
         tags = Permission(Api.ARM, READ_TAGS, "tags that protect, or that rules go by")
         yield Need(tags, scopes, ("guards",))
+    if any(budget.share is not None for budget in policy.guards.budgets):
+        for each in READ_GROUPS:
+            is_subnet = "/subnets/" in each.action
+            yield Need(each, (*scopes, *[NETWORKS] * is_subnet), ("guards",))
 
 
 def _of_reading(policy: Policy) -> Iterator[Need]:

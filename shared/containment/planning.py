@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from shared import telemetry
-from shared.actions import guards
+from shared.actions import budgets, guards
 from shared.actions.containment import Rules
 from shared.actions.guards import Facts
 from shared.model.alert import Alert, AlertStatus
 from shared.model.errors import FirewatchError, ResponderError, TransientFailure
 from shared.model.guards import Guards, Mode
 from shared.model.incident import Fact
+from shared.model.tally import Group
 from shared.model.text import plain
 from shared.store import reading
 from shared.triage.alert_rows import row_of
@@ -64,6 +65,10 @@ async def _nobody() -> frozenset[str]:
     return frozenset()
 
 
+async def _unread(machines: Sequence[str]) -> dict[str, dict[str, int | None]]:
+    return {machine: {machine: None} for machine in machines}
+
+
 class Reads(NamedTuple):
     """What is read for guards.
 
@@ -71,6 +76,8 @@ class Reads(NamedTuple):
     ``tags`` gives those of the scopes that can be read. Both raise ResponderError.
     ``lacking`` says which of some permissions the app does not have at some resources.
     ``itself`` gives the ids of the app's identity; nothing while they cannot be read.
+    ``groups`` gives the scale set and the subnets of machines, and how many machines each
+    has, as ``shared.model.tally.Group`` says of what cannot be read.
     """
 
     confirm: Callable[[AlertRow], Awaitable[Alert | None]]
@@ -79,6 +86,9 @@ class Reads(NamedTuple):
         [Sequence[Permission], Sequence[str]], Awaitable[tuple[str, ...]]
     ] = _nothing
     itself: Callable[[], Awaitable[frozenset[str]]] = _nobody
+    groups: Callable[
+        [Sequence[str]], Awaitable[Mapping[str, Mapping[str, int | None]]]
+    ] = _unread
 
 
 class Ground(NamedTuple):
@@ -139,13 +149,11 @@ class Planning:
                 tags = await self._reads.tags(sorted(scopes))
             except ResponderError as error:
                 telemetry.emit(telemetry.GUARD_UNREAD, reason=str(error))
-        lacking = dict(
-            zip(
-                wanted,
-                await asyncio.gather(*map(self._lacking, wanted.values())),
-                strict=True,
-            )
+        groups, rights = await asyncio.gather(
+            self._groups(wanted),
+            asyncio.gather(*map(self._lacking, wanted.values())),
         )
+        lacking = dict(zip(wanted, rights, strict=True))
         is_about_accounts = any(deed.accounts for deed in wanted.values())
         itself = await self._reads.itself() if is_about_accounts else frozenset()
         return {
@@ -158,9 +166,23 @@ class Planning:
                 own=self._terms.own,
                 lacking=lacking[digest],
                 itself=itself,
+                groups=groups[digest],
             )
             for digest, deed in wanted.items()
         }
+
+    async def _groups(self, wanted: Mapping[str, Deed]) -> dict[str, tuple[Group, ...]]:
+        """The groups of each deed's machines, where a budget is a share of any.
+
+        In shadow nothing is taken of any budget.
+        """
+        limits = self._terms.guards if self._terms.mode is not Mode.SHADOW else Guards()
+        machines = {
+            digest: budgets.machines(deed, limits) for digest, deed in wanted.items()
+        }
+        every = dict.fromkeys(m for each in machines.values() for m in each)
+        found = await self._reads.groups([*every]) if every else {}
+        return {digest: _grouped(each, found) for digest, each in machines.items()}
 
     async def _lacking(self, deed: Deed) -> tuple[str, ...]:
         doer = self._terms.doers.get(deed.responder)
@@ -202,6 +224,19 @@ class Planning:
         if copy is None or copy.id.lower() != row.id.lower():
             return None
         return copy if copy.status is AlertStatus.OPEN else None
+
+
+def _grouped(
+    machines: Sequence[str], found: Mapping[str, Mapping[str, int | None]]
+) -> tuple[Group, ...]:
+    """The groups that some machines are in, each with those of them that it has."""
+    sizes: dict[str, int | None] = {}
+    members: dict[str, list[str]] = {}
+    for machine in machines:
+        for group, size in found.get(machine, {machine: None}).items():
+            sizes[group] = size
+            members.setdefault(group, []).append(machine)
+    return tuple(Group(g, sizes[g], tuple(each)) for g, each in members.items())
 
 
 def _as_owned(row: AlertRow, copy: Alert) -> AlertRow:

@@ -111,9 +111,14 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Of these ``responders`` together, or of all that contain: evidence counts where it is
     named. In all subscriptions together, or with ``each`` in each. Past it people are
     asked; one that is ``strict`` refuses.
+
+    Instead of ``most``, ``share`` is how many in a hundred machines of one scale set, and
+    of one subnet, are contained at a time; each counts for as long as its deeds hold, and
+    ``within`` that time at least.
     """
 
-    most: int
+    most: int | None = None
+    share: int | None = None
     within: timedelta = timedelta(hours=1)
     responders: tuple[str, ...] = ()
     each: bool = False

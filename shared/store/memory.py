@@ -12,6 +12,7 @@ from shared.model.deed import DeedRow, Stop, TargetRow
 from shared.model.incident import Incident
 from shared.model.silence import Kept
 from shared.model.storm import Slots
+from shared.model.tally import Tally
 from shared.store import rows
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ Remembered = (
     | Kept
     | Slots
     | Stop
+    | Tally
     | TargetRow
 )
 
@@ -48,6 +50,7 @@ _KINDS: dict[str, type[Remembered]] = {
     "h": Incident,
     "i": rows.Once,
     "k": OpenKey,
+    "n": Tally,
     "o": TargetRow,
     "q": Stop,
     "s": Kept,

@@ -21,6 +21,7 @@ from shared.model.evidence import EvidenceRow
 from shared.model.incident import Entry, Incident, Judged
 from shared.model.silence import Kept
 from shared.model.storm import Slots
+from shared.model.tally import Tally
 from shared.model.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ Document = (
     | DeedRow
     | TargetRow
     | Stop
+    | Tally
 )
 
 _D = TypeVar("_D", bound=Document)
@@ -98,6 +100,7 @@ SILENCE = "s"
 STORM = "g|storm"
 LIMIT = "g|limit|"
 BUDGET = "g|budget|"
+SHARE = "n|"
 STOP = "q|stop"
 TRAIL = "y|audit"
 

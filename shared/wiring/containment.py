@@ -61,12 +61,13 @@ class Containment(People):
 
     def reads(self, arm: Rest) -> Reads:
         """What guards are read from."""
+        from shared.containment.groups import Groups
         from shared.containment.owners import Owners
         from shared.containment.planning import Reads
         from shared.containment.rights import Rights
 
         owners, rights = Owners(arm, self._clock), Rights(arm, self._clock)
-        return Reads(owners.confirm, owners.tags, rights.lacking)
+        return Reads(owners.confirm, owners.tags, rights.lacking, groups=Groups(arm))
 
     async def terms(self) -> Terms:
         """What the deployment lets Firewatch do."""

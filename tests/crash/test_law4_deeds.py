@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shared.model.event import Event
 
 _HALF = timedelta(minutes=30)
+SUBNET = "/subscriptions/s/resourcegroups/g/providers/microsoft.network/virtualnetworks/n/subnets/s"
 
 
 class _Part(NamedTuple):
@@ -64,9 +65,12 @@ def _bodies() -> list[tuple[timedelta, Event, dict[str, Any]]]:
 def _world(slow: timedelta) -> World:
     world = World(
         contain=[Contain(do=("isolate",), match=("severity>=high",))],
-        guards=Guards(mode=Mode.ACT, budgets=(Budget(most=3),)),
+        # As much as the feed needs, of deeds and of machines.
+        guards=Guards(mode=Mode.ACT, budgets=(Budget(most=3), Budget(share=50))),
         partitions=1,
     )
+    for machine in (vm(), vm("vm-other")):
+        world.estate.groups[machine.lower()] = {SUBNET: 4}
     world.estate.slow = slow
     return world
 

@@ -45,7 +45,8 @@ class Estate:
 
     ``slow`` is how long a change takes until it shows; ``deaf`` targets take a change
     and do nothing. ``tags`` are those of scopes; ``unread`` scopes show none.
-    ``accounts`` is what a thing runs as, where to isolate it touches that too.
+    ``accounts`` is what a thing runs as, where to isolate it touches that too; ``groups``
+    are those of machines, with how many each has.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Estate:
         self.tags: dict[str, dict[str, str]] = {}
         self.unread: set[str] = set()
         self.accounts: dict[str, str] = {}
+        self.groups: dict[str, dict[str, int | None]] = {}
         self.changes: list[Change] = []
         self._now: dict[str, str] = {}
         self._coming: dict[str, tuple[datetime, str]] = {}
@@ -101,6 +103,13 @@ class Estate:
         """The tags of the scopes that can be read."""
         async with self.faults.call("estate.tags"):
             return {s: self.tags.get(s, {}) for s in scopes if s not in self.unread}
+
+    async def groups_of(
+        self, machines: Sequence[str]
+    ) -> Mapping[str, Mapping[str, int | None]]:
+        """The groups of each machine; in none that can be read unless it has some."""
+        async with self.faults.call("estate.groups"):
+            return {m: self.groups.get(m, {m: None}) for m in machines}
 
 
 class Owner:

@@ -269,7 +269,11 @@ class World:
             ContainRules(self.contain), self.guards, self.doers, can_ask=self.can_ask
         )
         reads = Reads(
-            self.owner.confirm, self.estate.tags_of, self.lacking, self.itself
+            self.owner.confirm,
+            self.estate.tags_of,
+            self.lacking,
+            self.itself,
+            self.estate.groups_of,
         )
         planning = Planning(ledger, terms, reads)
         return Containing(

@@ -261,7 +261,7 @@ def test_defaults_of_the_policy_are_as_documented() -> None:
         ("## heartbeat", Heartbeat(url=SecretRef("A"))),
         ("## contain", Contain(do=("a",), match=("b",))),
         ("## guards", Guards(budgets=(), protected=Protected(tags=()))),
-        ("### budgets", Budget(most=1)),
+        ("### budgets", Budget()),
     ],
 )
 def test_defaults_are_as_documented(heading: str, made: msgspec.Struct) -> None:

@@ -1,6 +1,6 @@
 """No sequence of alerts, people, time and faults has anything done that must not be.
 
-Whatever comes: no budget is exceeded, nothing protected is touched, no sample acts, nothing
+Whatever comes: no budget is exceeded, be it a number or a share, nothing protected is touched, no sample acts, nothing
 is done twice, nor while everything is stopped; and in the end all is as it was.
 """
 
@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
 from shared.clouds.credentials import LOCAL_ID
 from shared.commands import Order
@@ -59,6 +60,10 @@ ACCOUNTS = {
     OWN.lower(): LOCAL_ID,
     vm("vm-c").lower(): "7c1f0f0e-3a52-4f0b-9a54-1d2e6b7a9c10",
 }
+# They are all in one subnet, of which one machine may be isolated at a time.
+SUBNET = "/subscriptions/s/resourcegroups/g/providers/microsoft.network/virtualnetworks/n/subnets/s"
+NUMBER = Budget(most=MOST, within=WITHIN)
+SHARE = Budget(share=34, within=timedelta(minutes=5))
 KINDS = ("VM_A", "VM_B")
 
 HELD = [status for status in DeedStatus if status.may_hold]
@@ -88,23 +93,31 @@ class Machine(RuleBasedStateMachine):
         self.samples: set[str] = set()
         self.wrong: list[str] = []
         self.begun: dict[tuple[str, datetime], Begun] = {}
-        self.make(Mode.ACT, strict=False, slow=timedelta(0))
+        self.make(Mode.ACT, (NUMBER,), strict=False, slow=timedelta(0))
 
-    def make(self, mode: Mode, *, strict: bool, slow: timedelta) -> None:
+    def make(
+        self,
+        mode: Mode,
+        budgets: tuple[Budget, ...],
+        *,
+        strict: bool,
+        slow: timedelta,
+    ) -> None:
         """A world of its own."""
-        self.mode, self.strict = mode, strict
+        self.mode, self.budgets, self.strict = mode, budgets, strict
         self.world = World(
             contain=[
                 Contain(do=("isolate",), match=("severity>=medium",), lasts=LASTS)
             ],
             guards=Guards(
                 mode=mode,
-                budgets=(Budget(most=MOST, within=WITHIN, strict=strict),),
+                budgets=tuple(replace(each, strict=strict) for each in budgets),
                 protected=Protected(resources=(PROTECTED,)),
             ),
             partitions=2,
         )
         self.world.estate.slow = slow
+        self.are_read(groups={SUBNET: 3})
         self.world.estate.tags[TAGGED.lower()] = {"Firewatch:Protected": "TRUE"}
         self.world.estate.unread.add(UNREAD.lower())
         self.world.estate.accounts = ACCOUNTS
@@ -117,6 +130,10 @@ class Machine(RuleBasedStateMachine):
 
         self.world.estate.put = watched  # type: ignore[method-assign]
         self.others = [self.world.new_worker()]
+
+    def are_read(self, groups: dict[str, int | None]) -> None:
+        """Have every machine be in these groups."""
+        self.world.estate.groups = dict.fromkeys(map(str.lower, OTHERS), groups)
 
     def check_begin(self, target: str) -> None:
         """Nothing may be isolated now but what may.
@@ -168,10 +185,18 @@ class Machine(RuleBasedStateMachine):
         mode=st.sampled_from([Mode.ACT] * 5 + [Mode.APPROVE] * 2 + [Mode.SHADOW]),
         strict=st.booleans(),
         slow=st.sampled_from([timedelta(0), timedelta(minutes=1)]),
+        budgets=st.sampled_from([(NUMBER,), (SHARE,), (NUMBER, SHARE)]),
     )
-    def begin(self, mode: Mode, slow: timedelta, *, strict: bool) -> None:
+    def begin(
+        self,
+        mode: Mode,
+        slow: timedelta,
+        budgets: tuple[Budget, ...],
+        *,
+        strict: bool,
+    ) -> None:
         self.by_hand: set[str] = set()
-        self.make(mode, strict=strict, slow=slow)
+        self.make(mode, budgets, strict=strict, slow=slow)
 
     @rule(
         thing=st.sampled_from(THINGS),
@@ -219,6 +244,25 @@ class Machine(RuleBasedStateMachine):
         if is_looked_at:
             self.messages_are_delivered()
 
+    @rule(again_after=st.sampled_from([0, 20, 70]))
+    def everything_is_attacked(self, again_after: int) -> None:
+        """What budgets are for; and again, while the first of it is contained."""
+        for kind in KINDS:
+            for thing in OTHERS:
+                self.alert(
+                    thing,
+                    kind,
+                    "High",
+                    0,
+                    "Execution",
+                    is_real=True,
+                    is_sample=False,
+                    is_looked_at=True,
+                )
+            if not again_after:
+                return
+            self.time_passes(again_after, is_looked_at=True)
+
     def try_(self, work: Coroutine[Any, Any, Any]) -> None:
         """What a fault breaks the platform gives again; a dead worker is replaced."""
         try:
@@ -265,6 +309,12 @@ class Machine(RuleBasedStateMachine):
     def owner(self, *, is_down: bool) -> None:
         error = TransientFailure(FailureReason.UNAVAILABLE, "away")
         self.world.owner.failure = error if is_down else None
+
+    @rule(
+        groups=st.sampled_from([{SUBNET: 3}, {SUBNET: 3}, {SUBNET: 2}, {SUBNET: None}])
+    )
+    def subnet(self, groups: dict[str, int | None]) -> None:
+        self.are_read(groups)
 
     @rule(
         what=st.sampled_from(
@@ -363,7 +413,21 @@ class Machine(RuleBasedStateMachine):
         assert self.wrong == []
 
     @invariant()
+    def shares_are_kept(self) -> None:
+        """Of what may be isolated by now, people let all but one machine be."""
+        if SHARE not in self.budgets:
+            return
+        held = {
+            row.deed.target
+            for row in self.of(*HELD)
+            if self.strict or row.approval is None
+        }
+        assert len(held) <= 1, held
+
+    @invariant()
     def budgets_are_kept(self) -> None:
+        if NUMBER not in self.budgets:
+            return
         begun = sorted(self.begun.values(), key=lambda each: each.at)
         counted = [b for b in begun if self.strict or not b.is_approved]
         for first in counted:
@@ -389,7 +453,7 @@ class Machine(RuleBasedStateMachine):
 
 
 QUICK = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

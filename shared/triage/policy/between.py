@@ -88,7 +88,21 @@ def struct_problems(kind: type, values: Mapping[str, Any]) -> list[tuple[str, st
         ]
     if kind is Guards:
         return _wrong(values.get("scopes"), "scopes", checks.place)
+    if kind is Budget:
+        return _of_budget(values)
     return [*on_call.problems(kind, values), *kept.problems(kind, values)]
+
+
+def _of_budget(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A budget is a number or a share, and one of these alone."""
+    most, share = values.get("most"), values.get("share")
+    if most is None and share is None:
+        return [("most", "is required where there is no share")]
+    if most is not None and share is not None:
+        return [("share", "expected either most or share: make it two budgets")]
+    if share is not None and values.get("each"):
+        return [("each", "a share is of each scale set and each subnet by itself")]
+    return []
 
 
 def _wrong(

@@ -106,6 +106,7 @@ EACH: Mapping[Field, Rule] = {
     (Contain, "name"): Rule(checks.optional(checks.name), checks.NAME.describes),
     (Contain, "lasts"): checks.DURATION,
     (Budget, "most"): checks.whole_number(0, 1_000),
+    (Budget, "share"): checks.whole_number(1, 100),
     (Budget, "within"): Rule(checks.a_minute_or_more, "A minute at least."),
     (Protected, "resources"): checks.PLACE,
     (Protected, "accounts"): checks.OBJECT_ID,

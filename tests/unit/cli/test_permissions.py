@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from cli import grants, permissions
 from cli.main import app
 from responders import DOERS
-from shared.containment.needs import ANYWHERE, unarmed
+from shared.containment.groups import PERMISSIONS as READ_GROUPS
+from shared.containment.needs import ANYWHERE, NETWORKS, unarmed
 from shared.model.permission import Api
 from shared.triage import policy as policies
 
@@ -97,6 +98,21 @@ def test_all_that_doers_declare_is_there_and_nothing_else(tmp_path: Path) -> Non
     }
     of_guards = {a for a, each in found.items() if each["by"] == ["guards"]}
     assert found.keys() - of_guards == declared
+
+
+def test_a_share_needs_to_read_what_it_is_of(tmp_path: Path) -> None:
+    """Where rules reach; a subnet may lie elsewhere."""
+    without = needs(tmp_path, POLICY + RULES)
+    found = needs(tmp_path, f"{POLICY}{RULES}guards: {{budgets: [{{share: 20}}]}}")
+
+    by_guards = {a: each for a, each in found.items() if "guards" in each["by"]}
+    assert {each.action for each in READ_GROUPS} <= by_guards.keys()
+    assert found.keys() - without.keys() == {
+        "Microsoft.Compute/virtualMachineScaleSets/read",
+        "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/read",
+    }
+    subnets = by_guards["Microsoft.Network/virtualNetworks/subnets/read"]
+    assert subnets["scopes"] == [ANYWHERE, WEB, NETWORKS]
 
 
 def test_what_reads_needs_rights_as_well(tmp_path: Path) -> None:

@@ -216,6 +216,22 @@ def test_what_is_contained_is_said_with_how_far_it_goes(tmp_path: Path) -> None:
         ("guards: {protected: {tags: [web]}}", "$.guards.protected.tags[0]: "),
         ("guards: {mode: on}", "$.guards.mode: expected"),
         ("guards: {budgets: [{within: 1h}]}", "$.guards.budgets[0].most: is required"),
+        (
+            "guards: {budgets: [{most: null, share: null}]}",
+            "$.guards.budgets[0].most: is required where there is no share",
+        ),
+        (
+            "guards: {budgets: [{most: 1}, {most: 3, share: 20}]}",
+            "$.guards.budgets[1].share: expected either most or share",
+        ),
+        (
+            "guards: {budgets: [{share: 0}]}",
+            "$.guards.budgets[0].share: expected 1 to 100",
+        ),
+        (
+            "guards: {budgets: [{share: 20, each: true}]}",
+            "$.guards.budgets[0].each: a share is of each scale set",
+        ),
     ],
 )
 def test_mistakes_of_containment_are_named(

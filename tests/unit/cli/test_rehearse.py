@@ -117,6 +117,27 @@ def test_what_guards_would_have_stopped_is_said_with_why(tmp_path: Path) -> None
     assert said["web10"] == ("refused", "1 were begun within 60 minutes")
 
 
+def test_past_a_share_of_a_subnet_it_says_which(tmp_path: Path) -> None:
+    """Of the inventory's, in a sentence."""
+    policy = f"{POLICY}  budgets: [{{share: 34}}]\n"
+
+    found = rehearsed(tmp_path, policy, mined(0), mined(90, WEB10))
+
+    said = {
+        d["target"].rpartition("/")[2]: (d["outcome"], d["why"]) for d in found["deeds"]
+    }
+    assert said == {
+        "web01": ("done", ""),
+        "web10": (
+            "asked",
+            (
+                "1 of the 3 machines of subnet vnet-shop/web is contained already or was"
+                " within 60 minutes, and the policy allows 34 %"
+            ),
+        ),
+    }
+
+
 def test_what_would_have_been_asked_is_said(tmp_path: Path) -> None:
     """And nobody answers: it lapses, and the next alert asks anew."""
     policy = POLICY.replace("do: [quarantine]", "do: [quarantine], mode: approve")
