@@ -125,24 +125,36 @@ class Judging:
         found = [*guards.judge(head, deed, mode, terms.guards, facts, now=now), *waits]
         is_approved = self._approved(row, now)
         status = guards.standing(found, mode, is_approved=is_approved)
-        if status is DeedStatus.GUARDED and not deeds.waits(found):
+        is_clear = status in {DeedStatus.GUARDED, DeedStatus.PLANNED}
+        if is_clear and not deeds.waits(found):
             # Only now, for what is reserved is never given back.
-            over = await self._over(row, facts.groups, is_approved=is_approved)
+            over = await self._over(row, facts.groups, mode, is_approved=is_approved)
             found += over
             status = guards.standing(over, mode, is_approved=False)
         names = tuple(rule.label for rule in rules)
         return Judgement(status, tuple(found), mode, names, containment.lasts(rules))
 
     async def _over(
-        self, row: DeedRow, groups: Sequence[Group], *, is_approved: bool
+        self, row: DeedRow, groups: Sequence[Group], mode: Mode, *, is_approved: bool
     ) -> list[Finding]:
-        """The budget that has no room; none where each has, and the deed some of it."""
-        drawn_on = [*purses(row.deed, self._terms.guards, groups)]
+        """The budget that has no room; none where each has, and the deed some of it.
+
+        In shadow nothing is taken, and so nothing used up: shares alone are looked at,
+        which may be of too few machines, or of what cannot be read.
+        """
+        begins = mode is not Mode.SHADOW
+        drawn_on = [
+            purse
+            for purse in purses(row.deed, self._terms.guards, groups)
+            if begins or purse.group is not None
+        ]
         try:
-            full = await self._reserve(row, drawn_on, is_approved=is_approved)
+            full = await self._reserve(
+                row, drawn_on, is_approved=is_approved, takes=begins
+            )
             if full is None:
                 return []
-            if full.since is not None:
+            if begins and full.since is not None:
                 now = self._ledger.now()
                 await self._say(own.tripped(full.purse.name, full.why, full.since, now))
         except StoreError as error:

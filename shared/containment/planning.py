@@ -172,13 +172,10 @@ class Planning:
         }
 
     async def _groups(self, wanted: Mapping[str, Deed]) -> dict[str, tuple[Group, ...]]:
-        """The groups of each deed's machines, where a budget is a share of any.
-
-        In shadow nothing is taken of any budget.
-        """
-        limits = self._terms.guards if self._terms.mode is not Mode.SHADOW else Guards()
+        """The groups of each deed's machines, where a budget is a share of any."""
         machines = {
-            digest: budgets.machines(deed, limits) for digest, deed in wanted.items()
+            digest: budgets.machines(deed, self._terms.guards)
+            for digest, deed in wanted.items()
         }
         every = dict.fromkeys(m for each in machines.values() for m in each)
         found = await self._reads.groups([*every]) if every else {}

@@ -46,17 +46,23 @@ class Reserving:
         self._ledger = ledger
 
     async def __call__(
-        self, row: DeedRow, purses: Sequence[Purse], *, is_approved: bool
+        self,
+        row: DeedRow,
+        purses: Sequence[Purse],
+        *,
+        is_approved: bool,
+        takes: bool = True,
     ) -> Full | None:
         """Have the deed take room in each; the first that has none, and None else.
 
         What was taken is never given back, so all are looked at before any is drawn on.
+        Unless it ``takes``, they are looked at alone.
         """
-        rounds = (False, True) if len(purses) > 1 else (True,)
-        for takes in rounds:
+        rounds = [False] * (len(purses) > 1 or not takes) + [True] * takes
+        for is_for_good in rounds:
             for purse in purses:
                 full = await (self._slot if purse.group is None else self._share)(
-                    row, purse, is_approved=is_approved, takes=takes
+                    row, purse, is_approved=is_approved, takes=is_for_good
                 )
                 if full is not None:
                     return full

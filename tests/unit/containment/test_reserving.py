@@ -45,8 +45,8 @@ NAMES = ("vm-a", "vm-b", "vm-c", "vm-d")
 
 def shared(*budgets: Budget, size: int | None = 10, **more: Any) -> World:  # noqa: ANN401
     """A world of machines in one subnet."""
-    rules = more.pop("rules", ())
-    world = acting(Mode.ACT, *rules, budgets=budgets or (FIFTH,), **more)
+    rules, mode = more.pop("rules", ()), more.pop("mode", Mode.ACT)
+    world = acting(mode, *rules, budgets=budgets or (FIFTH,), **more)
     for name in NAMES:
         machine = A.replace("vm-a", name)
         world.estate.groups[machine] = {WEB: size}
@@ -160,6 +160,29 @@ async def test_what_is_small_or_unread_has_no_room(
     assert not [h for h in await world.heads() if OWN in h.sources]
 
 
+@pytest.mark.parametrize(
+    ("size", "strict", "status", "said"),
+    [
+        (10, False, DeedStatus.PLANNED, ""),
+        (4, False, DeedStatus.PLANNED, "would have been asked: the policy allows 20 %"),
+        (None, False, DeedStatus.PLANNED, "would have been asked: how many machines"),
+        (None, True, DeedStatus.REFUSED, "refused, how many machines"),
+    ],
+)
+async def test_shadow_says_what_has_no_room(
+    size: int | None, status: DeedStatus, said: str, *, strict: bool
+) -> None:
+    """While it can still be mended; and nothing is taken."""
+    world = shared(Budget(share=20, strict=strict), size=size, mode=Mode.SHADOW)
+    await come(world, "vm-a")
+
+    found = await only(world)
+    assert found.status is status
+    assert said in deeds.gist(found).stands
+    assert bool(said) == bool(found.findings)
+    assert not [key for key in world.table.keys if key.startswith(rows.SHARE)]
+
+
 async def test_each_group_must_have_room() -> None:
     """A machine in a set and a subnet takes room in both."""
     world = shared()
@@ -177,7 +200,7 @@ async def test_each_group_must_have_room() -> None:
     [
         (Mode.ACT, FIFTH, True),
         (Mode.APPROVE, FIFTH, True),
-        (Mode.SHADOW, FIFTH, False),
+        (Mode.SHADOW, FIFTH, True),
         (Mode.ACT, Budget(most=3), False),
     ],
 )
