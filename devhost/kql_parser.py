@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import subprocess
+import threading
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import msgspec
 
@@ -21,6 +24,7 @@ PACKAGE = FOLDER / "node_modules/@kusto/language-service-next"
 TABLES = FOLDER / "tables.json"
 
 _LONGEST_S = 300
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class ParserMissing(Exception):
@@ -68,6 +72,13 @@ class Text(msgspec.Struct, frozen=True):
     text: str
 
 
+class _Answer(msgspec.Struct, frozen=True):
+    """What it makes of all queries, or the trace of what it failed of."""
+
+    checked: list[Checked] = []
+    error: str = ""
+
+
 def tables() -> dict[str, dict[str, str]]:
     """The schema that queries are checked against: types of columns, by table."""
     return msgspec.json.decode(TABLES.read_bytes(), type=dict[str, dict[str, str]])
@@ -91,13 +102,39 @@ def check(
             "the parser of KQL needs Node.js: run `make setup`"
         ) from None
     asked = {"tables": tables() if schema is None else schema, "queries": queries}
-    ran = subprocess.run(
-        [node, str(SCRIPT)],
-        input=msgspec.json.encode(asked),
-        capture_output=True,
-        check=False,
-        timeout=_LONGEST_S,
+    answer = _asked(_started(node), msgspec.json.encode(asked))
+    found = msgspec.json.decode(answer, type=_Answer)
+    if found.error:
+        raise RuntimeError(found.error[-2000:])
+    return found.checked
+
+
+@cache
+def _started(node: str) -> subprocess.Popen[bytes]:
+    """The parser as a process of ours, which takes more than a second to start."""
+    process = subprocess.Popen(
+        [node, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    if ran.returncode:
-        raise RuntimeError(ran.stderr.decode(errors="replace").strip()[-2000:])
-    return msgspec.json.decode(ran.stdout, type=list[Checked])
+    # It ends when nobody can ask it any more, and so too when we are killed.
+    atexit.register(process.communicate)
+    return process
+
+
+def _asked(process: subprocess.Popen[bytes], line: bytes) -> bytes:
+    """What it answers, when its turn comes. Raises RuntimeError."""
+    questions, answers = (cast("IO[bytes]", p) for p in (process.stdin, process.stdout))
+    patience = threading.Timer(_LONGEST_S, process.kill)
+    with _ONE_AT_A_TIME:
+        patience.start()
+        try:
+            questions.write(line + b"\n")
+            questions.flush()
+            answer = answers.readline()
+        except BrokenPipeError:
+            answer = b""
+        finally:
+            patience.cancel()
+    if not answer:
+        _started.cache_clear()
+        raise RuntimeError(f"the parser of KQL ended: {process.wait()}")
+    return answer

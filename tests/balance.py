@@ -43,6 +43,16 @@ LONG: tuple[tuple[int, tuple[str, ...]], ...] = (
     (18, ("contract/test_eventhub_sdk.py",)),
     (16, ("acceptance/test_two_runs.py",)),
     (16, ("acceptance/test_answers.py",)),
+    # One parser of KQL.
+    (
+        8,
+        (
+            "unit/enrichment/test_pack.py",
+            "property/test_kql.py",
+            "infra/test_watch.py",
+            "unit/cli/test_value_figures.py",
+        ),
+    ),
     (7, ("acceptance/test_crowd.py",)),
     (6, ("acceptance/test_containment.py",)),
     (6, ("contract/test_devhost_queue.py",)),

@@ -1,12 +1,11 @@
-// Microsoft's parser on queries: reads JSON from stdin, writes JSON to stdout.
+// Microsoft's parser on queries: reads lines of JSON from stdin, answers each by one.
 //
 // In: {"tables": {table: {column: type}}, "queries": [{"name", "text"}, ...]}.
-// Out: for each query its name, the diagnostics, the columns it returns, the tables it
-// reads, the values of the strings in its `let` statements by the names they are given,
-// those of the names that mean a column somewhere, and the operator that it ends in.
+// Out: {"checked": [...]}, for each query its name, the diagnostics, the columns it
+// returns, the tables it reads, the values of the strings in its `let` statements by the
+// names they are given, those of the names that mean a column somewhere, and the operator
+// that it ends in. Or {"error": text}, where the package itself failed.
 "use strict";
-
-const fs = require("node:fs");
 
 // The package was made for browsers.
 global.window = global;
@@ -98,6 +97,22 @@ function last(block) {
   return expression && expression.Operator ? expression.Operator.toString().trim() : "";
 }
 
-const asked = JSON.parse(fs.readFileSync(0, "utf8"));
-const state = globals(asked.tables);
-process.stdout.write(JSON.stringify(asked.queries.map((query) => checked(query, state))));
+function answered(line) {
+  try {
+    const asked = JSON.parse(line.toString());
+    const state = globals(asked.tables);
+    return { checked: asked.queries.map((query) => checked(query, state)) };
+  } catch (error) {
+    return { error: String(error.stack) };
+  }
+}
+
+// Not by node:readline, for which a line ends in other places too.
+let rest = Buffer.alloc(0);
+process.stdin.on("data", (chunk) => {
+  rest = Buffer.concat([rest, chunk]);
+  for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
+    process.stdout.write(JSON.stringify(answered(rest.subarray(0, end))) + "\n");
+    rest = rest.subarray(end + 1);
+  }
+});
