@@ -5,15 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from shared.commands import Order
 from shared.model import resource
+from shared.model.action import Kind
+from shared.model.deed import Undo
 from shared.model.guards import Contain, Guards, Mode
 from tests.alerts import alert_id, defender_alert, event, read_alert, stamp, vm
+from tests.fakes.estate import FakeDoer
 from tests.fakes.firewatch import World
 
 if TYPE_CHECKING:
-    from shared.model.alert import Alert
-    from shared.model.deed import DeedRow
+    from collections.abc import Sequence
 
+    from shared.model.alert import Alert
+    from shared.model.deed import Deed, DeedRow, Guard, Says
+
+ADA = Order("entra:ada")
+HOUR = timedelta(hours=1)
 RULE = Contain(do=("isolate",), match=("severity>=medium",))
 A_VM = resource.canonical(vm("vm-a")) or ""
 B_VM = resource.canonical(vm("vm-b")) or ""
@@ -89,3 +97,40 @@ def said(world: World, key: str) -> list[str]:
     message = world.pager.actions[-1].message
     assert message is not None
     return [line for s in message.sections if s.key == key for line in s.lines]
+
+
+def guards(row: DeedRow) -> list[tuple[Guard, Says]]:
+    """What stands in its way."""
+    return [(finding.guard, finding.says) for finding in row.findings]
+
+
+async def approve(world: World, row: DeedRow) -> None:
+    """Somebody who may lets it pass, as it is."""
+    await world.worker.deciding.approve(
+        row.incident, row.key, ADA, plan=row.deed.digest
+    )
+    await world.deliver()
+
+
+async def undo(world: World, row: DeedRow, how: Undo = Undo.CAREFUL) -> None:
+    """Somebody takes it back."""
+    await world.worker.deciding.undo(row.incident, row.key, ADA, how=how)
+    await world.deliver()
+
+
+class Snapshot(FakeDoer):
+    """Keeps evidence, which is never taken back."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.estate, "snapshot", Kind.EVIDENCE)
+        self.reversible = False
+        self.use = "snapshot"
+
+    def deed(self, target: str, alerts: Sequence[str]) -> Deed:
+        found = super().deed(target, alerts)
+        return type(found)(
+            **{
+                **{f: getattr(found, f) for f in found.__struct_fields__},
+                "target": f"snapshot of {target}",
+            }
+        )
