@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from responders.forwards.records import Sort
 from responders.forwards.syslog import (
+    ENDS,
+    OF_TEN,
     VENDOR,
     VERSION,
     as_text,
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
     from responders.forwards.records import Record
 
-_SEVERITY = {"informational": 1, "low": 3, "medium": 5, "high": 8}
-_ENDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LABELLED = re.compile(r"cs[1-6]|cn[1-3]|flexString[12]|c6a[1-4]")
 _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 _IPV6 = re.compile(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
@@ -113,7 +113,7 @@ def line(record: Record, room: int) -> str:
     """The record as one line of at most ``room`` bytes: fields that do not fit are left out."""
     head = (
         f"CEF:0|{VENDOR}|{VENDOR}|{VERSION}|{header(class_of(record))}"
-        f"|{header(_NAMES[record.sort])}|{_SEVERITY[severity_of(record)]}|"
+        f"|{header(_NAMES[record.sort])}|{OF_TEN[severity_of(record)]}|"
     )
     trusted = [
         ("rt", str(int(record.at.timestamp() * 1000))),
@@ -134,13 +134,13 @@ def line(record: Record, room: int) -> str:
 
 def header(text: str) -> str:
     """A text as it stands between bars."""
-    text = _ENDS.sub(" ", text)
+    text = ENDS.sub(" ", text)
     return text.replace("\\", "\\\\").replace("|", "\\|").strip()
 
 
 def value(text: str) -> str:
     """A text as it stands behind a key."""
-    text = _ENDS.sub(" ", text)
+    text = ENDS.sub(" ", text)
     return text.replace("\\", "\\\\").replace("=", "\\=").strip()
 
 

@@ -6,11 +6,12 @@ can write stands last, since of two equal keys the first counts (remote-apis-sin
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from responders.forwards.records import Sort
 from responders.forwards.syslog import (
+    ENDS,
+    OF_TEN,
     VENDOR,
     VERSION,
     as_text,
@@ -22,11 +23,8 @@ from responders.forwards.syslog import (
 if TYPE_CHECKING:
     from responders.forwards.records import Record
 
-# 1 to 10; 0 is not allowed.
-_SEVERITY = {"informational": 1, "low": 3, "medium": 5, "high": 8}
 VALUE_SIZE = 900
 
-_ENDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 # What QRadar has a name for: its key, the field of the record, and how long it may be.
 _KNOWN = {
@@ -49,7 +47,7 @@ def line(record: Record, room: int) -> str:
     trusted = [
         ("devTime", str(int(record.at.timestamp() * 1000))),
         ("cat", record.sort.value),
-        ("sev", str(_SEVERITY[severity_of(record)])),
+        ("sev", str(OF_TEN[severity_of(record)])),
     ]
     flat = {name: value for name, value in record.flat.items() if value is not None}
     del flat["kind"]
@@ -70,11 +68,11 @@ def line(record: Record, room: int) -> str:
 
 
 def _value(value: object) -> str:
-    return _ENDS.sub(" ", as_text(value, VALUE_SIZE))
+    return ENDS.sub(" ", as_text(value, VALUE_SIZE))
 
 
 def _first(value: object, size: int) -> str:
     """The first of a list, or the text itself."""
     if isinstance(value, list):
         value = value[0] if value else ""
-    return _ENDS.sub(" ", as_text(value or "", size))
+    return ENDS.sub(" ", as_text(value or "", size))

@@ -55,6 +55,10 @@ _MONTHS = [
 _PEM = re.compile(
     r"\s*-----BEGIN CERTIFICATE-----.+-----END CERTIFICATE-----\s*", re.DOTALL
 )
+# What would end a field or a line, and is a space in both syntaxes.
+ENDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Of ten, as CEF and LEEF count; LEEF has no 0.
+OF_TEN = {"informational": 1, "low": 3, "medium": 5, "high": 8}
 # All but the tab, which is between the fields of LEEF.
 _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
