@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
+from shared.clouds.replies import origin_of
 from shared.model.errors import FailureReason, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ LARGEST_PAGE = 16 * 1024 * 1024
 MOST_PAGES = 200
 LARGEST_DOCUMENT = 1024 * 1024
 
-_PORTS = {"https": 443, "http": 80}
 # The codes of errors are identifiers; whatever else stands there is not repeated.
 _CODE = re.compile(r"[A-Za-z]{1,60}")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})")
@@ -51,7 +51,7 @@ class Arm:
         self._url = url
         self._http = http
         self._token = token
-        self._origin = _origin(url)
+        self._origin = origin_of(url)
         self._scope = f"{urlsplit(url).scheme}://{urlsplit(url).netloc}/.default"
 
     async def alerts(self, subscription: str) -> AsyncIterator[bytes]:
@@ -71,7 +71,7 @@ class Arm:
             if following is None:
                 return
             # The token goes wherever the link leads.
-            if _origin(following) != self._origin:
+            if origin_of(following) != self._origin:
                 raise _invalid(subscription, "a next page on another host")
             url = following
         raise _invalid(subscription, f"more than {MOST_PAGES} pages")
@@ -173,16 +173,6 @@ def _next_link(page: bytes, subscription: str) -> str | None:
         raise _invalid(subscription, "something else than a list")
     link = found.get("nextLink")
     return link if isinstance(link, str) and link else None
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port; nothing where it is no URL."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return "", "", None
-    return parts.scheme, parts.hostname or "", port
 
 
 def _code(body: bytes) -> str:
