@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from responders.sides.arm import at, attached
+from responders.sides.arm import alerted, at, attached
 from responders.sides.redacting import redacted
 from shared.model import resource
 from shared.model.action import Kind, Outcome
@@ -104,11 +104,7 @@ class ResourceConfig:
         """One deed for each resource that an alert is about."""
         if self._config is None:
             return ()
-        found: dict[str, list[str]] = {}
-        for alert in alerts:
-            known = resource.whole(alert.resource) if alert.resource else None
-            if known is not None:
-                found.setdefault(known, []).append(alert.id)
+        found = alerted(alerts)
         return await asyncio.gather(
             *(self._planned(incident, each, ids) for each, ids in found.items())
         )

@@ -17,7 +17,7 @@ import msgspec
 
 from responders.sides import roles
 from responders.sides.accounts import named
-from responders.sides.arm import at
+from responders.sides.arm import at, by_resource
 from shared.model import resource
 from shared.model.action import Kind, Outcome
 from shared.model.deed import Before, Deed, Sight, State
@@ -74,15 +74,10 @@ class RoleRemove:
         """One deed for each role that an account has at the resource of its alert."""
         if self._config is None:
             return ()
-        by_resource: dict[str, list[AlertRow]] = {}
-        for alert in alerts:
-            known = resource.whole(alert.resource) if alert.resource else None
-            if known is not None:
-                by_resource.setdefault(known, []).append(alert)
         found = await asyncio.gather(
             *(
                 self._at(place, account, said)
-                for place, on_it in by_resource.items()
+                for place, on_it in by_resource(alerts).items()
                 for account, said in named(on_it, several=self._config.several).items()
             )
         )

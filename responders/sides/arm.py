@@ -81,17 +81,26 @@ def attached(scope: str, kind: str) -> str:
     return f"{path}/providers/{kind}?api-version={PINS[kind.lower()]}"
 
 
-def alerted(alerts: Iterable[AlertRow], kind: str) -> dict[str, list[str]]:
-    """The resources of a type that alerts are about, by canonical id, and their alerts.
+def by_resource(
+    alerts: Iterable[AlertRow], kind: str = ""
+) -> dict[str, list[AlertRow]]:
+    """The resources that alerts are about, by canonical id, and the alerts of each.
 
-    An alert about what is part of one, such as a database of a server, is about it.
+    All of them, or those of a type. An alert about what is part of one, such as a
+    database of a server, is about it.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[AlertRow]] = {}
     for alert in alerts:
         known = whole(alert.resource) if alert.resource else None
-        if known is not None and type_of(known) == kind:
-            found.setdefault(known, []).append(alert.id)
+        if known is not None and kind in {"", type_of(known)}:
+            found.setdefault(known, []).append(alert)
     return found
+
+
+def alerted(alerts: Iterable[AlertRow], kind: str = "") -> dict[str, list[str]]:
+    """The same resources, and the ids of their alerts."""
+    found = by_resource(alerts, kind)
+    return {known: [alert.id for alert in about] for known, about in found.items()}
 
 
 def _checked(resource_id: str) -> str:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from responders.sides import network
 from responders.sides.arm import at
@@ -17,7 +17,7 @@ from shared.model.errors import (
     TransientFailure,
 )
 from shared.model.permission import Api, Permission
-from shared.model.rest import SUCCEEDED, is_settled, provisioning_state
+from shared.model.rest import SUCCEEDED, inner, is_settled, provisioning_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +65,7 @@ async def disks_of(arm: Rest, machine: str) -> list[str]:
     Raises ActionRefused where there is none, and what ``arm`` raises.
     """
     found = await arm.read(at(machine), permission=network.READ_MACHINES.action)
-    profile = _object(_object(found.content, "properties"), "storageProfile")
+    profile = inner(inner(found.content, "properties"), "storageProfile")
     data = profile.get("dataDisks")
     listed = [profile.get("osDisk"), *(data if isinstance(data, list) else ())]
     ids = sorted(set(_managed(listed)))
@@ -82,7 +82,7 @@ async def disk(arm: Rest, disk_id: str) -> Disk:
     return Disk(
         id=disk_id,
         location=str(found.content.get("location", "")),
-        unique_id=str(_object(found.content, "properties").get("uniqueId") or ""),
+        unique_id=str(inner(found.content, "properties").get("uniqueId") or ""),
     )
 
 
@@ -91,8 +91,8 @@ async def snapshot(arm: Rest, snapshot_id: str) -> Snapshot | None:
     found = await arm.find(at(snapshot_id), permission=READ_SNAPSHOTS.action)
     if found is None:
         return None
-    properties = _object(found.content, "properties")
-    creation = _object(properties, "creationData")
+    properties = inner(found.content, "properties")
+    creation = inner(properties, "creationData")
     return Snapshot(
         source=resource.whole_id(str(creation.get("sourceResourceId"))) or "",
         unique_id=str(creation.get("sourceUniqueId") or ""),
@@ -106,7 +106,7 @@ async def snapshot(arm: Rest, snapshot_id: str) -> Snapshot | None:
 async def is_locked(arm: Rest, snapshot_id: str) -> bool:
     """Whether it has our lock."""
     found = await arm.find(at(lock_of(snapshot_id)), permission=READ_LOCKS.action)
-    level = _object(found.content, "properties").get("level") if found else None
+    level = inner(found.content, "properties").get("level") if found else None
     return level == "CanNotDelete"
 
 
@@ -154,13 +154,8 @@ def lock_of(snapshot_id: str) -> str:
 def _managed(listed: list[object]) -> Iterator[str]:
     for each in listed:
         entry = each if isinstance(each, dict) else {}
-        text = _object(entry, "managedDisk").get("id")
+        text = inner(entry, "managedDisk").get("id")
         known = resource.whole_id(text) if isinstance(text, str) else None
         is_disk = known is not None and resource.type_of(known) == DISK
         if known is not None and is_disk and not entry.get("diffDiskSettings"):
             yield known
-
-
-def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
-    found = document.get(name)
-    return found if isinstance(found, dict) else {}

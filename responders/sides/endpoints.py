@@ -7,7 +7,7 @@ Entra that the alert gives it. A name alone is no machine (remote-apis-azure.md 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from responders.sides import network
 from responders.sides.arm import at
@@ -17,6 +17,7 @@ from shared.model.entity import Host
 from shared.model.errors import ActionRefused, PermanentFailure
 from shared.model.guards import MARKER
 from shared.model.permission import Api, Permission
+from shared.model.rest import inner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,8 +129,8 @@ async def _found(azure: Remotes, sought: Sought, alerts: Sequence[str]) -> Meant
 async def _known(arm: Rest, sought: Sought) -> Sought:
     """With what Azure knows of a virtual machine: its name inside, and its own id."""
     found = await arm.read(at(sought.resource), permission=network.READ_MACHINES.action)
-    properties = _object(found.content, "properties")
-    name = _object(properties, "osProfile").get("computerName")
+    properties = inner(found.content, "properties")
+    name = inner(properties, "osProfile").get("computerName")
     return Sought(
         machine_id=sought.machine_id,
         entra_id=sought.entra_id,
@@ -137,8 +138,3 @@ async def _known(arm: Rest, sought: Sought) -> Sought:
         resource=sought.resource,
         vm_id=str(properties.get("vmId") or ""),
     )
-
-
-def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
-    found = document.get(name)
-    return found if isinstance(found, dict) else {}

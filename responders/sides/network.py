@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from responders.sides.arm import at
+from responders.sides.arm import at, by_resource
 from shared.model import resource
 from shared.model.errors import ActionRefused
 from shared.model.permission import Api, Permission
-from shared.model.rest import is_settled
+from shared.model.rest import inner, is_settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,18 +60,13 @@ def machines(alerts: Iterable[AlertRow]) -> dict[str, list[AlertRow]]:
 
     An instance of a scale set is none: its network is the set's.
     """
-    found: dict[str, list[AlertRow]] = {}
-    for alert in alerts:
-        known = resource.whole(alert.resource) if alert.resource else None
-        if known is not None and resource.type_of(known) == MACHINE:
-            found.setdefault(known, []).append(alert)
-    return found
+    return by_resource(alerts, MACHINE)
 
 
 async def interfaces_of(arm: Rest, machine: str) -> list[str]:
     """The ids of a machine's network interfaces, in order."""
     found = await arm.read(at(machine), permission=READ_MACHINES.action)
-    profile = _properties(found.content).get("networkProfile")
+    profile = inner(found.content, "properties").get("networkProfile")
     listed = profile.get("networkInterfaces") if isinstance(profile, dict) else None
     ids = sorted(_ids(listed, INTERFACE))
     if not ids:
@@ -86,13 +81,13 @@ async def interface(arm: Rest, interface_id: str) -> Interface | None:
     found = await arm.find(at(interface_id), permission=READ_INTERFACES.action)
     if found is None:
         return None
-    properties = _properties(found.content)
+    properties = inner(found.content, "properties")
     if properties.get("privateEndpoint") or properties.get("hostedWorkloads"):
         name = resource.display_name(interface_id)
         raise ActionRefused(f"{name} belongs to a service of Azure, not to a machine")
     parts = properties.get("ipConfigurations")
     subnets = [
-        _properties(part).get("subnet")
+        inner(part, "properties").get("subnet")
         for part in (parts if isinstance(parts, list) else ())
     ]
     reference = properties.get("networkSecurityGroup")
@@ -116,20 +111,15 @@ async def group(arm: Rest, group_id: str) -> dict[str, Any] | None:
 
 def rules_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The name of each rule of a security group that somebody made, and what it says."""
-    rules = _properties(document).get("securityRules")
+    rules = inner(document, "properties").get("securityRules")
     for rule in rules if isinstance(rules, list) else ():
         if isinstance(rule, dict):
-            yield str(rule.get("name", "")), _properties(rule)
+            yield str(rule.get("name", "")), inner(rule, "properties")
 
 
 def flags(resource_id: str) -> str:
     """What names a resource to Azure's own command line, without a name of its own."""
     return f"--ids {resource_id}"
-
-
-def _properties(document: object) -> dict[str, Any]:
-    found = document.get("properties") if isinstance(document, dict) else None
-    return found if isinstance(found, dict) else {}
 
 
 def _ids(listed: object, kind: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from responders.sides.arm import at
 from shared.model import resource
 from shared.model.deed import Sight, State
 from shared.model.errors import ActionRefused
-from shared.model.rest import is_settled
+from shared.model.rest import inner, is_settled
 
 if TYPE_CHECKING:
     from shared.model.permission import Permission
@@ -108,10 +108,10 @@ async def sight(
 
 
 def _read(found: Document) -> Power:
-    properties = _object(found.content, "properties")
-    disk = _object(_object(properties, "storageProfile"), "osDisk")
+    properties = inner(found.content, "properties")
+    disk = inner(inner(properties, "storageProfile"), "osDisk")
     return Power(
-        state=_state(_object(properties, "instanceView")),
+        state=_state(inner(properties, "instanceView")),
         is_settled=is_settled(found.content),
         vm_id=str(properties.get("vmId") or ""),
         is_wiped=bool(disk.get("diffDiskSettings")),
@@ -128,8 +128,3 @@ def _state(view: dict[str, Any]) -> str:
     ]
     powers = (code for code in codes if code.startswith(_PREFIX))
     return next(powers, "").removeprefix(_PREFIX)
-
-
-def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
-    found = document.get(name)
-    return found if isinstance(found, dict) else {}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.model import resource
 from shared.model.errors import FailureReason, PermanentFailure
+from shared.model.rest import inner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,7 @@ class DiagnosticSettings:
         ]
         found: list[str] = []
         for rule in dict.fromkeys(rules[:MOST_RULES]):
-            properties = _properties(await self._read(rule, RULES_VERSION))
+            properties = inner(await self._read(rule, RULES_VERSION), "properties")
             destinations = properties.get("destinations")
             given = (
                 destinations.get("logAnalytics")
@@ -118,7 +119,7 @@ class DiagnosticSettings:
 
     async def _workspace_id(self, workspace: str) -> str:
         """What the query API calls a workspace; empty where it is not there any more."""
-        properties = _properties(await self._read(workspace, WORKSPACE_VERSION))
+        properties = inner(await self._read(workspace, WORKSPACE_VERSION), "properties")
         customer = properties.get("customerId")
         known = customer.lower() if isinstance(customer, str) else ""
         return known if _GUID.fullmatch(known) else ""
@@ -143,12 +144,7 @@ def _listed(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
     items = content.get("value")
     for item in items if isinstance(items, list) else ():
         if isinstance(item, dict):
-            yield _properties(item)
-
-
-def _properties(item: dict[str, Any]) -> dict[str, Any]:
-    found = item.get("properties")
-    return found if isinstance(found, dict) else {}
+            yield inner(item, "properties")
 
 
 def _sends_logs(properties: dict[str, Any]) -> bool:

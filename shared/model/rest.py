@@ -103,6 +103,12 @@ class Rest(Protocol):
         ...
 
 
+def inner(document: object, name: str) -> dict[str, Any]:
+    """The object that a document has under a name; an empty one where it has none."""
+    found = document.get(name) if isinstance(document, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def provisioning_state(content: dict[str, Any]) -> str | None:
     """The state of a resource of Resource Manager; None where it says none."""
     properties = content.get("properties")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.model import resource
+from shared.model.rest import inner
 from shared.model.text import cut, one_line
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ def part(value: object, *names: str) -> Any:  # noqa: ANN401  JSON
 
 def properties(document: object) -> dict[str, Any]:
     """The properties of a resource; none where there are none."""
-    found = part(document, "properties")
-    return found if isinstance(found, dict) else {}
+    return inner(document, "properties")
 
 
 def items(value: object) -> Iterator[dict[str, Any]]:
