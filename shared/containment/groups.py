@@ -3,8 +3,9 @@
 Read with the app's own identity at each judgement (remote-apis-azure.md 1, 3 and 5); a
 machine that moves, or a set that shrinks, counts as it is now.
 
-[unverified]: that a subnet lists every interface in it, and its private endpoints; and
-that the capacity of a flexible scale set counts machines that were put into it by hand.
+[unverified]: that a subnet lists every interface in it, and its private endpoints; that
+an instance shows its ``networkProfileConfiguration``; and that the capacity of a flexible
+scale set counts machines that were put into it by hand.
 """
 
 from __future__ import annotations
