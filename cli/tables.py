@@ -157,15 +157,19 @@ def contained(report: Report) -> Table:
     )
 
 
+# Where the tags of a resource are, below it.
+_TAGS = "/providers/Microsoft.Resources/tags/"
+
+
 def changes(received: Sequence[dict[str, Any]]) -> Table:
     """What changed in Azure, as the receiving side says: each value before and after."""
     lines = [
         (
             f"{datetime.fromisoformat(change['at']):%H:%M:%S}Z",
-            _last(change["path"]),
-            each["what"].removeprefix("properties.").removesuffix(".id") or "all of it",
-            _last(each["before"]) or "-",
-            _last(each["after"]) or "-",
+            _last(change["path"].partition(_TAGS)[0]),
+            _what(each["what"]) or "all of it",
+            _value(each["before"]) or "-",
+            _value(each["after"]) or "-",
         )
         for change in received
         for each in change["differences"]
@@ -175,6 +179,17 @@ def changes(received: Sequence[dict[str, Any]]) -> Table:
         ("at", "resource", "what", "before", "after"),
         lines,
     )
+
+
+def _what(place: str) -> str:
+    """A place in a document, without what all of its kind begin or end with."""
+    known = place.removeprefix("properties.").removeprefix("tags.firewatch:")
+    return known.removesuffix(".id")
+
+
+def _value(text: str) -> str:
+    """A value as it fits beside others: the name of an id, the incident of a tag."""
+    return _last(text).partition(" until ")[0]
 
 
 def books(kept: Books) -> Table:

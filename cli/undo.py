@@ -25,6 +25,7 @@ from shared.clouds.remotes import remotes
 from shared.containment.containing import with_rows
 from shared.containment.doing import Doing, Job
 from shared.containment.stopping import Stopping
+from shared.containment.tagging import Tagging
 from shared.containment.targets import Targets
 from shared.model.deed import DeedRow, Undo
 from shared.model.deed_status import DeedStatus
@@ -127,8 +128,6 @@ class _Hand:
         self._http = HttpClient()
         self._credentials = Credentials("")
         self._kept = Keeper(lambda: _opened(storage))
-        targets = Targets(ledger, lease=DEFAULT_LEASE)
-        self._doing = Doing(ledger, targets, Stopping(ledger), self._doer, _say)
         found = running()
         # Only addresses are read of this; storage is open.
         env = {"AzureWebJobsStorage": "none"}
@@ -139,6 +138,14 @@ class _Hand:
             settings.from_environment(env | given),
             http=self._http,
             token=self._credentials.token,
+        )
+        self._doing = Doing(
+            ledger,
+            Targets(ledger, lease=DEFAULT_LEASE),
+            Stopping(ledger),
+            self._doer,
+            say=_say,
+            tagging=Tagging(self._azure.arm),
         )
 
     async def close(self) -> None:

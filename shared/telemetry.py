@@ -76,6 +76,8 @@ DEED_UNPLANNED = LogEvent("deed.unplanned", logging.ERROR)
 DEED_JUDGED = LogEvent("deed.judged", logging.INFO)
 DEED_STEP = LogEvent("deed.step", logging.INFO)
 DEED_FAILED = LogEvent("deed.failed", logging.ERROR)
+# What is contained does not say so, or what is not any more still does.
+DEED_UNTAGGED = LogEvent("deed.untagged", logging.WARNING)
 POSTURE_OFF = LogEvent("posture.off", logging.DEBUG)
 POSTURE_DONE = LogEvent("posture.done", logging.INFO)
 # Neither well nor unwell: a right is missing, or Azure refuses.

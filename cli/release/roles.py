@@ -8,6 +8,7 @@ from responders import DOERS
 from shared.containment.groups import PERMISSIONS as READ_GROUPS
 from shared.containment.owners import READ_ALERTS, READ_TAGS
 from shared.containment.rights import READ as READ_RIGHTS
+from shared.containment.tagging import WRITE_TAGS
 from shared.model.permission import Api
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 # What the core reads for each of them, under a name that no responder has.
 GUARDS = "guards"
+# What it writes where it is let, likewise: who does not name it has nothing tagged.
+TAGS = "tags"
 
 
 def needs() -> Mapping[str, Mapping[str, list[str]]]:
@@ -29,7 +32,8 @@ def needs() -> Mapping[str, Mapping[str, list[str]]]:
                 {READ_ALERTS, READ_RIGHTS, READ_TAGS, *(p.action for p in READ_GROUPS)}
             ),
             "dataActions": [],
-        }
+        },
+        TAGS: {"actions": [WRITE_TAGS], "dataActions": []},
     }
     for name, doer in sorted(DOERS.items()):
         actions, data = (

@@ -71,6 +71,7 @@ class Step(StrEnum):
     APPLY = "apply"
     VERIFY = "verify"
     UNDO = "undo"
+    TAG = "tag"
     TELL = "tell"
 
 
@@ -240,6 +241,8 @@ def step(row: DeedRow, now: datetime) -> Step | None:
         return None
     if row.ending is not None and row.status in _ENDS_EARLY:
         return Step.UNDO
+    if row.status is DeedStatus.VERIFIED and (row.until is None or row.until > now):
+        return Step.TAG
     return _STEPS.get(row.status)
 
 
@@ -251,7 +254,8 @@ def next_at(row: DeedRow) -> datetime | None:
         case DeedStatus.AWAITING:
             return row.not_before
         case DeedStatus.VERIFIED:
-            return row.until
+            # At its end; sooner where it holds longer, and nothing there says so yet.
+            return min(filter(None, (row.not_before, row.until)), default=None)
         case DeedStatus.STRANDED if row.is_told:
             return None
         case _ if row.status in _STEPS:
@@ -288,7 +292,7 @@ def claimed(row: DeedRow, what: Step, now: datetime, until: datetime) -> DeedRow
             is_again = row.status is DeedStatus.CLAIMED
             at = row.changed_at if is_again else now
             return replace(taken, status=DeedStatus.CLAIMED, changed_at=at)
-        case Step.VERIFY | Step.TELL:
+        case Step.VERIFY | Step.TELL | Step.TAG:
             return taken
         case Step.UNDO if row.status is DeedStatus.RELEASING:
             return taken
@@ -308,6 +312,9 @@ def broken(row: DeedRow, what: Step, error: BaseException, now: datetime) -> Cam
         if now - row.changed_at < BEGINS_WITHIN:
             return came
         return came._replace(status=DeedStatus.RELEASING, ends=DeedStatus.FAILED)
+    if what is Step.TAG:
+        # Whether it is tagged or not, it is in force.
+        return Came(row.status, f"its tag could not be written: {failure}")
     is_hopeless = not isinstance(failure, TransientFailure)
     if is_hopeless or now - row.changed_at >= GIVES_UP_AFTER:
         return came._replace(status=DeedStatus.STRANDED)
@@ -373,8 +380,10 @@ def heeding(row: DeedRow, claimed: DeedRow, there: DeedRow | None) -> DeedRow:
     if there is None:
         return row
     if there.until != claimed.until and row.status in _BEGUN:
-        # It holds longer than it would.
-        row = replace(row, until=there.until)
+        # It holds longer than it would, and its tag is to say so.
+        is_tagged = row.status is DeedStatus.VERIFIED
+        again = there.not_before if is_tagged else row.not_before
+        row = replace(row, until=there.until, not_before=again)
     if there.ending is None or there.ending == claimed.ending:
         return row
     if row.status is DeedStatus.GUARDED:
@@ -495,7 +504,9 @@ _SAID: dict[DeedStatus, Callable[[DeedRow], str]] = {
     DeedStatus.GUARDED: _of_waiting,
     DeedStatus.CLAIMED: _of_waiting,
     DeedStatus.APPLIED: lambda _: "sent, and not seen to be in force yet",
-    DeedStatus.VERIFIED: lambda row: f"in force{_since(row)}{_until(row)}",
+    DeedStatus.VERIFIED: lambda row: (
+        f"in force{_since(row)}{_until(row)}{f'; {row.detail}' if row.detail else ''}"
+    ),
     DeedStatus.RELEASING: lambda row: (
         f"being taken back{f', {row.detail}' if row.detail else ''}"
     ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from shared.actions import deeds
+from shared.actions.containment_tag import resource_of
 from shared.commands import agreed, carried_out, check
 from shared.containment.containing import tell, with_rows
 from shared.model.deed import DeedRow, Undo
@@ -124,7 +125,10 @@ class Deciding:
                 raise CommandRefused(f"it holds until {minute(row.until)} already")
             if until - mark.at > LONGEST:
                 raise CommandRefused(f"not for more than {LONGEST.days} days from now")
-            return replace(row, until=until)
+            is_to_tag = row.status is DeedStatus.VERIFIED and resource_of(row.deed)
+            # A look is due for it, by whoever may tag.
+            again = mark.at if is_to_tag else row.not_before
+            return replace(row, until=until, not_before=again)
 
         kind = f"deed.extended until {minute(until)}"
         return await self._say(incident_id, key, order, kind, change)

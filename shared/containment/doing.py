@@ -5,6 +5,7 @@
     apply    hold the target, before-image, stop flag, change, read it again
     verify   read it again: other sides say yes before it is so
     undo     hold it no more; where nobody else does, read, put back, read again
+    tag      say at the resource that it holds longer
     tell     that somebody has to look, where the incident is over and nobody would hear
 
 Whatever is not known is read before anything is sent again (law 3). The before-image is
@@ -15,6 +16,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from shared.actions import deeds
 from shared.actions.deeds import Came, Step
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from responders.base import Doer
     from shared.containment.stopping import Stopping
+    from shared.containment.tagging import Tagging
     from shared.containment.targets import Held, Targets
     from shared.model.alert import Alert
     from shared.model.deed import Before, Deed, DeedRow
@@ -57,7 +61,8 @@ class Job(NamedTuple):
 class Doing:
     """Does steps. ``doers`` finds who can do a deed, or could; None where nobody can.
 
-    ``say`` has people told what Firewatch itself has to say.
+    ``say`` has people told what Firewatch itself has to say, and ``tagging`` whoever
+    finds what was changed.
     """
 
     def __init__(
@@ -66,13 +71,16 @@ class Doing:
         targets: Targets,
         stopping: Stopping,
         doers: Callable[[Deed], Doer | None],
+        *,
         say: Callable[[Alert], Awaitable[None]],
+        tagging: Tagging,
     ) -> None:
         self._ledger = ledger
         self._targets = targets
         self._stopping = stopping
         self._doers = doers
         self._say = say
+        self._tagging = tagging
 
     async def __call__(self, job: Job) -> Came:
         """What the step came to.
@@ -87,6 +95,8 @@ class Doing:
                 return await self._verify(job.row)
             case Step.UNDO:
                 return await self._undo(job.row)
+            case Step.TAG:
+                return await self._tag(job.row)
             case Step.TELL:
                 row = job.row
                 await self._say(own.stranded(row, self._ledger.now()))
@@ -98,6 +108,7 @@ class Doing:
             came = await self._applied(row, held)
         except ResponderError as error:
             came = deeds.broken(row, Step.APPLY, error, self._ledger.now())
+        came = await self._tagged(held, came)
         await self._give_back(row, held, came)
         return came
 
@@ -152,10 +163,10 @@ class Doing:
             return _stranded(target.deed)
         sight = await doer.verify(target.deed, target.before)
         came = self._seen(row, sight, target.before)
-        is_heard = came.status is DeedStatus.VERIFIED and target.sent_at is not None
-        if is_heard or not deeds.holds(row, came):
+        if came.status is DeedStatus.VERIFIED or not deeds.holds(row, came):
             # What was sent took effect: nothing of it is to be waited for later.
             held = await self._targets.hold(row)
+            came = await self._tagged(held, came)
             await self._give_back(row, held, came)
         return came
 
@@ -183,14 +194,27 @@ class Doing:
     async def _undo(self, row: DeedRow) -> Came:
         ends = row.ends or DeedStatus.UNDONE
         held, others = await self._targets.release(row)
+        if others:
+            return await self._left(row, held, ends)
         if held is None:
-            return Came(ends, "another incident needs it so" if others else "")
+            return Came(ends)
         try:
             came = await self._put_back(row, held, ends)
         except ResponderError as error:
             came = deeds.broken(row, Step.UNDO, error, self._ledger.now())
+        if came.status is ends:
+            came = _noted(came, await self._tagging.take(held.target))
         await self._give_back(row, held, came)
         return came
+
+    async def _left(self, row: DeedRow, held: Held | None, ends: DeedStatus) -> Came:
+        """Others hold it from now on, and its tag says so."""
+        came = Came(ends, "another incident needs it so")
+        if held is None:
+            return came
+        tagged = await self._tagging.put(held.target)
+        await self._targets.rest(row, held, is_known=held.target.sent_at is None)
+        return _noted(came, tagged.note)
 
     async def _put_back(self, row: DeedRow, held: Held, ends: DeedStatus) -> Came:
         deed, before = held.target.deed, held.target.before
@@ -216,6 +240,23 @@ class Doing:
             if wait > timedelta(0):
                 return Came(DeedStatus.RELEASING, retry_after=wait)
         return Came(ends)
+
+    async def _tag(self, row: DeedRow) -> Came:
+        """Write the tag anew; it is tried once."""
+        held = await self._targets.hold(row)
+        came = Came(row.status, before=held.target.before)
+        came = await self._tagged(held, came)
+        await self._targets.rest(row, held, is_known=True)
+        return came
+
+    async def _tagged(self, held: Held, came: Came) -> Came:
+        """What a step came to, and whoever finds what is in force can read why."""
+        if came.status is not DeedStatus.VERIFIED or came.before is None:
+            return came
+        tagged = await self._tagging.put(held.target)
+        by_hand = (*came.before.by_hand, *tagged.removal)
+        before = replace(came.before, by_hand=by_hand)
+        return _noted(came._replace(before=before), tagged.note)
 
     async def _give_back(self, row: DeedRow, held: Held, came: Came) -> None:
         if deeds.holds(row, came):
@@ -255,6 +296,11 @@ def _fails(error: ResponderError, before: Before) -> Came:
         before=before,
         ends=DeedStatus.FAILED,
     )
+
+
+def _noted(came: Came, note: str) -> Came:
+    """With a note beside what is said anyway."""
+    return came._replace(detail="; ".join(filter(None, (came.detail, note))))
 
 
 def _nobody(deed: Deed) -> PermanentFailure:

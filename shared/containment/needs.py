@@ -9,6 +9,7 @@ from shared.actions.matchers import Operator
 from shared.containment.groups import PERMISSIONS as READ_GROUPS
 from shared.containment.owners import READ_ALERTS, READ_TAGS
 from shared.containment.rights import READ as READ_RIGHTS
+from shared.containment.tagging import WRITE_TAGS
 from shared.model import resource
 from shared.model.guards import DOES, Guards, Mode
 from shared.model.permission import Api, Permission
@@ -41,7 +42,12 @@ class Need(NamedTuple):
 def needed(policy: Policy, rights: Mapping[str, Sequence[Permission]]) -> list[Need]:
     """Everything; ``rights`` are those that each ``use`` of a responder declares."""
     found: dict[tuple[str, str], Need] = {}
-    for need in (*_of_doers(policy, rights), *_of_guards(policy), *_of_reading(policy)):
+    for need in (
+        *_of_doers(policy, rights),
+        *_of_guards(policy),
+        *_of_tagging(policy, rights),
+        *_of_reading(policy),
+    ):
         key = (need.permission.api, need.permission.action.lower())
         before = found.get(key, need)
         found[key] = Need(
@@ -108,6 +114,25 @@ def _of_guards(policy: Policy) -> Iterator[Need]:
         for each in READ_GROUPS:
             is_subnet = "/subnets/" in each.action
             yield Need(each, (*scopes, *[NETWORKS] * is_subnet), ("guards",))
+
+
+def _of_tagging(
+    policy: Policy, rights: Mapping[str, Sequence[Permission]]
+) -> Iterator[Need]:
+    """What is contained says so where its resource may be tagged: nothing hangs on it."""
+    rules = [
+        rule
+        for rule in containment.Rules(policy.contain)
+        if any(
+            permission.api is Api.ARM
+            for name in rule.contain.do
+            for permission in rights.get(str(policy.responders[name].get("use")), ())
+        )
+    ]
+    scopes = _once(map(_scope, rules))
+    if scopes:
+        tags = Permission(Api.ARM, WRITE_TAGS, "a tag on what is contained; optional")
+        yield Need(tags, scopes, ("tags, optional",))
 
 
 def _of_reading(policy: Policy) -> Iterator[Need]:

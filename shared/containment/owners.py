@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared import sources
 from shared.model.alert import Alert
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.model.alert import AlertRow
-    from shared.model.rest import Rest
+    from shared.model.rest import Document, Rest
 
 # remote-apis-azure.md 0.2.
 ALERTS_VERSION = "2022-01-01"
@@ -29,6 +29,12 @@ READ_ALERTS = "Microsoft.Security/locations/alerts/read"
 READ_TAGS = "Microsoft.Resources/tags/read"
 
 FORMAT = "arm"
+
+
+class Readable(Protocol):
+    """What of ``shared.model.rest.Rest`` it takes to read tags."""
+
+    async def read(self, path: str, *, permission: str = "") -> Document: ...
 
 
 class Owners:
@@ -53,7 +59,9 @@ class Owners:
 
     async def tags(self, scopes: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         """The tags of each scope that can be read; what cannot is left out."""
-        found = await asyncio.gather(*map(self._tags, scopes), return_exceptions=True)
+        found = await asyncio.gather(
+            *(tags_at(self._arm, each) for each in scopes), return_exceptions=True
+        )
         known: dict[str, Mapping[str, str]] = {}
         for scope, tags in zip(scopes, found, strict=True):
             if isinstance(tags, ResponderError):
@@ -63,20 +71,25 @@ class Owners:
             known[scope] = tags
         return known
 
-    async def _tags(self, scope: str) -> dict[str, str]:
-        path = f"{scope}/providers/Microsoft.Resources/tags/default"
-        found = await self._arm.read(
-            f"{path}?api-version={TAGS_VERSION}", permission=READ_TAGS
-        )
-        properties: Any = found.content.get("properties")
-        tags = properties.get("tags") if isinstance(properties, dict) else None
-        return {
-            str(name): str(value)
-            for name, value in (tags if isinstance(tags, dict) else {}).items()
-        }
-
     def _read(self, content: dict[str, Any]) -> Alert | None:
         body = json.dumps(content).encode()
         units = sources.read(body, received_at=self._clock(), formats={FORMAT})
         found = [unit for unit in units if isinstance(unit, Alert)]
         return found[0] if len(found) == 1 else None
+
+
+async def tags_at(arm: Readable, scope: str) -> dict[str, str]:
+    """The tags of a resource, a group or a subscription. Raises ResponderError."""
+    found = await arm.read(tags_path(scope), permission=READ_TAGS)
+    properties: Any = found.content.get("properties")
+    tags = properties.get("tags") if isinstance(properties, dict) else None
+    return {
+        str(name): str(value)
+        for name, value in (tags if isinstance(tags, dict) else {}).items()
+    }
+
+
+def tags_path(scope: str) -> str:
+    """Where the tags of a scope are read and changed."""
+    path = f"{scope}/providers/Microsoft.Resources/tags/default"
+    return f"{path}?api-version={TAGS_VERSION}"

@@ -36,7 +36,10 @@ class Held(NamedTuple):
 
 
 class Released(NamedTuple):
-    """What is to be put back, if anything is, and how many ``others`` hold it still."""
+    """The target, where it was changed, and how many ``others`` hold it still.
+
+    Without others it is to be put back.
+    """
 
     held: Held | None
     others: int
@@ -63,15 +66,15 @@ class Targets:
         def decide(draft: Draft, key: str) -> TargetRow:
             found = draft.read(key, TargetRow)
             _is_ours_to_take(found, draft.now)
-            mine = Holder(incident=row.incident, since=draft.now)
             holders = {} if found is None else found.holders
+            mine = _holder(row, holders.get(row.key), draft.now)
             # Where nothing was sent yet for anybody else, it is this plan that counts.
             is_first = found is None or (
                 found.before is None and not holders.keys() - {row.key}
             )
             target = TargetRow(
                 deed=row.deed if found is None or is_first else found.deed,
-                holders={**holders, row.key: holders.get(row.key, mine)},
+                holders={**holders, row.key: mine},
                 before=None if found is None else found.before,
                 lease=Lease(owner=token, until=draft.now + self._lease),
                 sent_at=draft.now,
@@ -120,7 +123,7 @@ class Targets:
         return await self._write(row, lambda draft, key: draft.read(key, TargetRow))
 
     async def release(self, row: DeedRow) -> Released:
-        """Have the deed hold it no more, and the target to oneself where it was the last.
+        """Have the deed hold it no more, and the target to oneself.
 
         Raises TransientFailure while somebody else has it.
         """
@@ -132,16 +135,16 @@ class Targets:
                 return Released(None, 0)
             _is_ours_to_take(found, draft.now)
             holders = {k: v for k, v in found.holders.items() if k != row.key}
-            is_last = not holders and found.before is not None
+            is_changed = found.before is not None
             lease = Lease(owner=token, until=draft.now + self._lease)
             target = replace(
                 found,
                 holders=holders,
-                lease=lease if is_last else None,
+                lease=lease if is_changed else None,
                 changed_at=draft.now,
             )
             draft.put(key, target)
-            return Released(Held(target, token) if is_last else None, len(holders))
+            return Released(Held(target, token) if is_changed else None, len(holders))
 
         return await self._write(row, decide)
 
@@ -154,6 +157,13 @@ class Targets:
             partition, lambda draft: decide(draft, key), by="respond"
         )
         return done
+
+
+def _holder(row: DeedRow, known: Holder | None, now: datetime) -> Holder:
+    """The deed as a holder, with its end as far as that is known by now."""
+    until = row.until or (None if row.lasts is None else now + row.lasts)
+    since = known.since if known else now
+    return Holder(incident=row.incident, since=since, until=until)
 
 
 def _is_ours_to_take(found: TargetRow | None, now: datetime) -> None:

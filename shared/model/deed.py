@@ -227,10 +227,11 @@ class DeedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """A deed that needs a target changed."""
+    """A deed that needs a target changed; ``until`` is None for until it is undone."""
 
     incident: str
     since: datetime
+    until: datetime | None = None
 
 
 class TargetRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ class Containment(People):
             from shared.containment.itself import Itself
             from shared.containment.judging import Judging
             from shared.containment.planning import Planning
+            from shared.containment.tagging import Tagging
             from shared.containment.targets import Targets
 
             arm = remotes(settings, http=self._http, token=token).arm
@@ -53,7 +54,14 @@ class Containment(People):
                     approved=approving.holds,
                     say=noise.say,
                 ),
-                Doing(storage.ledger, targets, stopping, staff.doer, noise.say),
+                Doing(
+                    storage.ledger,
+                    targets,
+                    stopping,
+                    staff.doer,
+                    say=noise.say,
+                    tagging=Tagging(arm),
+                ),
                 claims_last=settings.lease,
             )
 

@@ -188,4 +188,5 @@ async def test_it_is_taken_back_by_the_tables_alone(
     assert row.status is DeedStatus.UNDONE
     assert row.ending is not None
     assert row.ending.by == "cli:ada"
-    assert len(world.outside.manager.changes) == 2
+    methods = [change["method"] for change in world.outside.manager.changes]
+    assert methods == ["PUT", "PATCH", "PUT", "PATCH"]

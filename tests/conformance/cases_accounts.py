@@ -57,7 +57,7 @@ def _delete(side: Azure, deed: Deed) -> None:
 def _reassign(side: Azure, deed: Deed) -> None:
     """Somebody gives the account the same role, by a name of their own."""
     resources = side.outside.manager.resources
-    (change,) = side.outside.manager.changes
+    change = side.outside.manager.changes[0]
     name = "a0b1c2d3-0000-4000-8000-00000000beef"
     place = change["path"].rpartition("/")[0]
     role = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"

@@ -20,6 +20,7 @@ from responders import DOERS
 from shared.actions import deeds
 from shared.containment.doing import Doing, Job
 from shared.containment.stopping import Stopping
+from shared.containment.tagging import Tagging
 from shared.containment.targets import Targets
 from shared.model import resource
 from shared.model.deed import DeedRow, Undo
@@ -61,6 +62,9 @@ LEASE = timedelta(seconds=120)
 # What is tried for half an hour, and then put back.
 MOST_TURNS = 90
 PAUSE = timedelta(seconds=30)
+# It is the core that tags, whoever the doer is: two of them die of it, one of which
+# shares its resource's tag with nobody and one that may have several there.
+DIE_TAGGING = {"vm-deallocate", "nsg-deny"}
 
 
 CASES: Mapping[str, DoerCase] = {
@@ -146,6 +150,48 @@ class Faulty:
         )
 
 
+class Died(Exception):
+    """The process died in a call."""
+
+
+class Mortal:
+    """What tags by a ``Rest``: a call that breaks takes the process with it.
+
+    What a call only answers with is no reason to do anything again.
+    """
+
+    def __init__(self, rest: Rest, calls: Calls) -> None:
+        self.rest = rest
+        self.calls = calls
+
+    async def read(self, path: str, *, permission: str = "") -> Document:
+        return await self._make(lambda: self.rest.read(path, permission=permission))
+
+    async def change(
+        self,
+        method: str,
+        path: str,
+        content: object = None,
+        *,
+        if_match: str = "",
+        permission: str = "",
+    ) -> Done | Pending:
+        return await self._make(
+            lambda: self.rest.change(
+                method, path, content, if_match=if_match, permission=permission
+            )
+        )
+
+    async def _make(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        is_last = self.calls.count + 1 == self.calls.breaks_at
+        try:
+            return await self.calls.make(work)
+        except TransientFailure as error:
+            if is_last:
+                raise Died from error
+            raise
+
+
 class FaultyKept:
     """A ``Kept`` whose calls are counted, and may break."""
 
@@ -197,6 +243,7 @@ class Life:
         self.case = CASES[name]
         self.side = side
         self.calls = Calls()
+        self.dies_tagging = name in DIE_TAGGING
         self.kept = FakeKept()
         ports = make_ports(FakeHttp(), {}, clock=lambda: side.now)
         ports = ports._replace(kept=FaultyKept(self.kept, self.calls))
@@ -224,7 +271,12 @@ class Life:
             Targets(ledger, lease=LEASE),
             Stopping(ledger),
             lambda _: self.doer,
-            _say,
+            say=_say,
+            tagging=Tagging(
+                Mortal(self.side.arm, self.calls)
+                if self.dies_tagging
+                else self.side.arm
+            ),
         )
 
     @property
@@ -235,12 +287,16 @@ class Life:
 
     @property
     def taken(self) -> int:
-        """How many changes the other sides took."""
+        """How many changes the other sides took, but for tags: those may be renewed."""
         outside = self.side.outside
         sides = (outside.manager, outside.graph, outside.vault, outside.blob)
         told = outside.endpoint.received()["actions"]
         here = len(self.kept.kept) + outside.endpoint.indicators.changes
-        return sum(len(each.changes) for each in sides) + len(told) + here
+        tags = sum(
+            "/providers/microsoft.resources/tags/" in each["path"].lower()
+            for each in outside.manager.changes
+        )
+        return sum(len(each.changes) for each in sides) + len(told) + here - tags
 
     def upset(self, way: Way, *, times: int | None = 1, reads: int = 2) -> None:
         """Have the change go wrong, by those that an apply sends."""
@@ -285,6 +341,8 @@ class Life:
         doing = self.worker()
         try:
             came = await doing(Job(step, claimed))
+        except Died:
+            return claimed
         except TransientFailure as error:
             came = deeds.broken(claimed, step, error, now)
         return deeds.concluded(claimed, came, self.side.now)

@@ -159,6 +159,49 @@ async def test_it_is_done_and_taken_back_exactly(one: Life) -> None:
     assert one.state == before
 
 
+async def test_what_is_changed_says_so_until_it_is_put_back(one: Life) -> None:
+    """By a tag with its end, which grows with that; what has no end there has none."""
+    before = one.state
+    row = await one.until(await one.planned(), DeedStatus.VERIFIED)
+    is_tagged = bool(row.deed.resources) and one.case.reversible
+    assert len(_tags(one.state)) == is_tagged
+    if not is_tagged:
+        return
+    ((place, _, value),) = _tags(one.state)
+    assert place == row.deed.resources[0]
+    assert row.by_hand[-1] == _removal(*_tags(one.state))
+    assert value == f"{row.incident} until {row.until:%Y-%m-%dT%H:%MZ}"
+
+    later = one.side.now + timedelta(days=2)
+    row = await one.turn(replace(row, until=later, not_before=one.side.now))
+
+    assert row.status is DeedStatus.VERIFIED
+    assert [v for _, _, v in _tags(one.state)] == [
+        f"{row.incident} until {later:%Y-%m-%dT%H:%MZ}"
+    ]
+    assert row.by_hand[-1] == _removal(*_tags(one.state))
+    row = await one.until(one.taken_back(row), *ENDS)
+    assert row.status is DeedStatus.UNDONE
+    assert "tag" not in row.detail
+    assert one.state == before
+
+
+def _tags(state: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Where, and what, and how it is said that something is contained."""
+    return [
+        (place, name, value)
+        for place, document in state["resources"].items()
+        for name, value in document.get("tags", {}).items()
+        if name.startswith("firewatch:contained")
+    ]
+
+
+def _removal(tag: tuple[str, str, str]) -> str:
+    place, name, value = tag
+    where = f"az tag update --resource-id {place} --operation delete"
+    return f"{where} --tags '{name}={value}'"
+
+
 async def test_what_cannot_be_taken_back_says_so(name: str) -> None:
     """When it is planned, and nothing is ever due again."""
     async with life(name) as one:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from shared.actions.containment_tag import PREFIX
 from shared.model import resource
 from shared.model.action import Kind, Outcome
 from shared.model.deed import Before, Deed, Sight, State
@@ -16,6 +17,7 @@ from shared.model.errors import (
     StoreUnavailable,
     TransientFailure,
 )
+from shared.model.rest import Document, Done
 from tests.fakes.clock import Clock
 from tests.fakes.store import Faults
 
@@ -91,6 +93,16 @@ class Estate:
             self._coming[target] = (self.clock() + self.slow, after)
 
     @property
+    def tagged(self) -> dict[str, str]:
+        """What the tags of contained things say, by those."""
+        return {
+            thing: value
+            for thing, tags in self.tags.items()
+            for name, value in tags.items()
+            if name.startswith(PREFIX)
+        }
+
+    @property
     def isolated(self) -> set[str]:
         """What is isolated now."""
         return {
@@ -110,6 +122,42 @@ class Estate:
         """The groups of each machine; in none that can be read unless it has some."""
         async with self.faults.call("estate.groups"):
             return {m: self.groups.get(m, {m: None}) for m in machines}
+
+
+class Tags:
+    """What of Resource Manager it takes to tag things of an estate, by its own names."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+
+    async def read(self, path: str, *, permission: str = "") -> Document:  # noqa: ARG002
+        async with _called(self._estate.faults, "tags.read"):
+            found = self._estate.tags.get(_scope(path), {})
+            return Document(content={"properties": {"tags": {**found}}})
+
+    async def change(
+        self,
+        method: str,  # noqa: ARG002  as the port
+        path: str,
+        content: object = None,
+        *,
+        if_match: str = "",  # noqa: ARG002
+        permission: str = "",  # noqa: ARG002
+    ) -> Done:
+        change: Any = content
+        given: dict[str, str] = change["properties"]["tags"]
+        async with _called(self._estate.faults, "tags.change"):
+            tags = {**self._estate.tags.get(_scope(path), {})}
+            if change["operation"] == "Merge":
+                tags |= given
+            else:
+                tags = {n: v for n, v in tags.items() if given.get(n) != v}
+            self._estate.tags[_scope(path)] = tags
+        return Done()
+
+
+def _scope(path: str) -> str:
+    return path.partition("/providers/Microsoft.Resources/tags/")[0]
 
 
 class Owner:
@@ -157,7 +205,7 @@ class FakeDoer:
         alerts: Sequence[AlertRow],
         evidence: Sequence[Evidence] = (),  # noqa: ARG002  as the protocol
     ) -> Sequence[Deed]:
-        async with self._called("doer.plan"):
+        async with _called(self.estate.faults, "doer.plan"):
             if self.broken_plan is not None:
                 raise self.broken_plan
             by_target: dict[str, list[str]] = {}
@@ -182,7 +230,7 @@ class FakeDoer:
         )
 
     async def before(self, deed: Deed) -> Before:
-        async with self._called("doer.before"):
+        async with _called(self.estate.faults, "doer.before"):
             now = self.estate.is_(deed.target)
             if now == ISOLATED:
                 raise ActionRefused(f"{deed.target} is isolated already")
@@ -194,7 +242,7 @@ class FakeDoer:
         return Outcome(reference=f"job-{len(self.sent)}")
 
     async def verify(self, deed: Deed, before: Before) -> Sight:
-        async with self._called("doer.verify"):
+        async with _called(self.estate.faults, "doer.verify"):
             if self.estate.is_changing(deed.target):
                 return Sight(state=State.UNDER_WAY, retry_after=timedelta(seconds=20))
             now = self.estate.is_(deed.target)
@@ -210,7 +258,7 @@ class FakeDoer:
         return Outcome()
 
     async def _change(self, name: str, target: str, after: str) -> None:
-        async with self._called(name):
+        async with _called(self.estate.faults, name):
             if self.meanwhile:
                 await self.meanwhile.pop(0)()
             if self.failures:
@@ -219,12 +267,13 @@ class FakeDoer:
             if self.lost_answers:
                 raise self.lost_answers.pop(0)
 
-    @asynccontextmanager
-    async def _called(self, name: str) -> AsyncIterator[None]:
-        """A call of the other side; one that breaks is as any that got no answer."""
-        try:
-            async with self.estate.faults.call(name):
-                yield
-        except StoreUnavailable as error:
-            said = str(error)
-            raise TransientFailure(FailureReason.UNAVAILABLE, said) from error
+
+@asynccontextmanager
+async def _called(faults: Faults, name: str) -> AsyncIterator[None]:
+    """A call of the other side; one that breaks is as any that got no answer."""
+    try:
+        async with faults.call(name):
+            yield
+    except StoreUnavailable as error:
+        said = str(error)
+        raise TransientFailure(FailureReason.UNAVAILABLE, said) from error

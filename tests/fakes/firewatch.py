@@ -20,6 +20,7 @@ from shared.containment.doing import Doing
 from shared.containment.judging import Judging
 from shared.containment.planning import Planning, Reads, Terms
 from shared.containment.stopping import Stopping
+from shared.containment.tagging import Tagging
 from shared.containment.targets import Targets
 from shared.ingest import Ingest
 from shared.looks.escalating import Escalating
@@ -46,7 +47,7 @@ from shared.store.memory import Memory
 from shared.tick import Tick
 from shared.ticketing import Ticketing
 from tests.fakes.clock import Clock
-from tests.fakes.estate import Estate, FakeDoer, Owner
+from tests.fakes.estate import Estate, FakeDoer, Owner, Tags
 from tests.fakes.forwarder import FakeForwarder
 from tests.fakes.responder import FakeResponder
 from tests.fakes.store import FakeBlobs, FakeQueue, FakeTable, Faults
@@ -293,7 +294,8 @@ class World:
                 Targets(ledger, lease=self.lease),
                 stopping,
                 lambda deed: self.doers.get(deed.responder),
-                noise.say,
+                say=noise.say,
+                tagging=Tagging(Tags(self.estate)),
             ),
             claims_last=self.lease,
         )

@@ -179,6 +179,8 @@ class Machine(RuleBasedStateMachine):
         }
         assert held <= stranded
         assert self.world.estate.isolated <= stranded | self.by_hand
+        if not any(name.startswith("tags") for name in self.world.faults.failed):
+            assert {*self.world.estate.tagged} <= stranded
         self.runner.close()
 
     @initialize(

@@ -170,7 +170,7 @@ class Manager:
                 "method": request.method,
                 "path": request.path.removeprefix("/arm"),
                 "body": body,
-                "differences": differences(old, change.after) if change else [],
+                "differences": self._differences(old, change),
             }
         )
         if change is None:
@@ -182,6 +182,17 @@ class Manager:
                 return web.json_response(change.answer, status=change.status)
             return self._answered(request, target, change.after, change.status)
         return self._begin(request, target, old, change, upset)
+
+    def _differences(
+        self, old: Document | None, change: Change | None
+    ) -> list[dict[str, str]]:
+        """What a change changes: for tags, the resource that they are on."""
+        if change is None:
+            return []
+        after = change.after
+        if old is not None and after is not None and after["id"] != old["id"]:
+            old = self.resources.find(after["id"]) or old
+        return differences(old, after)
 
     def _demand_rest(self, target: Target) -> None:
         """Refuse a change of what is being changed."""

@@ -118,8 +118,15 @@ class Resources:
             )
 
     def state(self) -> dict[str, Document]:
-        """All there is, without what changes by itself: for a comparison."""
-        return {key: _without_etags(each) for key, each in self._documents.items()}
+        """All there is, without what changes by itself: for a comparison.
+
+        To have no tags left is to have none.
+        """
+        return {
+            key: {name: v for name, v in found.items() if v or name != "tags"}
+            for key, each in self._documents.items()
+            for found in [_without_etags(each)]
+        }
 
     def _look(
         self, documents: Mapping[str, Document], resource_id: str

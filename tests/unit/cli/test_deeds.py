@@ -12,10 +12,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from cli import deeds, incidents, main, silences, undo
+from shared.containment.tagging import Tagging
 from shared.model.deed_status import DeedStatus
 from shared.model.errors import FailureReason, PermanentFailure
 from shared.model.guards import Mode
-from tests.fakes.estate import OPEN
+from tests.fakes.estate import OPEN, Tags
 from tests.unit.containment.kit import A_VM, acting, comes, only
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mode], Command]:
         for module in (deeds, undo, incidents):
             monkeypatch.setattr(module, "console", Console(width=300))
         monkeypatch.setattr(undo, "DOERS", {world.doer.use: lambda *_: world.doer})
+        tagging = Tagging(Tags(world.estate))
+        monkeypatch.setattr(undo, "Tagging", lambda _: tagging)
         monkeypatch.setattr(undo, "PAUSE_S", 0.0)
         return Command(world)
 
@@ -172,11 +175,13 @@ class TestUndo:
     def test_everything_is_taken_back(self, made: Callable[[Mode], Command]) -> None:
         """No worker looks, and it is written down."""
         command = made(Mode.ACT)
+        assert {*command.world.estate.tagged} == {A_VM}
 
         done = command("undo", "--all", "--by", "ada")
 
         assert done.exit_code == 0, done.output
         assert command.world.estate.is_(A_VM) == OPEN
+        assert command.world.estate.tagged == {}
         assert command.row.status is DeedStatus.UNDONE
         assert "taken back by cli:ada" in done.output
         head = asyncio.run(command.world.head())

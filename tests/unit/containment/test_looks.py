@@ -31,6 +31,12 @@ from tests.unit.containment.kit import (
     vouch,
 )
 
+# What takes the tag away that says so at the machine.
+REMOVAL = (
+    f"az tag update --resource-id {A_VM} --operation delete"
+    " --tags 'firewatch:contained:isolate={} until 2026-11-23T16:00Z'"
+)
+
 
 async def test_an_alert_that_is_vouched_for_is_acted_on() -> None:
     """At once; people hear of it, how long it holds, and how it is taken back by hand."""
@@ -45,6 +51,7 @@ async def test_an_alert_that_is_vouched_for_is_acted_on() -> None:
     assert said(world, "done") == [
         "Isolate vm-a: in force since 2026-11-23 12:00 UTC until 2026-11-23 16:00 UTC",
         f"Taken back by hand: open {A_VM}",
+        f"Taken back by hand: {REMOVAL.format(row.incident)}",
     ]
     assert said(world, "news") == said(world, "done")[:1]
 
