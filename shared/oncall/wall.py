@@ -29,6 +29,8 @@ def wall_of(at: datetime, zone: ZoneInfo) -> datetime:
     return at.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
+# Whoever asks who is on call asks about the same few walls again and again.
+@lru_cache(maxsize=1024)
 def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
     """The instant, in UTC, at which a clock of the zone comes to show a time."""
     # Before a jump, `fold=0` counts by the offset that was and `fold=1` by that to come.

@@ -54,21 +54,32 @@ BRISK = Pace(lease=8, timer=1.0, queue_hold=10.0, ownership=2.0)
 
 # The whole suite may run beside us on two cores.
 QUIET_WITHIN_S = 120.0
-# After a power cut the timer looks 30 s later (shared.store.draft.SAFETY_NET).
-LOOK_EVERY_S = 0.1
+# A look asks storage much: one that waits long, as after a power cut for the timer 30 s
+# later (shared.store.draft.SAFETY_NET), looks ever more seldom.
+LOOK_FIRST_S = 0.1
+LOOK_AT_LEAST_EVERY_S = 0.5
 
 _T = TypeVar("_T")
+
+
+def pauses() -> Iterator[float]:
+    """How many seconds to wait between looks, for ever."""
+    pause_s = LOOK_FIRST_S
+    while True:
+        yield pause_s
+        pause_s = min(pause_s * 1.07, LOOK_AT_LEAST_EVERY_S)
 
 
 def eventually(check: Callable[[], _T], *, within_s: float = 30.0) -> _T:
     """Ask until the answer is truthy, and give it; fail with the last answer."""
     deadline = time.monotonic() + within_s
+    waits = pauses()
     while True:
         answer = check()
         if answer:
             return answer
         assert time.monotonic() < deadline, f"still {answer!r} after {within_s:.0f} s"
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(next(waits))
 
 
 def started_at() -> datetime:
@@ -172,11 +183,12 @@ class World:
             deadline = time.monotonic() + QUIET_WITHIN_S
             if self._watch is None:
                 self._watch = await Watch(self.local).__aenter__()
+            waits = pauses()
             while not (state := await self._watch.look()).is_quiet:
                 in_time = time.monotonic() < deadline
                 assert in_time, f"{state.pending}\n{self._log()}"
                 assert self.local.is_app_running, self._log()
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(next(waits))
 
         self._runner.run(look())
 

@@ -148,15 +148,17 @@ async def test_a_crash_at_any_call_ends_as_if_there_had_been_none(
 ) -> None:
     """State, effects by key and dead letters equal the run without a crash."""
     plain = await _run()
+    calls = plain.faults.total
+    stories, letters = await plain.stories(), await _letters(plain)
 
-    for call in range(1, plain.faults.total + 1):
+    for call in range(1, calls + 1):
         world = await _run(Crash(call, took_effect, for_good))
 
         where = f"call {call}, {world.faults.failed}"
         assert world.faults.failed, where
-        assert await world.stories() == await plain.stories(), where
+        assert await world.stories() == stories, where
         assert world.pager.effects == plain.pager.effects, where
-        assert await _letters(world) == await _letters(plain), where
+        assert await _letters(world) == letters, where
         assert _archived(world) == _archived(plain), where
         assert await _misfits(world) == [], where
         copies = Counter(world.pager.sent).values()
@@ -175,14 +177,16 @@ async def test_a_crash_of_a_worker_that_keeps_no_alert_ends_so_too(
 
     plain, whole = await _run(world=forgetful()), await _run()
     assert plain.faults.calls["table.get"] > whole.faults.calls["table.get"]
+    calls = plain.faults.total
+    stories = await whole.stories()
 
     # Each kind of crash begins elsewhere: together they meet most of the calls.
     first = 1 + VARIANTS.index((took_effect, for_good))
-    for call in range(first, plain.faults.total + 1, len(VARIANTS)):
+    for call in range(first, calls + 1, len(VARIANTS)):
         world = await _run(Crash(call, took_effect, for_good), world=forgetful())
 
         where = f"call {call}, {world.faults.failed}"
-        assert await world.stories() == await whole.stories(), where
+        assert await world.stories() == stories, where
         assert world.pager.effects == whole.pager.effects, where
         assert max(Counter(world.pager.sent).values()) <= 2, where
 
@@ -193,11 +197,13 @@ async def test_a_crash_while_the_feed_goes_on_leaves_no_notice_astray(
 ) -> None:
     """Batches do not wait for dead workers; merges take over what those left."""
     plain = await _run(waits=False)
+    calls = plain.faults.total
+    stories = await plain.stories()
 
-    for call in range(1, plain.faults.total + 1):
+    for call in range(1, calls + 1):
         world = await _run(Crash(call, took_effect, for_good), waits=False)
 
-        assert await world.stories() == await plain.stories(), call
+        assert await world.stories() == stories, call
         await check_notices(world)
         copies = Counter(world.pager.sent).values()
         assert max(copies) <= 2, call
@@ -224,17 +230,19 @@ async def test_a_crash_while_logs_are_asked_loses_no_notice(
     """Evidence is asked for anew, or said to be missing; the rest is as without."""
     plain = await _run(world=enriched(FakeLogs(), others=verdicts, tagging=tagging))
     assert plain.pager.actions[0].content["evidence"]
+    calls = plain.faults.total
+    stories = await plain.stories()
 
     # Each kind of crash begins elsewhere: together they meet most of the calls.
     first = 1 + VARIANTS.index((took_effect, for_good)) % every
-    for call in range(first, plain.faults.total + 1, every):
+    for call in range(first, calls + 1, every):
         world = await _run(
             Crash(call, took_effect, for_good),
             world=enriched(FakeLogs(), others=verdicts, tagging=tagging),
         )
 
         where = f"call {call}, {world.faults.failed}"
-        assert await world.stories() == await plain.stories(), where
+        assert await world.stories() == stories, where
         assert world.pager.effects == plain.pager.effects, where
         await check_notices(world)
         assert max(Counter(world.pager.sent).values()) <= 2, where

@@ -69,6 +69,8 @@ QUICK = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 SOAK = settings(QUICK, max_examples=2_000)
+# What has a test of its own in make soak.
+SHORT = settings(QUICK, max_examples=30)
 
 
 @st.composite

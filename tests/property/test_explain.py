@@ -20,7 +20,7 @@ from shared.model.silence import Mode, Silence
 from shared.model.storm import Storm
 from shared.store import reading
 from tests.fakes.firewatch import World
-from tests.property.feeds import ARRIVAL, QUICK, SOAK, WIDE, arriving, cuts, feeds
+from tests.property.feeds import ARRIVAL, SHORT, SOAK, WIDE, arriving, cuts, feeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ def _check_lines(lines: Sequence[str]) -> None:
         assert line.endswith("."), line
 
 
-@QUICK
+@SHORT
 @given(st.data())
 async def test_every_alert_and_incident_has_an_answer(data: st.DataObject) -> None:
     """At any moment, under any policy, with silences, storms and people in between."""

@@ -13,7 +13,7 @@ from shared.model.errors import StoreError
 from shared.store import reading
 from tests.alerts import defender_alert
 from tests.fakes.firewatch import World
-from tests.property.feeds import QUICK, SOAK, WIDE, arriving, cuts, feeds, memories
+from tests.property.feeds import SHORT, SOAK, WIDE, arriving, cuts, feeds, memories
 
 OTHERS = (
     b"no JSON",
@@ -56,7 +56,7 @@ async def _conserves(data: st.DataObject) -> None:
     await world.check()
 
 
-@QUICK
+@SHORT
 @given(st.data())
 async def test_every_attempt_balances_and_no_alert_is_lost(data: st.DataObject) -> None:
     """Received is the sum of the seven, and each alert fed is on one incident."""

@@ -16,7 +16,16 @@ from shared.store import reading
 from shared.store.memory import Memory
 from tests.alerts import NOON, alert_id, defender_alert, event, stamp
 from tests.fakes.firewatch import Story, World
-from tests.property.feeds import QUICK, SOAK, WIDE, arriving, cuts, feeds, memories
+from tests.property.feeds import (
+    QUICK,
+    SHORT,
+    SOAK,
+    WIDE,
+    arriving,
+    cuts,
+    feeds,
+    memories,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,7 +84,7 @@ async def _keeps_order(bodies: list[dict[str, Any]], data: st.DataObject) -> Non
     assert await _ending(other) == await _ending(plain)
 
 
-@QUICK
+@SHORT
 @given(feeds(), st.data())
 async def test_order_changes_no_grouping(
     bodies: list[dict[str, Any]], data: st.DataObject

@@ -25,7 +25,7 @@ from tests.fakes.enriched import enriched, tagging, verdicts
 from tests.fakes.firewatch import HIDDEN, World
 from tests.fakes.logs import FakeLogs
 from tests.fakes.store import Faults
-from tests.property.feeds import QUICK, SOAK, WIDE, arriving, feeds
+from tests.property.feeds import QUICK, SHORT, SOAK, WIDE, arriving, feeds
 
 if TYPE_CHECKING:
     from shared.model.event import Event
@@ -129,7 +129,7 @@ async def _crowd(
     assert set(Counter(world.pager.sent).values()) <= {1}
 
 
-@QUICK
+@SHORT
 @given(feeds(), st.integers(0, 2**32))
 async def test_two_workers_on_one_store_act_as_one(
     bodies: list[dict[str, Any]], seed: int
@@ -138,7 +138,7 @@ async def test_two_workers_on_one_store_act_as_one(
     await _crowd(bodies, seed)
 
 
-@QUICK
+@SHORT
 @given(feeds(), st.integers(0, 2**32))
 async def test_two_workers_that_ask_logs_act_as_one(
     bodies: list[dict[str, Any]], seed: int
@@ -155,6 +155,16 @@ async def test_two_workers_on_one_store_act_as_one_at_length(
 ) -> None:
     """The same, for minutes."""
     await _crowd(bodies, seed)
+
+
+@pytest.mark.soak
+@SOAK
+@given(feeds(most=12), st.integers(0, 2**32))
+async def test_two_workers_that_ask_logs_act_as_one_at_length(
+    bodies: list[dict[str, Any]], seed: int
+) -> None:
+    """The same, for minutes."""
+    await _crowd(bodies, seed, FakeLogs())
 
 
 _FAILURES = (

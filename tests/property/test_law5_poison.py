@@ -15,7 +15,7 @@ from shared.store import reading, rows
 from shared.store.ports import Put
 from tests.alerts import NOON, SUBSCRIPTION, alert_id, defender_alert, event, vm
 from tests.fakes.firewatch import World
-from tests.property.feeds import QUICK, SOAK
+from tests.property.feeds import SHORT, SOAK
 
 if TYPE_CHECKING:
     from shared.model.event import Event
@@ -164,7 +164,7 @@ _POISON = st.lists(
 )
 
 
-@QUICK
+@SHORT
 @given(_POISON)
 async def test_any_bytes_stay_alone(bodies: list[bytes]) -> None:
     """Whatever comes in, neighbours are stored and nothing of it is lost."""

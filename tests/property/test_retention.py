@@ -21,7 +21,7 @@ from shared.store.history import find
 from shared.timeline import prove
 from tests.alerts import alert_id, defender_alert, event, stamp, vm
 from tests.fakes.firewatch import KEEP, World
-from tests.property.feeds import OTHER_SUBSCRIPTION, QUICK, SOAK
+from tests.property.feeds import OTHER_SUBSCRIPTION, SHORT, SOAK
 
 if TYPE_CHECKING:
     from shared.model.event import Event
@@ -159,7 +159,7 @@ def _incident(key: str, doc: bytes) -> str:
     return key.split("|")[1]
 
 
-@QUICK
+@SHORT
 @given(st.data())
 async def test_what_ended_long_ago_leaves_whole_and_nothing_else_does(
     draw: st.DataObject,
@@ -255,7 +255,7 @@ async def _meanwhile(draw: st.DataObject) -> None:
         assert kinds.count("comment") == said.count(head.id)
 
 
-@QUICK
+@SHORT
 @given(st.data())
 async def test_what_is_used_meanwhile_loses_nothing(draw: st.DataObject) -> None:
     """What a worker did is there, wherever the incident is in the end."""
