@@ -12,8 +12,8 @@ import pytest
 from tests.infra import bicep, deploying, parse, shapes
 from tests.infra.bicep import FILES, FOLDER, MAIN, argument, read
 from tests.infra.cases import LEAST, MANAGEMENT_GROUP, everything_on
+from tests.meta.documents import rows, section
 from tests.meta.source_tree import ROOT
-from tests.meta.test_docs import rows, section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

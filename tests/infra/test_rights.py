@@ -13,7 +13,7 @@ from tests.infra import cases
 from tests.infra.bicep import FOLDER
 from tests.infra.cases import NAMES, NEEDS, OTHER, all_of, deployed, one_of
 from tests.infra.values import SUBSCRIPTION, Made
-from tests.meta.test_docs import read, section
+from tests.meta.documents import read, section
 
 ROLES: dict[str, str] = json.loads((FOLDER / "roles.json").read_text("utf-8"))
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"

@@ -1,30 +1,25 @@
-"""What the documents say of the code is what the code says."""
+"""What there is, is documented, and as it is."""
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-import textwrap
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from responders import DOERS, RESPONDERS
-from shared import settings, sources, staff, telemetry
+from shared import settings, sources, telemetry
 from shared.actions.matchers import FIELDS, TAG, Operator
 from shared.actions.routing import Route
-from shared.clouds.credentials import Credentials
-from shared.clouds.http import HttpClient
-from shared.clouds.outlets import Opened
 from shared.model.correlation import Correlation, NeverGroup
 from shared.model.enrich import Enrich
 from shared.model.errors import FailureReason
 from shared.model.evidence import Lack
-from shared.model.guards import DOES, Budget, Contain, Guards, Protected
+from shared.model.guards import Budget, Contain, Guards, Protected
 from shared.model.heartbeat import Heartbeat
 from shared.model.posture import CheckName, Excuse, Posture
 from shared.model.retention import Keep, Retention
@@ -44,101 +39,18 @@ from shared.oncall.policy import (
 )
 from shared.posture import unknown
 from shared.posture.checks import CHECKS
-from shared.senders import EntraSender, HmacSender, KeySender, Senders
+from shared.senders import EntraSender, HmacSender, KeySender
 from shared.triage import policy
 from shared.triage.policy.leaves import written
-from tests.fakes.ports import FakeKept
-from tests.meta.source_tree import DEPLOYED, ROOT, modules
+from tests.meta.source_tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from tests.meta.source_tree import Module
 
-DOCS = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "infra/README.md"]
-)
+from tests.meta.documents import read, rows, section
+
 SENDERS = (KeySender, HmacSender, EntraSender)
-
-_FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```",
-    re.MULTILINE | re.DOTALL,
-)
-_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-_HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
-
-# What the examples leave for their reader to fill in.
-PLACEHOLDERS = {
-    "<tenant id>": "0b1f6471-1bf0-4dda-aec3-cb9272f09590",
-    "<client id>": "11111111-1bf0-4dda-aec3-cb9272f09590",
-    "<application id>": "22222222-1bf0-4dda-aec3-cb9272f09590",
-}
-
-# A secret that each kind takes for one.
-SECRETS = {
-    "arcsight": "a certificate and its key",
-    "boards": "a personal access token",
-    "event-hub": "Endpoint=sb://x/;SharedAccessKeyName=a;SharedAccessKey=b",
-    "jira": "an API token",
-    "jsm": "01234567-89ab-cdef-0123-456789abcdef",
-    "pagerduty": "0123456789abcdef0123456789abcdef",
-    "servicenow": "a password",
-    "slack": "xoxb-0123-abcdef",
-    "splunk": "0b1f6471-1bf0-4dda-aec3-cb9272f09590",
-    "teams": "https://prod-01.westeurope.logic.azure.com:443/workflows/0123?sig=x",
-    "webhook": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-}
-
-
-class Example(NamedTuple):
-    """A fenced block of a document."""
-
-    path: Path
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.path.relative_to(ROOT)}:{self.line}"
-
-
-def read(name: str) -> str:
-    """A document in docs/."""
-    return (ROOT / "docs" / name).read_text("utf-8")
-
-
-def section(text: str, heading: str) -> str:
-    """What stands below a heading, up to the next of its level or a higher one."""
-    level = heading.partition(" ")[0]
-    pattern = rf"^{re.escape(heading)}$(.*?)(?=^#{{1,{len(level)}}} |\Z)"
-    found = re.search(pattern, text, re.MULTILINE | re.DOTALL)
-    return found[1] if found else ""
-
-
-def rows(text: str) -> dict[str, list[str]]:
-    """The lines of tables by the words in code in their first cell."""
-    found: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if line.startswith("| `") and line.endswith("|"):
-            first, *rest = [cell.strip() for cell in line.strip("|").split("|")]
-            for name in re.findall(r"`([^`]+)`", first):
-                found[name] = rest
-    return found
-
-
-def examples(language: str) -> list[Example]:
-    """Every block in a language, of every document."""
-    return [
-        Example(
-            path,
-            text.count("\n", 0, found.start()) + 1,
-            textwrap.dedent(found["text"]),
-        )
-        for path in DOCS
-        for text in [path.read_text("utf-8")]
-        for found in _FENCE.finditer(text)
-        if found["language"] == language
-    ]
 
 
 class Asked(Mapping[str, str]):
@@ -371,157 +283,3 @@ def _leaves(value: Mapping[str, object], path: str = "") -> Iterator[tuple[str, 
             yield from _leaves(inner, f"{path}{name}.")
         else:
             yield f"{path}{name}", str(inner)
-
-
-@pytest.mark.parametrize("example", examples("yaml"), ids=str)
-def test_examples_of_policies_load(example: Example) -> None:
-    """Each YAML example, made whole where it is a part, is a policy the app runs with."""
-    text = example.text
-    for placeholder, value in PLACEHOLDERS.items():
-        text = text.replace(placeholder, value)
-
-    found = policy.load(msgspec.json.encode(_whole(msgspec.yaml.decode(text))))
-
-    _build(found)
-
-
-def test_the_packaged_policy_loads() -> None:
-    """The policy that is deployed is one the app runs with."""
-    _build(policy.load((ROOT / "policy.yaml").read_bytes()))
-
-
-def _whole(raw: dict[str, Any]) -> dict[str, Any]:
-    """A policy of what an example shows of one."""
-    given = raw.get("responders", {})
-    tell = [name for name, settings in given.items() if settings["use"] not in DOES]
-    routes = raw.get("routes") or [{"to": tell or ["soc"]}]
-    named = {name for route in routes for name in route.get("to", [])}
-    stand_in = {
-        "use": "webhook",
-        "url": "https://soc.example.com/",
-        "secret": {"setting": "SOC_WEBHOOK_SECRET"},
-    }
-    stand_ins = {} if tell else dict.fromkeys(sorted(named), stand_in)
-    responders = {**given, **stand_ins}
-    return {**raw, "routes": routes, "responders": responders}
-
-
-def _build(found: policy.Policy) -> None:
-    """Make responders and senders as the app does, with secrets of the right form."""
-    values = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
-    for given in found.responders.values():
-        for value in given.values():
-            if isinstance(value, dict) and value.keys() == {"setting"}:
-                values[value["setting"]] = SECRETS[given["use"]]
-    for sender in found.senders.values():
-        for field in ("secret", "previous"):
-            reference = getattr(sender, field, None)
-            if reference is not None:
-                values[reference.setting] = "0123456789abcdef"
-    made = settings.from_environment(values)
-
-    def clock() -> datetime:
-        return datetime(2026, 11, 23, tzinfo=UTC)
-
-    token = Credentials("").token
-    built = staff.staffed(
-        found,
-        made,
-        HttpClient(),
-        clock,
-        token,
-        outlets=Opened(Credentials("").of_sdk).outlets,
-        kept=FakeKept(),
-    )
-    assert not built.problems
-    Senders(found.senders, secret=made.secret, http=HttpClient(), clock=clock)
-    known = {form.name for form in sources.FORMATS}
-    for sender in found.senders.values():
-        assert {*sender.formats} <= known
-
-
-@pytest.mark.parametrize("example", examples("json"), ids=str)
-def test_examples_in_json_are_json(example: Example) -> None:
-    """Each JSON example can be read, and books in it balance."""
-    found = json.loads(example.text)
-
-    counts = found.get("books", found)
-    if "received" in counts:
-        parts = {k: v for k, v in counts.items() if k not in {"received", "suppressed"}}
-        assert counts["received"] == sum(parts.values())
-
-
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_lead_somewhere(path: Path) -> None:
-    """Each link to a file of the tree, or to a heading in one, resolves."""
-    broken = []
-    for found in _LINK.finditer(_FENCE.sub("", path.read_text("utf-8"))):
-        target, _, anchor = found["target"].partition("#")
-        if re.match(r"[a-z]+:", target):
-            continue
-        file = (path.parent / target).resolve() if target else path
-        if not file.exists() or (anchor and anchor not in _anchors(file)):
-            broken.append(found["target"])
-
-    assert broken == []
-
-
-def _anchors(path: Path) -> set[str]:
-    """The headings of a document, as its links name them."""
-    titles = _HEADING.findall(_FENCE.sub("", path.read_text("utf-8")))
-    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
-
-
-def test_every_document_is_found_from_the_readme() -> None:
-    """Nobody has to know that a document is there: links lead to each."""
-    reached: set[Path] = set()
-    waiting = [ROOT / "README.md"]
-    while waiting:
-        path = waiting.pop()
-        if path in reached or not path.exists():
-            continue
-        reached.add(path)
-        for found in _LINK.finditer(path.read_text("utf-8")):
-            name = found["target"].partition("#")[0]
-            if not name:
-                # A place in the same document leads nowhere.
-                continue
-            target = (path.parent / name).resolve()
-            waiting += [*target.glob("*.md")] if target.is_dir() else []
-            waiting += [target] if target.suffix == ".md" else []
-
-    names = {path.relative_to(ROOT) for path in DOCS if path.parent != ROOT}
-    assert names - {path.relative_to(ROOT) for path in reached} == set()
-
-
-def test_files_named_by_the_architecture_exist() -> None:
-    """Each path in code in architecture.md is a file or a folder of the tree."""
-    named = re.findall(
-        r"`((?:shared|responders|tests|docs)/[\w/.]*)`", read("architecture.md")
-    )
-
-    assert len(named) > 20
-    assert [name for name in named if not (ROOT / name).exists()] == []
-
-
-def test_contributing_fits_on_a_page() -> None:
-    """Nobody reads a second one."""
-    lines = (ROOT / "CONTRIBUTING.md").read_text().splitlines()
-
-    assert len(lines) <= 60
-
-
-@pytest.mark.parametrize(
-    "module", modules(*DEPLOYED, "cli", "devhost"), ids=lambda module: module.name
-)
-def test_everything_public_has_a_docstring(module: Module) -> None:
-    """Each module, and each class and function that is public in it, says what it is."""
-    public = [
-        node
-        for node in module.tree.body
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and not node.name.startswith("_")
-    ]
-
-    assert ast.get_docstring(module.tree), module.name
-    assert [node.name for node in public if not ast.get_docstring(node)] == []
