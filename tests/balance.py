@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 # balance hangs on it.
 LONG: tuple[tuple[int, tuple[str, ...]], ...] = (
     # The story, told once.
-    (140, ("acceptance/test_kills.py", "acceptance/test_story.py")),
+    (130, ("acceptance/test_kills.py", "acceptance/test_story.py")),
     # A running Firewatch.
     (
-        90,
+        95,
         (
             "acceptance/test_outage.py",
             "acceptance/test_commands.py",
@@ -32,14 +32,14 @@ LONG: tuple[tuple[int, tuple[str, ...]], ...] = (
             "acceptance/test_page_test.py",
         ),
     ),
-    (45, ("contract/test_devhost_hub.py",)),
-    (45, ("acceptance/test_feed.py",)),
-    (40, ("conformance/test_responders.py",)),
-    (40, ("conformance/test_doers.py",)),
+    (40, ("contract/test_devhost_hub.py",)),
+    (40, ("acceptance/test_feed.py",)),
+    (25, ("conformance/test_responders.py",)),
+    (25, ("conformance/test_doers.py",)),
     (32, ("acceptance/test_tickets.py",)),
     (32, ("acceptance/test_evidence.py",)),
-    (31, ("acceptance/test_on_call.py",)),
-    (25, ("crash/test_law4_converges.py",)),
+    (28, ("acceptance/test_on_call.py",)),
+    (15, ("crash/test_law4_converges.py",)),
     (18, ("contract/test_eventhub_sdk.py",)),
     (16, ("acceptance/test_two_runs.py",)),
     (16, ("acceptance/test_answers.py",)),
