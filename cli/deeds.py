@@ -20,7 +20,7 @@ from cli.incidents import (
     print_json,
 )
 from cli.silences import end_of
-from shared.actions import deeds
+from shared.actions import deed_words
 from shared.api import viewing
 from shared.commands import Order
 from shared.containment.approving import Approving
@@ -170,7 +170,7 @@ def table(found: Sequence[DeedRow]) -> Table:
                 row.incident,
                 row.status.value,
                 _time(row.until) if row.until else "-",
-                deeds.gist(row).line,
+                deed_words.gist(row).line,
             )
             for row in found
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.actions.deeds import gist
+from shared.actions.deed_words import gist
 from shared.model.action import ActionRow, ActionStatus, Kind
 from shared.model.books import Books
 from shared.model.deed_status import DeedStatus

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shared.actions.deeds import gist
+from shared.actions.deed_words import gist
 from shared.model.text import cut, one_line
 
 if TYPE_CHECKING:

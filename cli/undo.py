@@ -16,7 +16,7 @@ from cli.incidents import Account, By, Note, ask, person
 from responders import DOERS
 from responders.base import Ports
 from shared import settings
-from shared.actions import deeds
+from shared.actions import deed_words, deeds
 from shared.actions.deeds import Step
 from shared.clouds.credentials import Credentials
 from shared.clouds.http import HttpClient
@@ -179,7 +179,7 @@ class _Hand:
             if head is None or there is None or not there.status.may_hold:
                 return there or row
             draft.put(place, row)
-            draft.change(with_rows(head, [row]), deeds.fact(row))
+            draft.change(with_rows(head, [row]), deed_words.fact(row))
             return row
 
         await self._ledger.refresh(partition, [place, rows.incident(row.incident)])

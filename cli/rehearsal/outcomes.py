@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.actions.deeds import why
+from shared.actions.deed_words import why
 from shared.containment.judging import UNWANTED
 from shared.model.deed import Says
 from shared.model.deed_status import DeedStatus

@@ -1,4 +1,4 @@
-"""The life of a deed: what its row says next, when to go on, and what people read. Pure."""
+"""The life of a deed: what is done about it next, when, and what came of that. Pure."""
 
 from __future__ import annotations
 
@@ -10,23 +10,14 @@ from msgspec.structs import replace
 
 from shared.actions import backoff
 from shared.actions.delivery import as_failure
-from shared.model.action import Kind
-from shared.model.deed import DeedRow, Says, key_of
-from shared.model.deed_status import DeedStatus, Gist
+from shared.model.deed_status import DeedStatus
 from shared.model.errors import FailureReason, FirewatchError, TransientFailure
-from shared.model.guards import Mode
-from shared.model.incident import Fact
-from shared.model.text import minute, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from shared.model.deed import Before, Deed, Finding
-    from shared.model.incident import Incident, Mark
-
-# Of one incident: each has a row, and a line in its head.
-MOST_OF_ONE = 50
+    from shared.model.deed import Before, DeedRow
+    from shared.model.incident import Mark
 
 # Other sides say that a change was made before whoever reads it can see it.
 SETTLES_IN = timedelta(minutes=10)
@@ -37,20 +28,6 @@ SOONEST = timedelta(seconds=1)
 BEGINS_WITHIN = timedelta(minutes=30)
 # And what cannot be seen or taken back for so long, somebody has to look at.
 GIVES_UP_AFTER = timedelta(hours=24)
-
-# Both are a line of a notice.
-_LONGEST_SAYS, _LONGEST_STAND = 200, 300
-_NAMED = 3
-
-
-_UNBEGUN = frozenset(
-    {
-        DeedStatus.PLANNED,
-        DeedStatus.REFUSED,
-        DeedStatus.AWAITING,
-        DeedStatus.GUARDED,
-    }
-)
 
 _BEGUN = frozenset({DeedStatus.APPLIED, DeedStatus.VERIFIED})
 
@@ -91,143 +68,6 @@ class Came(NamedTuple):
     reference: str = ""
     ends: DeedStatus | None = None
     is_told: bool = False
-
-
-def planned(
-    head: Incident,
-    deed: Deed,
-    *,
-    now: datetime,
-    policy: str,
-) -> DeedRow:
-    """The row of a deed that nobody has judged yet."""
-    return DeedRow(
-        key=key_of(head, deed),
-        incident=head.id,
-        epoch=head.epoch,
-        deed=deed,
-        status=DeedStatus.PLANNED,
-        mode=Mode.SHADOW,
-        planned_at=now,
-        changed_at=now,
-        policy=policy,
-    )
-
-
-class Renewed(NamedTuple):
-    """The rows of what doers plan now, and of what they plan no more.
-
-    ``beyond`` is how many there would have been beside.
-    """
-
-    planned: dict[str, DeedRow]
-    dropped: tuple[DeedRow, ...] = ()
-    beyond: int = 0
-
-
-def renewed(
-    head: Incident,
-    known: Mapping[str, DeedRow],
-    fresh: Iterable[DeedRow],
-    now: datetime,
-    *,
-    is_all: bool,
-) -> Renewed:
-    """Compare what is planned with the rows of the incident and of all it absorbed.
-
-    What was begun, or a person denied, is left alone. What nobody approved in time is
-    asked for again where more alerts speak for it. ``is_all`` says that nothing else is
-    planned.
-    """
-    mine = {
-        _same(row): row
-        for row in known.values()
-        if row.epoch == head.epoch or row.incident != head.id
-    }
-    planned: dict[str, DeedRow] = {}
-    beyond = 0
-    for row in fresh:
-        before = mine.get(_same(row))
-        if before is None:
-            if len(known) + len(planned) < MOST_OF_ONE:
-                planned.setdefault(row.key, row)
-            else:
-                beyond += 1
-        elif before.status in _UNBEGUN or _is_asked_again(before, row):
-            planned[before.key] = _planned_again(before, row)
-    dropped = (
-        lapsed(row, "nothing speaks for it any more", now)
-        for row in known.values()
-        if is_all and row.status in _UNBEGUN and row.key not in planned
-    )
-    return Renewed(planned, tuple(dropped), beyond)
-
-
-def _same(row: DeedRow) -> tuple[str, ...]:
-    return row.deed.responder, row.deed.use, row.deed.target
-
-
-def _is_asked_again(before: DeedRow, row: DeedRow) -> bool:
-    is_news = {*row.deed.alerts} - {*before.deed.alerts}
-    return before.status is DeedStatus.LAPSED and bool(is_news)
-
-
-def _planned_again(row: DeedRow, fresh: DeedRow) -> DeedRow:
-    """A row that was not begun, with the plan of now; another plan is not approved."""
-    is_same = row.deed.digest == fresh.deed.digest
-    return replace(
-        row,
-        deed=fresh.deed,
-        policy=fresh.policy,
-        approval=row.approval if is_same else None,
-    )
-
-
-class Judgement(NamedTuple):
-    """What rules and guards say of a deed that was not begun, and what it comes to."""
-
-    status: DeedStatus
-    findings: tuple[Finding, ...]
-    mode: Mode
-    rules: tuple[str, ...]
-    lasts: timedelta | None
-
-
-def judged(
-    row: DeedRow, said: Judgement, now: datetime, *, lapses_at: datetime
-) -> DeedRow:
-    """The row with what guards say; ``lapses_at`` is when nobody is asked any more."""
-    status, findings = said.status, said.findings
-    is_same = row.status is status
-    not_before = row.not_before if is_same else None
-    if status is DeedStatus.AWAITING and not is_same:
-        not_before = lapses_at
-    if status is DeedStatus.GUARDED and waits(findings):
-        not_before = now + LOOK_AGAIN
-    return replace(
-        row,
-        findings=findings,
-        mode=said.mode,
-        rules=said.rules,
-        lasts=said.lasts if row.deed.reversible else None,
-        status=status,
-        changed_at=row.changed_at if is_same else now,
-        not_before=not_before,
-        reason="",
-        detail="",
-    )
-
-
-def lapsed(row: DeedRow, why: str, now: datetime) -> DeedRow:
-    """A row that was not begun and never will be."""
-    return replace(
-        row,
-        status=DeedStatus.LAPSED,
-        changed_at=now,
-        not_before=None,
-        detail=why,
-        approval=None,
-    )
 
 
 def step(row: DeedRow, now: datetime) -> Step | None:
@@ -405,115 +245,7 @@ def denied(row: DeedRow, mark: Mark) -> DeedRow:
     )
 
 
-def gist(row: DeedRow) -> Gist:
-    """What the head of its incident knows of it."""
-    by_hand = row.by_hand if row.status.may_hold else ()
-    return Gist(
-        incident=row.incident,
-        status=row.status,
-        says=plain(row.deed.says, _LONGEST_SAYS),
-        stands=plain(_SAID[row.status](row), _LONGEST_STAND),
-        next_at=next_at(row),
-        by_hand=by_hand,
-        plan=row.deed.digest if row.status is DeedStatus.AWAITING else "",
-        contained_at=row.applied_at if row.deed.kind is Kind.CONTAIN else None,
-    )
-
-
-def fact(row: DeedRow) -> Fact:
-    """What the timeline says of it; with the commands that take it back, whole."""
-    by_hand = ""
-    if row.status is DeedStatus.VERIFIED and row.by_hand:
-        by_hand = f"; by hand: {'; '.join(row.by_hand)}"
-    name = row.status.replace(" ", "_")
-    return Fact(kind=f"deed.{name}", detail=f"{gist(row).line}{by_hand}")
-
-
-def is_news(row: DeedRow, before: DeedRow | None) -> bool:
-    """Whether the row says anything to people that it did not say before."""
-    return before is None or gist(before).line != gist(row).line
-
-
-def waits(findings: Iterable[Finding]) -> bool:
-    """Whether a guard has the deed wait."""
-    return any(finding.says is Says.WAIT for finding in findings)
-
-
-def why(findings: Iterable[Finding], *says: Says) -> str:
-    """The reasons of the findings that say one of these, the first few."""
-    found = [finding.why for finding in findings if finding.says in says]
-    return "; ".join(found[:_NAMED])
-
-
-def _of_shadow(row: DeedRow) -> str:
-    asks = why(row.findings, Says.ASK, Says.WAIT)
-    tail = f"; people would have been asked: {asks}" if asks else ""
-    return f"not done, the mode is shadow{tail}{_noted(row)}"
-
-
-def _of_asking(row: DeedRow) -> str:
-    until = f" until {minute(row.not_before)}" if row.not_before else ""
-    asks = why(row.findings, Says.ASK, Says.WAIT)
-    return f"waits for approval{until}: {asks}{_noted(row)}"
-
-
-def _noted(row: DeedRow) -> str:
-    """What would keep it from being done, as far as that shows."""
-    notes = why(row.findings, Says.NOTE)
-    return f"; it may fail: {notes}" if notes else ""
-
-
-def _of_waiting(row: DeedRow) -> str:
-    about = row.detail or why(row.findings, Says.WAIT)
-    return f"to be done{f', {about}' if about else ''}"
-
-
-def _of_end(row: DeedRow) -> str:
-    who = f" by {row.ending.by}" if row.ending else ""
-    how = "taken back" if row.status is DeedStatus.UNDONE else "taken back at its end"
-    tail = f"; {row.detail}" if row.detail else ""
-    return f"{how}{who}, {minute(row.changed_at)}{tail}"
-
-
-def _since(row: DeedRow) -> str:
-    return f" since {minute(row.applied_at)}" if row.applied_at else ""
-
-
-def _until(row: DeedRow) -> str:
-    if not row.deed.reversible:
-        return "; it cannot be taken back"
-    return f" until {minute(row.until)}" if row.until else " until it is taken back"
-
-
 def _wait(row: DeedRow, came: Came) -> timedelta:
     if came.reason and came.reason != FailureReason.CONFLICT:
         return backoff.retry_in(row.attempts, came.retry_after)
     return max(came.retry_after or LOOK_AGAIN, SOONEST)
-
-
-def _of_denial(row: DeedRow) -> str:
-    return f"denied by {row.ending.by}" if row.ending else "denied"
-
-
-_SAID: dict[DeedStatus, Callable[[DeedRow], str]] = {
-    DeedStatus.PLANNED: _of_shadow,
-    DeedStatus.REFUSED: lambda row: (
-        f"refused, {why(row.findings, Says.REFUSE) or row.detail}"
-    ),
-    DeedStatus.AWAITING: _of_asking,
-    DeedStatus.GUARDED: _of_waiting,
-    DeedStatus.CLAIMED: _of_waiting,
-    DeedStatus.APPLIED: lambda _: "sent, and not seen to be in force yet",
-    DeedStatus.VERIFIED: lambda row: (
-        f"in force{_since(row)}{_until(row)}{f'; {row.detail}' if row.detail else ''}"
-    ),
-    DeedStatus.RELEASING: lambda row: (
-        f"being taken back{f', {row.detail}' if row.detail else ''}"
-    ),
-    DeedStatus.STRANDED: lambda row: f"somebody has to look, {row.detail}",
-    DeedStatus.UNDONE: _of_end,
-    DeedStatus.EXPIRED: _of_end,
-    DeedStatus.FAILED: lambda row: f"failed, {row.detail or row.reason}",
-    DeedStatus.DENIED: _of_denial,
-    DeedStatus.LAPSED: lambda row: f"not done, {row.detail}",
-}

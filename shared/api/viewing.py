@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.actions import deeds
+from shared.actions import deed_words
 from shared.api.views import (
     ActionView,
     AlertView,
@@ -94,7 +94,7 @@ def deed(row: DeedRow) -> DeedView:
     given = row.approval
     return DeedView(
         **of_row | of_deed,
-        stands=deeds.gist(row).stands,
+        stands=deed_words.gist(row).stands,
         plan=row.deed.digest,
         approval=ApprovalView(by=given.by, at=given.at, until=given.until)
         if given

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from shared import telemetry
-from shared.actions import deeds
+from shared.actions import deed_plans, deed_words, deeds
 from shared.containment.doing import Job
 from shared.model.deed import DeedRow
 from shared.model.deed_status import DeedStatus
@@ -90,7 +90,7 @@ class Moves(NamedTuple):
 
 def with_rows(head: Incident, changed: Iterable[DeedRow]) -> Incident:
     """The head as it is with these rows."""
-    new = {row.key: deeds.gist(row) for row in changed}
+    new = {row.key: deed_words.gist(row) for row in changed}
     return replace(head, deeds={**head.deeds, **new}) if new else head
 
 
@@ -212,7 +212,7 @@ class Containing:
     def _ended(self, known: Mapping[str, DeedRow]) -> list[DeedRow]:
         now = self._ledger.now()
         over = [row for row in known.values() if row.status in _PENDING]
-        return [deeds.lapsed(row, "the incident ended", now) for row in over]
+        return [deed_plans.lapsed(row, "the incident ended", now) for row in over]
 
     def _is_to_plan(self, head: Incident) -> bool:
         return (
@@ -249,15 +249,15 @@ class Containing:
         ground = await self._planning.ground(head)
         plan = await self._planning.plans(head, ground, evidence)
         fresh = [
-            deeds.planned(head, deed, now=now, policy=policy) for deed in plan.deeds
+            deed_plans.planned(head, deed, now=now, policy=policy)
+            for deed in plan.deeds
         ]
-        renewed = deeds.renewed(head, known, fresh, now, is_all=plan.is_all)
+        renewed = deed_plans.renewed(head, known, fresh, now, is_all=plan.is_all)
         judged = await self._judging(head, renewed.planned.values(), known, ground)
         facts = list(plan.facts)
         if renewed.beyond:
-            said = (
-                f"{renewed.beyond} more than the {deeds.MOST_OF_ONE} that there may be"
-            )
+            most = deed_plans.MOST_OF_ONE
+            said = f"{renewed.beyond} more than the {most} that there may be"
             facts.append(Fact(kind="deed.too_many", detail=said))
         moves = self._moves(head, known, [*judged, *renewed.dropped])
         is_done = plan.is_all or now - _heard_at(head) > self._terms.guards.max_age
@@ -277,7 +277,9 @@ class Containing:
         ]
         # An approval brings a look before its time has come.
         late = [row for row in due if row.status is DeedStatus.AWAITING]
-        changed = [deeds.lapsed(row, "nobody approved it in time", now) for row in late]
+        changed = [
+            deed_plans.lapsed(row, "nobody approved it in time", now) for row in late
+        ]
         waiting = [row for row in due if row.status is DeedStatus.GUARDED]
         if waiting:
             ground = await self._planning.ground(head)
@@ -293,7 +295,7 @@ class Containing:
         if head.status is IncidentStatus.OPEN:
             # Whoever has its notices hears it by those.
             every = {key: deeds.told(row) for key, row in every.items()}
-        passed = {row.key for row in judged if not deeds.waits(row.findings)}
+        passed = {row.key for row in judged if not deed_plans.waits(row.findings)}
         jobs: dict[str, Job] = {}
         for key, row in every.items():
             step = deeds.step(row, now)
@@ -305,14 +307,14 @@ class Containing:
         written = {row.key: row for row in changed}
         written |= {key: job.row for key, job in jobs.items()}
         chosen = [*written.values()][:MOST_AT_ONCE]
-        told = [row for row in chosen if deeds.is_news(row, known.get(row.key))]
+        told = [row for row in chosen if deed_words.is_news(row, known.get(row.key))]
         for row in told:
             if row.key not in jobs:
                 tell(row)
         return Moves(
             tuple(chosen),
             tuple(jobs[row.key] for row in chosen if row.key in jobs),
-            tuple(map(deeds.fact, told)),
+            tuple(map(deed_words.fact, told)),
             next_at=now if len(written) > MOST_AT_ONCE else None,
         )
 

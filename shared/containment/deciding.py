@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shared.actions import deeds
+from shared.actions import deed_words, deeds
 from shared.actions.containment_tag import resource_of
 from shared.commands import agreed, carried_out, check
 from shared.containment.containing import tell, with_rows
@@ -160,7 +160,7 @@ class Deciding:
             draft.put(place, changed)
             said = Fact(kind=kind, detail=changed.deed.says) if kind else None
             after = news(with_rows(known, [changed]), draft.now)
-            draft.change(after, said or deeds.fact(changed))
+            draft.change(after, said or deed_words.fact(changed))
             return changed, known.id
 
         partition = rows.partition_of_incident(head.id)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from shared import telemetry
-from shared.actions import containment, deeds, guards
+from shared.actions import containment, deed_plans, guards
 from shared.actions.budgets import purses
-from shared.actions.deeds import Judgement
+from shared.actions.deed_plans import Judgement
 from shared.containment.doing import STOPPED
 from shared.containment.reserving import Reserving
 from shared.model import resource
@@ -102,9 +102,9 @@ class Judging:
             waits += of_evidence(row, {**known, **after}.values(), now)
             said = await self._said(head, row, facts[row.deed.digest], waits)
             after[row.key] = (
-                deeds.lapsed(row, UNWANTED, now)
+                deed_plans.lapsed(row, UNWANTED, now)
                 if said is None
-                else deeds.judged(row, said, now, lapses_at=lapses_at)
+                else deed_plans.judged(row, said, now, lapses_at=lapses_at)
             )
         return [*after.values()]
 
@@ -126,7 +126,7 @@ class Judging:
         is_approved = self._approved(row, now)
         status = guards.standing(found, mode, is_approved=is_approved)
         is_clear = status in {DeedStatus.GUARDED, DeedStatus.PLANNED}
-        if is_clear and not deeds.waits(found):
+        if is_clear and not deed_plans.waits(found):
             # Only now, for what is reserved is never given back.
             over = await self._over(row, facts.groups, mode, is_approved=is_approved)
             found += over

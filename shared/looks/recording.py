@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from shared import telemetry
-from shared.actions import deeds, delivery
+from shared.actions import deed_words, delivery
 from shared.actions import head as head_of
 from shared.actions.gathered import REST
 from shared.containment.containing import put, with_rows
@@ -96,7 +96,7 @@ class Recording:
                 key = rows.action(row.incident, row.key)
                 draft.put_action(row, claim.etags[key])
             written = put(draft, claim.moves.jobs, done)
-            facts = [*came, *map(deeds.fact, written)]
+            facts = [*came, *map(deed_words.fact, written)]
             is_news = head.generation > claim.head.generation or bool(todo.actions)
             head = replace(with_rows(head, written), lease=None, attempts=0, stuck="")
             head = _paged(head, after, rules)

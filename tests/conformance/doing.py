@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from devhost.outside.azure.upsets import Upset, Way
 from responders import DOERS
-from shared.actions import deeds
+from shared.actions import deed_plans, deeds
 from shared.containment.doing import Doing, Job
 from shared.containment.stopping import Stopping
 from shared.containment.tagging import Tagging
@@ -318,7 +318,7 @@ class Life:
     async def planned(self) -> DeedRow:
         """The row of the one deed that it plans."""
         (deed,) = await self.doer.plan(make_incident(), self.case.alerts())
-        row = deeds.planned(make_incident(), deed, now=self.side.now, policy="")
+        row = deed_plans.planned(make_incident(), deed, now=self.side.now, policy="")
         lasts = timedelta(hours=4) if deed.reversible else None
         return replace(row, status=DeedStatus.GUARDED, lasts=lasts)
 

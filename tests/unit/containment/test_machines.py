@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from shared.actions import deeds, guards
+from shared.actions import deed_plans, guards
 from shared.actions.guards import Facts
 from shared.containment.judging import of_evidence
 from shared.model.action import Kind
@@ -81,9 +81,9 @@ def test_evidence_of_a_machine_goes_first(machine: str, *, waits: bool) -> None:
     head = make_incident()
     kept = replace(deed(machine), kind=Kind.EVIDENCE, responder="package")
     collecting = replace(
-        deeds.planned(head, kept, now=NOON, policy=""), status=DeedStatus.GUARDED
+        deed_plans.planned(head, kept, now=NOON, policy=""), status=DeedStatus.GUARDED
     )
-    row = deeds.planned(head, deed(ONE), now=NOON, policy="")
+    row = deed_plans.planned(head, deed(ONE), now=NOON, policy="")
 
     found = [each.guard for each in of_evidence(row, [collecting], NOON)]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.actions import deeds
+from shared.actions import deed_words, deeds
 from shared.actions.budgets import Purse
 from shared.actions.deeds import Step
 from shared.commands import Order
@@ -178,7 +178,7 @@ async def test_shadow_says_what_has_no_room(
 
     found = await only(world)
     assert found.status is status
-    assert said in deeds.gist(found).stands
+    assert said in deed_words.gist(found).stands
     assert bool(said) == bool(found.findings)
     assert not [key for key in world.table.keys if key.startswith(rows.SHARE)]
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from devhost.outside import Fault
 from devhost.outside.azure.rights import Identity
-from shared.actions.deeds import gist
+from shared.actions.deed_words import gist
 from shared.containment.rights import BELIEVED_FOR, Rights
 from shared.model import resource
 from shared.model.deed import Finding, Guard, Says

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.actions import containment_tag
-from shared.actions.deeds import gist
+from shared.actions.deed_words import gist
 from shared.commands import Order
 from shared.containment.tagging import Tagging
 from shared.model import resource

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from responders.forwards.records import Sort
-from shared.actions import deeds
+from shared.actions import deed_words
 from shared.actions.backoff import GIVE_UP_AFTER
 from shared.actions.routing import Route
 from shared.commands import Order
@@ -333,8 +333,8 @@ async def test_what_contained_it_is_forwarded(world: World) -> None:
         known = draft.incident(head.id)
         assert known is not None
         draft.put(rows.deed(head.id, row.key), row)
-        changed = replace(known, deeds={row.key: deeds.gist(row)})
-        draft.change(changed, deeds.fact(row))
+        changed = replace(known, deeds={row.key: deed_words.gist(row)})
+        draft.change(changed, deed_words.fact(row))
 
     ledger = world.worker.ledger
     await ledger.transact(rows.partition_of_incident(head.id), decide, by="respond")
