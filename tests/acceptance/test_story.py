@@ -223,7 +223,7 @@ def test_the_mined_machine_is_cut_off_and_let_go(told: Told) -> None:
     """Its alert is confirmed at its owner; and then it is on the network it was on."""
     (deed,) = told.report.actions
     (mined,) = [i for i in told.report.incidents if i.id == deed.incident]
-    (cut, freed) = [
+    (cut, tagged, freed, cleared) = [
         (each["what"], each["before"], each["after"])
         for change in told.changes
         for each in change["differences"]
@@ -235,6 +235,10 @@ def test_the_mined_machine_is_cut_off_and_let_go(told: Told) -> None:
     assert cut[1].endswith("/nsg-web")
     assert cut[2].endswith("/nsg-quarantine")
     assert (freed[1], freed[2]) == (cut[2], cut[1])
+    # Whoever finds it in between reads there why, and until when.
+    assert tagged[1] == ""
+    assert mined.id in str(tagged[2])
+    assert (cleared[1], cleared[2]) == (tagged[2], tagged[1])
 
 
 @needs_proc
