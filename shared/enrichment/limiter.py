@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 # Log Analytics runs five queries of one identity at a time and queues the others, and
 # takes 200 requests in 30 s (log-analytics.md 4). Some are left to whoever shares the
@@ -33,6 +33,7 @@ class Limiter:
         self._slots = asyncio.Semaphore(at_once)
         self._most_starts = most_starts
         self._starts: deque[float] = deque(maxlen=most_starts)
+        self._waiting = 0
         self._held_until = float("-inf")
 
     def hold(self, seconds: float) -> None:
@@ -41,21 +42,45 @@ class Limiter:
         self._held_until = max(self._held_until, held_until)
 
     def opens_in(self) -> float:
-        """For how many seconds nothing starts, however many slots are free."""
+        """For how many seconds whoever comes now waits, however many slots are free.
+
+        Those who wait already come first: behind more of them than may start in time, it
+        is no use to wait.
+        """
+        return self._opens_in(behind=self._waiting)
+
+    def _opens_in(self, *, behind: int) -> float:
         opens = self._held_until
-        if len(self._starts) == self._most_starts:
-            opens = max(opens, self._starts[0] + WINDOW_S)
+        # Each that starts takes the place of one that started a window ago.
+        rounds, place = divmod(
+            len(self._starts) + behind - self._most_starts, self._most_starts
+        )
+        if rounds >= 0:
+            # Those of the line who find room start now.
+            started = self._starts[place] if place < len(self._starts) else _now()
+            opens = max(opens, started + WINDOW_S * (rounds + 1))
         return max(0.0, opens - _now())
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Wait for a slot, and have it while inside."""
-        async with self._slots:
-            # Whoever was let in meanwhile may have been told to wait.
-            while wait := self.opens_in():  # noqa: ASYNC110  waits for a time
-                await asyncio.sleep(wait)
-            self._starts.append(_now())
+        with ExitStack() as line:
+            line.enter_context(self._in_line())
+            async with self._slots:
+                # Whoever was let in meanwhile may have been told to wait.
+                while wait := self._opens_in(behind=0):  # noqa: ASYNC110  for a time
+                    await asyncio.sleep(wait)
+                self._starts.append(_now())
+                line.close()
+                yield
+
+    @contextmanager
+    def _in_line(self) -> Iterator[None]:
+        self._waiting += 1
+        try:
             yield
+        finally:
+            self._waiting -= 1
 
 
 def _now() -> float:

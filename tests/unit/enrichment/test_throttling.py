@@ -24,7 +24,7 @@ from tests.fakes.loop import in_virtual_time
 if TYPE_CHECKING:
     from shared.model.evidence import Evidence
 
-from tests.unit.enrichment.running import SECOND, a_runner, gathered
+from tests.unit.enrichment.running import SECOND, a_runner, gathered, now
 
 
 class TestThrottling:
@@ -111,3 +111,46 @@ class TestThrottling:
         in_virtual_time(scenario())
 
         assert [each.at for each in logs.asked] == [0] * 10 + [30] * 10 + [60] * 5
+
+    def test_who_would_come_too_late_does_not_wait_in_vain(self) -> None:
+        """Of nine who come when one may start each second, those in time wait; no other."""
+        logs = FakeLogs()
+
+        async def scenario() -> list[tuple[str, float]]:
+            run = a_runner(logs, limiter=Limiter(most_starts=10))
+            for number in range(10):
+                await run([an_ask(f"early-{number}")], [WORKSPACE], deadline=SECOND)
+                await asyncio.sleep(1)
+            await asyncio.sleep(18)
+
+            async def late(number: int) -> tuple[str, float]:
+                asked = [an_ask(f"late-{number}")]
+                [found] = await run(asked, [WORKSPACE], deadline=5 * SECOND)
+                return found.reason, now()
+
+            return await asyncio.gather(*map(late, range(9)))
+
+        found = in_virtual_time(scenario())
+
+        assert sorted(found[:3]) == [("", 30), ("", 31), ("", 32)]
+        assert found[3:] == [(Lack.THROTTLED, 28)] * 6
+
+    def test_whoever_is_cancelled_leaves_the_line(self) -> None:
+        """A look that gave up holds nobody back."""
+
+        async def scenario() -> float:
+            limiter = Limiter(at_once=1, most_starts=2)
+            async with limiter.slot():
+                waiting = [asyncio.create_task(_started(limiter)) for _ in range(5)]
+                await asyncio.sleep(0)
+                for each in waiting:
+                    each.cancel()
+                await asyncio.gather(*waiting, return_exceptions=True)
+            return limiter.opens_in()
+
+        assert in_virtual_time(scenario()) == 0
+
+
+async def _started(limiter: Limiter) -> None:
+    async with limiter.slot():
+        pass
