@@ -19,8 +19,10 @@ from cli.story.attack import POLICY, Way, attack
 from cli.watch import Watch
 from devhost.local import Local
 from devhost.outside.azure.inventory import InventoryError, read
+from devhost.rehearsal import rehearse
 from shared.model.errors import StoreError
 from shared.model.evidence import OWN_QUESTIONS
+from shared.triage import policy as policies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from devhost.local import RealHub
 
 LOOK_EVERY_S = 0.5
+# Where the outside world is while a policy is only looked at.
+NOWHERE_URL = "http://127.0.0.1:9"
 # What is not quiet by then never will be; a feed gets more time by its size.
 PATIENCE_S = 180.0
 PATIENCE_PER_EVENT_S = 0.05
@@ -52,9 +56,8 @@ class Plan(NamedTuple):
 def run(plan: Plan, console: Console) -> int:
     """Run it; the exit code: 0, or 1 when something did not add up."""
     began = time.monotonic()
+    _check(plan)
     console.print("Starting storage, Event Hub, the outside world and the app ...")
-    if plan.inventory is not None:
-        _check_inventory(plan.inventory)
     with Local(
         plan.policy,
         live=plan.live,
@@ -91,12 +94,26 @@ def run(plan: Plan, console: Console) -> int:
             left.unlink(missing_ok=True)
 
 
-def _check_inventory(path: Path) -> None:
-    """Raise RunError with what is wrong with the file, before anything is started."""
-    try:
-        read(path.read_bytes())
-    except InventoryError as error:
-        raise RunError(f"{path}: {error}") from None
+def _check(plan: Plan) -> None:
+    """Say what is wrong with files before anything is started.
+
+    Raises RunError, RehearsalError and SettingsError.
+    """
+    if plan.inventory is not None:
+        try:
+            read(plan.inventory.read_bytes())
+        except InventoryError as error:
+            raise RunError(f"{plan.inventory}: {error}") from None
+    rehearsal = rehearse(
+        plan.policy, outside=NOWHERE_URL, live=plan.live, environment=os.environ
+    )
+    policies.load(rehearsal.policy, name="policy.yaml")
+    is_attacked = plan.pieces is None and plan.hub is None
+    if is_attacked and not rehearsal.environment.keys() >= feed.STORY_SECRETS:
+        raise RunError(
+            "the attack comes by senders that this policy does not have; give your own"
+            " alerts by --feed, or add the senders of cli/story/policy.yaml"
+        )
 
 
 async def _healthy(local: Local) -> None:
@@ -113,11 +130,6 @@ async def _healthy(local: Local) -> None:
 
 async def _play(local: Local, plan: Plan, console: Console) -> Report:
     """Send everything, wait until it is quiet, and read the report."""
-    if plan.pieces is None and not local.secrets.keys() >= feed.STORY_SECRETS:
-        raise RunError(
-            "the attack comes by senders that this policy does not have; give your own"
-            " alerts by --feed, or add the senders of cli/story/policy.yaml"
-        )
     story = attack(datetime.now(UTC)) if plan.pieces is None else []
     total = len(story) or len(plan.pieces or [])
     sent: Sent | None = None

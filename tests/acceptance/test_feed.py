@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -17,6 +19,7 @@ from tests.acceptance.world import (
     Firewatch,
     alert,
     encoded,
+    eventually,
     read_json,
     started_at,
 )
@@ -198,16 +201,23 @@ def test_files_reach_the_app_byte_for_byte(world: World, tmp_path: Path) -> None
     assert letter.source == "hub/alerts/0"
 
 
-def test_a_feed_of_nothing_is_quiet_at_once(tmp_path: Path) -> None:
-    """An empty folder is fed, reported and good."""
+def test_a_feed_of_nothing_is_quiet_at_once_and_stays_until_ctrl_c(
+    tmp_path: Path,
+) -> None:
+    """An empty folder is fed, reported and good; then the run waits, and leaves nothing."""
     (tmp_path / "feed").mkdir()
     report = tmp_path / "report.json"
+    arguments = ("--feed", f"{tmp_path}/feed", "--report", str(report))
 
-    with _run(tmp_path, "--feed", f"{tmp_path}/feed", "--report", str(report)) as run:
-        code = run.wait()
+    with Firewatch(tmp_path / "temp", "run", *arguments) as run:
+        eventually(lambda: "Ctrl-C stops everything" in run.output, within_s=90)
+        # The terminal sends it to the whole job.
+        os.killpg(run.process.pid, signal.SIGINT)
 
-        assert code == 0, run.output
+        assert run.wait(30) == 0, run.output
+        eventually(lambda: not run.started, within_s=20)
         assert run.left_behind == []
+        assert "Traceback" not in run.output
     assert set(read_json(report)["books"].values()) == {0}
     assert read_json(report)["incidents"] == []
 
