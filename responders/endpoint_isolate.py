@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from responders.sides import endpoints, machine_actions, network, orders
+from responders.sides import endpoints, machine_actions, orders
 from shared.model.action import Kind, Outcome
 from shared.model.deed import Before, Deed, Sight, State
 from shared.model.errors import ActionRefused, FailureReason, TransientFailure
@@ -58,11 +58,7 @@ class EndpointIsolate:
 
     use = USE
     kind = Kind.CONTAIN
-    permissions: tuple[Permission, ...] = (
-        network.READ_MACHINES,
-        endpoints.READ,
-        _MAY,
-    )
+    permissions: tuple[Permission, ...] = (*orders.FINDING, _MAY)
 
     def __init__(self, name: str, config: Config | None, ports: Ports) -> None:
         """Opens nothing."""

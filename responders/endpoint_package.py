@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from responders.sides import endpoints, network, orders
+from responders.sides import endpoints, orders
 from responders.sides.orders import Order, Ordering
 from shared.model.action import Kind
-from shared.model.deed import Deed
 from shared.model.permission import Api, Permission
 from shared.model.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from responders.base import Ports
-    from responders.sides.endpoints import Meant
     from shared.model.alert import AlertRow
+    from shared.model.deed import Deed
     from shared.model.evidence import Evidence
     from shared.model.incident import Incident
 
@@ -47,17 +45,8 @@ class EndpointPackage(Ordering):
 
     use = USE
     kind = Kind.EVIDENCE
-    permissions: tuple[Permission, ...] = (
-        network.READ_MACHINES,
-        endpoints.READ,
-        _COLLECT,
-    )
-
-    def __init__(self, name: str, config: Config | None, ports: Ports) -> None:
-        """Opens nothing."""
-        super().__init__(ports)
-        self.name = name
-        self._config = config
+    permissions: tuple[Permission, ...] = (*orders.FINDING, _COLLECT)
+    on_windows = "packages are collected on Windows alone"
 
     async def plan(
         self,
@@ -66,30 +55,18 @@ class EndpointPackage(Ordering):
         evidence: Sequence[Evidence] = (),  # noqa: ARG002  as the protocol
     ) -> Sequence[Deed]:
         """One deed for each machine that an alert is about."""
-        if self._config is None:
+        if self.config is None:
             return ()
-        found = await endpoints.meant(self.azure, alerts)
-        return [self._planned(incident, each) for each in found]
+        mark = orders.mark_of(incident)
+        return [
+            self.planned(
+                meant,
+                f"Collect an investigation package of {plain(meant.name, _NAME)}",
+                mark,
+            )
+            for meant in await endpoints.meant(self.azure, alerts)
+        ]
 
     def order(self, deed: Deed) -> Order:  # noqa: ARG002  all are alike
         """To collect it."""
         return _ORDER
-
-    def _planned(self, incident: Incident, meant: Meant) -> Deed:
-        machine, obstacle = meant.machine, meant.obstacle
-        if machine and not obstacle and not machine.is_windows:
-            obstacle = "packages are collected on Windows alone"
-        name = plain(meant.name, _NAME)
-        return Deed(
-            responder=self.name,
-            use=USE,
-            kind=Kind.EVIDENCE,
-            target=meant.target,
-            says=f"Collect an investigation package of {name}; it cannot be taken back",
-            alerts=meant.alerts,
-            resources=(meant.resource,) if meant.resource else (),
-            machines=(machine.id,) if machine else (),
-            reversible=False,
-            obstacle=obstacle,
-            content={"mark": orders.mark_of(incident)},
-        )

@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from responders.sides import endpoints, network, orders
+from responders.sides import endpoints, orders
 from responders.sides.orders import Order, Ordering
-from shared.model.action import Kind
-from shared.model.deed import Deed
 from shared.model.entity import FileHash
 from shared.model.errors import SettingsError
 from shared.model.permission import Api, Permission
@@ -29,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from responders.base import Ports
-    from responders.sides.endpoints import Meant
     from shared.model.alert import AlertRow
+    from shared.model.deed import Deed
     from shared.model.evidence import Evidence
     from shared.model.incident import Incident
 
@@ -52,18 +50,12 @@ class EndpointQuarantineFile(Ordering):
         most: int = 1
 
     use = USE
-    kind = Kind.CONTAIN
-    permissions: tuple[Permission, ...] = (
-        network.READ_MACHINES,
-        endpoints.READ,
-        _STOP,
-    )
+    permissions: tuple[Permission, ...] = (*orders.FINDING, _STOP)
+    on_windows = "files are stopped on Windows alone"
 
     def __init__(self, name: str, config: Config | None, ports: Ports) -> None:
         """Raises SettingsError where no file could ever be touched."""
-        super().__init__(ports)
-        self.name = name
-        self._config = config
+        super().__init__(name, config, ports)
         if config and config.most < 1:
             raise SettingsError(["most: expected 1 or more"])
 
@@ -74,7 +66,7 @@ class EndpointQuarantineFile(Ordering):
         evidence: Sequence[Evidence] = (),  # noqa: ARG002  as the protocol
     ) -> Sequence[Deed]:
         """One deed for each file that the alerts on a machine name."""
-        if self._config is None:
+        if self.config is None:
             return ()
         naming = [alert for alert in alerts if _files(alert)]
         by_id = {alert.id: alert for alert in naming}
@@ -84,10 +76,19 @@ class EndpointQuarantineFile(Ordering):
             for alert_id in meant.alerts:
                 for file in _files(by_id[alert_id]):
                     speaking.setdefault(file, []).append(alert_id)
-            doubt = self._doubt(len(speaking))
+            name, doubt = plain(meant.name, _NAME), self._doubt(len(speaking))
             deeds += [
-                self._planned(incident, meant, file, speaking[file], doubt)
-                for file in sorted(speaking)
+                self.planned(
+                    meant._replace(
+                        target=f"{meant.target}|{sha1}",
+                        alerts=tuple(sorted(speaking[sha1])),
+                    ),
+                    f"Stop and quarantine file {sha1} on {name}",
+                    orders.mark_of(incident, sha1[:12]),
+                    doubt=doubt,
+                    sha1=sha1,
+                )
+                for sha1 in sorted(speaking)
             ]
         return deeds
 
@@ -97,36 +98,9 @@ class EndpointQuarantineFile(Ordering):
         return Order("StopAndQuarantineFile", _STOP.action, body)
 
     def _doubt(self, files: int) -> str:
-        most = self._config.most if self._config else 0
-        if files <= most:
+        if files <= self.config.most:
             return ""
         return f"its alerts name {files} files, and which is the malware is not certain"
-
-    def _planned(
-        self,
-        incident: Incident,
-        meant: Meant,
-        sha1: str,
-        alerts: Sequence[str],
-        doubt: str,
-    ) -> Deed:
-        machine, obstacle = meant.machine, meant.obstacle or doubt
-        if machine and not obstacle and not machine.is_windows:
-            obstacle = "files are stopped on Windows alone"
-        name = plain(meant.name, _NAME)
-        return Deed(
-            responder=self.name,
-            use=USE,
-            kind=Kind.CONTAIN,
-            target=f"{meant.target}|{sha1}",
-            says=f"Stop and quarantine file {sha1} on {name}; it cannot be taken back",
-            alerts=tuple(sorted(alerts)),
-            resources=(meant.resource,) if meant.resource else (),
-            machines=(machine.id,) if machine else (),
-            reversible=False,
-            obstacle=obstacle,
-            content={"mark": orders.mark_of(incident, sha1[:12]), "sha1": sha1},
-        )
 
 
 def _files(alert: AlertRow) -> list[str]:

@@ -13,19 +13,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from responders.sides import endpoints, network, orders
+from responders.sides import endpoints, orders
 from responders.sides.orders import Order, Ordering
-from shared.model.action import Kind
-from shared.model.deed import Deed
 from shared.model.permission import Api, Permission
 from shared.model.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from responders.base import Ports
-    from responders.sides.endpoints import Meant
     from shared.model.alert import AlertRow
+    from shared.model.deed import Deed
     from shared.model.evidence import Evidence
     from shared.model.incident import Incident
 
@@ -51,18 +48,8 @@ class EndpointScan(Ordering):
         scan: Scan = Scan.QUICK
 
     use = USE
-    kind = Kind.CONTAIN
-    permissions: tuple[Permission, ...] = (
-        network.READ_MACHINES,
-        endpoints.READ,
-        _SCAN,
-    )
-
-    def __init__(self, name: str, config: Config | None, ports: Ports) -> None:
-        """Opens nothing."""
-        super().__init__(ports)
-        self.name = name
-        self._config = config
+    permissions: tuple[Permission, ...] = (*orders.FINDING, _SCAN)
+    on_windows = "Defender for Endpoint scans Windows alone when it is told"
 
     async def plan(
         self,
@@ -71,32 +58,20 @@ class EndpointScan(Ordering):
         evidence: Sequence[Evidence] = (),  # noqa: ARG002  as the protocol
     ) -> Sequence[Deed]:
         """One deed for each machine that an alert is about."""
-        if self._config is None:
+        if self.config is None:
             return ()
-        scan = self._config.scan
-        found = await endpoints.meant(self.azure, alerts)
-        return [self._planned(incident, each, scan) for each in found]
+        mark, scan = orders.mark_of(incident), self.config.scan.value
+        return [
+            self.planned(
+                meant,
+                f"Scan {plain(meant.name, _NAME)} for malware ({scan})",
+                mark,
+                scan=scan,
+            )
+            for meant in await endpoints.meant(self.azure, alerts)
+        ]
 
     def order(self, deed: Deed) -> Order:
         """To scan so much."""
         scan = str(deed.content["scan"]).capitalize()
         return Order("runAntiVirusScan", _SCAN.action, {"ScanType": scan})
-
-    def _planned(self, incident: Incident, meant: Meant, scan: Scan) -> Deed:
-        machine, obstacle = meant.machine, meant.obstacle
-        if machine and not obstacle and not machine.is_windows:
-            obstacle = "Defender for Endpoint scans Windows alone when it is told"
-        name = plain(meant.name, _NAME)
-        return Deed(
-            responder=self.name,
-            use=USE,
-            kind=Kind.CONTAIN,
-            target=meant.target,
-            says=f"Scan {name} for malware ({scan}); it cannot be taken back",
-            alerts=meant.alerts,
-            resources=(meant.resource,) if meant.resource else (),
-            machines=(machine.id,) if machine else (),
-            reversible=False,
-            obstacle=obstacle,
-            content={"mark": orders.mark_of(incident), "scan": scan.value},
-        )

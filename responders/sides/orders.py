@@ -7,20 +7,21 @@ twice is telling it once (remote-apis-azure.md 14b).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from responders.sides import endpoints, machine_actions
-from shared.model.action import Outcome
-from shared.model.deed import Before, Sight, State
+from responders.sides import endpoints, machine_actions, network
+from shared.model.action import Kind, Outcome
+from shared.model.deed import Before, Deed, Sight, State
 from shared.model.errors import ActionRefused, FailureReason, TransientFailure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from responders.base import Ports
+    from responders.sides.endpoints import Meant
     from responders.sides.machine_actions import MachineAction
-    from shared.model.deed import Deed
     from shared.model.incident import Incident
+    from shared.model.permission import Permission
 
 
 class Order(NamedTuple):
@@ -41,13 +42,55 @@ def comment_of(mark: str) -> str:
     return f"Firewatch {mark}"
 
 
-class Ordering(ABC):
-    """All of a ``Doer`` that tells machines something once, but what it is and its plans."""
+# Every machine is found by its resource, too.
+FINDING = (network.READ_MACHINES, endpoints.READ)
 
-    def __init__(self, ports: Ports) -> None:
+
+class Ordering(ABC):
+    """A ``Doer`` that tells machines something once, but for what that is and for whom.
+
+    ``on_windows`` is what is said of a machine that has another system.
+    """
+
+    use: str
+    kind = Kind.CONTAIN
+    permissions: tuple[Permission, ...]
+    on_windows: str
+
+    def __init__(self, name: str, config: Any, ports: Ports) -> None:  # noqa: ANN401
+        """``config`` is that of the class, or None where the policy has none."""
+        self.name = name
+        self.config = config
         self.azure = ports.azure
         self._endpoint = ports.azure.endpoint
         self._clock = ports.clock
+
+    def planned(
+        self,
+        meant: Meant,
+        says: str,
+        mark: str,
+        *,
+        doubt: str = "",
+        **content: str,
+    ) -> Deed:
+        """The deed at a machine; ``doubt`` is why it cannot be done, if anything."""
+        machine, obstacle = meant.machine, meant.obstacle or doubt
+        if machine and not obstacle and not machine.is_windows:
+            obstacle = self.on_windows
+        return Deed(
+            responder=self.name,
+            use=self.use,
+            kind=self.kind,
+            target=meant.target,
+            says=f"{says}; it cannot be taken back",
+            alerts=meant.alerts,
+            resources=(meant.resource,) if meant.resource else (),
+            machines=(machine.id,) if machine else (),
+            reversible=False,
+            obstacle=obstacle,
+            content={"mark": mark, **content},
+        )
 
     @abstractmethod
     def order(self, deed: Deed) -> Order:
