@@ -245,10 +245,11 @@ async def test_the_nights_of_daylight_saving_call_exactly_one(world: World) -> N
     assert world.called() == [*nights.values()]
 
 
+@pytest.mark.parametrize("alerts", [1_000, pytest.param(5_000, marks=pytest.mark.soak)])
 async def test_a_storm_pages_once_for_an_incident_and_sends_a_digest(
-    world: World,
+    world: World, alerts: int
 ) -> None:
-    """5,000 alerts about a hundred machines: those beyond the rate wait, and are listed."""
+    """Thousands about a hundred machines: those beyond the rate wait, and are listed."""
     bodies = [
         defender_alert(
             SystemAlertId=alert_id(number),
@@ -257,11 +258,11 @@ async def test_a_storm_pages_once_for_an_incident_and_sends_a_digest(
             Entities=[],
             Severity="Medium",
         )
-        for number in range(5_000)
+        for number in range(alerts)
     ]
     events = [event(body, place=place) for place, body in enumerate(bodies)]
     async with world.worker() as app:
-        for start in range(0, len(events), 1_000):
+        for start in range(0, alerts, 1_000):
             await (await app.ingest())(events[start : start + 1_000])
         await world.settle(app)
         await world.minutes(app, 1)

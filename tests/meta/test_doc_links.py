@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.meta.documents import DOCS, FENCE, read
 from tests.meta.source_tree import DEPLOYED, ROOT, modules
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.meta.source_tree import Module
-
-from tests.meta.documents import DOCS, FENCE, read
 
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
@@ -81,17 +80,24 @@ def test_contributing_fits_on_a_page() -> None:
     assert len(lines) <= 60
 
 
-@pytest.mark.parametrize(
-    "module", modules(*DEPLOYED, "cli", "devhost"), ids=lambda module: module.name
-)
-def test_everything_public_has_a_docstring(module: Module) -> None:
+def test_everything_public_has_a_docstring() -> None:
     """Each module, and each class and function that is public in it, says what it is."""
+    found = modules(*DEPLOYED, "cli", "devhost")
+
+    assert len(found) > 300
+    assert [each for module in found for each in _unsaid(module)] == []
+
+
+def _unsaid(module: Module) -> list[str]:
+    """What of a module does not say what it is."""
     public = [
         node
         for node in module.tree.body
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and not node.name.startswith("_")
     ]
-
-    assert ast.get_docstring(module.tree), module.name
-    assert [node.name for node in public if not ast.get_docstring(node)] == []
+    return [
+        f"{module.name}: {getattr(node, 'name', 'the module')}"
+        for node in (module.tree, *public)
+        if not ast.get_docstring(node)
+    ]

@@ -5,31 +5,38 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.meta.imports import reaches, strangers, table, wrong_libraries
 from tests.meta.source_tree import DEPLOYED, OURS, ROOT, is_below, modules, parsed
 
-ALL = {module.name: module for module in modules(*DEPLOYED, "cli", "devhost")}
+if TYPE_CHECKING:
+    from tests.meta.source_tree import Module
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_rooms_import_only_what_they_may(name: str) -> None:
+@cache
+def tree() -> dict[str, Module]:
+    """Every module by its name; nothing is parsed while tests are collected."""
+    return {module.name: module for module in modules(*DEPLOYED, "cli", "devhost")}
+
+
+def test_rooms_import_only_what_they_may() -> None:
     """Every import of ours, function-local ones too, is one that the table allows."""
-    assert strangers(ALL[name]) == []
+    assert len(tree()) > 300
+    assert [each for module in tree().values() for each in strangers(module)] == []
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_libraries_stay_in_their_place(name: str) -> None:
+def test_libraries_stay_in_their_place() -> None:
     """Each library is imported where the table says: an SDK is an adapter's matter."""
-    assert wrong_libraries(ALL[name]) == []
+    assert [each for m in tree().values() for each in wrong_libraries(m)] == []
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_nobody_reaches_for_the_world(name: str) -> None:
+def test_nobody_reaches_for_the_world() -> None:
     """Time, environment, chance and network are given, save where the table says."""
-    assert reaches(ALL[name]) == []
+    assert [each for module in tree().values() for each in reaches(module)] == []
 
 
 def test_every_group_is_named() -> None:
@@ -43,7 +50,7 @@ def test_every_group_is_named() -> None:
 
 def test_every_line_of_the_tables_is_of_use() -> None:
     """A line that speaks for no module any more is taken out."""
-    names = {*ALL, *OURS}
+    names = {*tree(), *OURS}
 
     assert [
         line
@@ -57,7 +64,7 @@ def test_decisions_are_pure(room: str) -> None:
     """The rooms that decide import no adapter, cloud, setting or library."""
     found = {
         each.module
-        for module in ALL.values()
+        for module in tree().values()
         if is_below(module.name, room)
         for each in module.imports()
         if not each.is_typing
@@ -75,9 +82,11 @@ def test_modules_import_each_other_in_one_direction() -> None:
         module.name: {
             each.module
             for each in module.imports()
-            if not each.is_typing and each.module in ALL and each.module != module.name
+            if not each.is_typing
+            and each.module in tree()
+            and each.module != module.name
         }
-        for module in ALL.values()
+        for module in tree().values()
         if module.name.partition(".")[0] in DEPLOYED
     }
     path: list[str] = []
@@ -112,7 +121,7 @@ def test_deployed_code_imports_only_what_is_deployed_with_it() -> None:
     named |= {imports[name] for name in named & imports.keys()}
     imported = {
         each.module
-        for module in ALL.values()
+        for module in tree().values()
         if module.name.partition(".")[0] in DEPLOYED
         for each in module.imports()
         if each.module.partition(".")[0] not in {*sys.stdlib_module_names, *OURS}
