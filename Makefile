@@ -51,7 +51,7 @@ run: setup ## play the attack and show what came of it; ONCE=1 exits then
 	@$(BIN)/firewatch run $(if $(ONCE),--once)
 
 test: setup $(if $(PYTHON313),$(RUNTIME)/.ready) ## the whole suite
-	@$(BIN)/python -m pytest -m "not soak" -n 3 --dist worksteal
+	@$(BIN)/python -m pytest -m "not soak" -n 4 --dist worksteal
 
 soak: setup ## what takes minutes: 200 kills, large properties
 	@$(BIN)/python -m pytest -m soak -n 2 --timeout 3600

@@ -194,6 +194,13 @@ async def test_nothing_to_change_is_done(asker: Asker) -> None:
     assert not asker.before.exists()
 
 
+@pytest.fixture
+def nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No `firewatch run`, whatever other tests have up at this moment."""
+    monkeypatch.setattr("cli.account.RUNS", tmp_path / "none")
+
+
+@pytest.mark.usefixtures("nothing_up")
 @pytest.mark.parametrize(
     ("arguments", "error", "said"),
     [
