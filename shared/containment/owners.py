@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from shared import sources
 from shared.model.alert import Alert
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.model.alert import AlertRow
-    from shared.model.rest import Document, Rest
+    from shared.model.rest import Rest
 
 # remote-apis-azure.md 0.2.
 ALERTS_VERSION = "2022-01-01"
@@ -29,12 +29,6 @@ READ_ALERTS = "Microsoft.Security/locations/alerts/read"
 READ_TAGS = "Microsoft.Resources/tags/read"
 
 FORMAT = "arm"
-
-
-class Readable(Protocol):
-    """What of ``shared.model.rest.Rest`` it takes to read tags."""
-
-    async def read(self, path: str, *, permission: str = "") -> Document: ...
 
 
 class Owners:
@@ -78,7 +72,7 @@ class Owners:
         return found[0] if len(found) == 1 else None
 
 
-async def tags_at(arm: Readable, scope: str) -> dict[str, str]:
+async def tags_at(arm: Rest, scope: str) -> dict[str, str]:
     """The tags of a resource, a group or a subscription. Raises ResponderError."""
     found = await arm.read(tags_path(scope), permission=READ_TAGS)
     properties: Any = found.content.get("properties")

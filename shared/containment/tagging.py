@@ -6,37 +6,23 @@ A tag that cannot be written or taken away is a note on the deed. (remote-apis-a
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared import telemetry
 from shared.actions.containment_tag import tag_of
-from shared.containment.owners import Readable, tags_at, tags_path
+from shared.containment.owners import tags_at, tags_path
 from shared.model.errors import ResponderError, TransientFailure
 
 if TYPE_CHECKING:
     from shared.actions.containment_tag import Tag
     from shared.model.deed import TargetRow
-    from shared.model.rest import Done, Pending
+    from shared.model.rest import Rest
 
 # It is optional: who does not grant it has no tags.
 WRITE_TAGS = "Microsoft.Resources/tags/write"
 
 # Both requests together. What it costs a deed at most.
 WITHIN_S = 5.0
-
-
-class Taggable(Readable, Protocol):
-    """What of ``shared.model.rest.Rest`` it takes to change them too."""
-
-    async def change(
-        self,
-        method: str,
-        path: str,
-        content: object = None,
-        *,
-        if_match: str = "",
-        permission: str = "",
-    ) -> Done | Pending: ...
 
 
 class Tagged(NamedTuple):
@@ -55,7 +41,7 @@ class Tagging:
     What has no answer within ``within_s`` is given up.
     """
 
-    def __init__(self, arm: Taggable, *, within_s: float = WITHIN_S) -> None:
+    def __init__(self, arm: Rest, *, within_s: float = WITHIN_S) -> None:
         self._arm = arm
         self._within_s = within_s
 

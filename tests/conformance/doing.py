@@ -111,21 +111,15 @@ class Faulty:
         self.calls = calls
 
     async def read(self, path: str, *, permission: str = "") -> Document:
-        return await self.calls.make(
-            lambda: self.rest.read(path, permission=permission)
-        )
+        return await self._make(lambda: self.rest.read(path, permission=permission))
 
     async def find(self, path: str, *, permission: str = "") -> Document | None:
-        return await self.calls.make(
-            lambda: self.rest.find(path, permission=permission)
-        )
+        return await self._make(lambda: self.rest.find(path, permission=permission))
 
     async def list_all(
         self, path: str, *, permission: str = ""
     ) -> list[dict[str, Any]]:
-        return await self.calls.make(
-            lambda: self.rest.list_all(path, permission=permission)
-        )
+        return await self._make(lambda: self.rest.list_all(path, permission=permission))
 
     async def change(
         self,
@@ -136,51 +130,37 @@ class Faulty:
         if_match: str = "",
         permission: str = "",
     ) -> Done | Pending:
-        self.calls.changes += 1
-        self.calls.before_change()
-        return await self.calls.make(
+        self._changing()
+        return await self._make(
             lambda: self.rest.change(
                 method, path, content, if_match=if_match, permission=permission
             )
         )
 
     async def look(self, pending: Pending, *, permission: str = "") -> Done | Pending:
-        return await self.calls.make(
-            lambda: self.rest.look(pending, permission=permission)
-        )
+        return await self._make(lambda: self.rest.look(pending, permission=permission))
+
+    def _changing(self) -> None:
+        self.calls.changes += 1
+        self.calls.before_change()
+
+    async def _make(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        return await self.calls.make(work)
 
 
 class Died(Exception):
     """The process died in a call."""
 
 
-class Mortal:
+class Mortal(Faulty):
     """What tags by a ``Rest``: a call that breaks takes the process with it.
 
-    What a call only answers with is no reason to do anything again.
+    What a call only answers with is no reason to do anything again, and a tag is no
+    change of what is contained.
     """
 
-    def __init__(self, rest: Rest, calls: Calls) -> None:
-        self.rest = rest
-        self.calls = calls
-
-    async def read(self, path: str, *, permission: str = "") -> Document:
-        return await self._make(lambda: self.rest.read(path, permission=permission))
-
-    async def change(
-        self,
-        method: str,
-        path: str,
-        content: object = None,
-        *,
-        if_match: str = "",
-        permission: str = "",
-    ) -> Done | Pending:
-        return await self._make(
-            lambda: self.rest.change(
-                method, path, content, if_match=if_match, permission=permission
-            )
-        )
+    def _changing(self) -> None:
+        pass
 
     async def _make(self, work: Callable[[], Awaitable[_T]]) -> _T:
         is_last = self.calls.count + 1 == self.calls.breaks_at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from msgspec.structs import replace
 
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from shared.model.deed import DeedRow
     from shared.model.enrich import Enrich
     from shared.model.event import Event
+    from shared.model.rest import Rest
     from shared.model.silence import Silence
 
 LEASE = timedelta(seconds=120)
@@ -295,7 +296,7 @@ class World:
                 stopping,
                 lambda deed: self.doers.get(deed.responder),
                 say=noise.say,
-                tagging=Tagging(Tags(self.estate)),
+                tagging=Tagging(cast("Rest", Tags(self.estate))),
             ),
             claims_last=self.lease,
         )

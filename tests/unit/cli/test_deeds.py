@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from shared.clouds.storage import Storage
     from shared.model.deed import DeedRow
+    from shared.model.rest import Rest
     from tests.fakes.firewatch import World
 
 
@@ -78,7 +79,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mode], Command]:
         for module in (deeds, undo, incidents):
             monkeypatch.setattr(module, "console", Console(width=300))
         monkeypatch.setattr(undo, "DOERS", {world.doer.use: lambda *_: world.doer})
-        tagging = Tagging(Tags(world.estate))
+        tagging = Tagging(cast("Rest", Tags(world.estate)))
         monkeypatch.setattr(undo, "Tagging", lambda _: tagging)
         monkeypatch.setattr(undo, "PAUSE_S", 0.0)
         return Command(world)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -23,7 +23,7 @@ from tests.fakes.estate import OPEN, Tags
 from tests.unit.containment.kit import A_VM, acting, comes, only, passes
 
 if TYPE_CHECKING:
-    from shared.model.rest import Document
+    from shared.model.rest import Document, Rest
     from tests.fakes.firewatch import World
 
 ADA = Order("entra:ada")
@@ -236,7 +236,7 @@ async def test_nobody_waits_for_a_tag() -> None:
             await asyncio.Event().wait()
             return await super().read(path, permission=permission)
 
-    tagging = Tagging(Silent(acting().estate), within_s=0.01)
+    tagging = Tagging(cast("Rest", Silent(acting().estate)), within_s=0.01)
     tagged = await tagging.put(held(FOUR))
 
     assert tagged.note == "its tag could not be written: no answer in time"
